@@ -1,0 +1,110 @@
+"""Command line of the library, for machines without Snakemake: ``python -m hnnlib --help``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from hnnlib.errors import HnnError
+
+__all__ = ["main"]
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command; 0 on success, 1 with one sentence on standard error otherwise."""
+    arguments = _parser().parse_args(words)
+    try:
+        arguments.command(arguments)
+    except HnnError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hnnlib", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="train a study and write its result store; goes on where it was interrupted")
+    run.add_argument("study")
+    run.add_argument("--scale", default="quick", help="name of a file in config/, or a path (default: quick)")
+    run.add_argument("--out", type=Path, required=True, help="the result store to write (.nc)")
+    run.add_argument("--group", action="append", help="train only this group (may be repeated); no store is written")
+    run.add_argument("--device", help="auto, cpu or cuda (default: as the scale says)")
+    run.add_argument("--threads", type=int, default=os.cpu_count(), help="processor threads (default: all)")
+    run.set_defaults(command=_run)
+
+    data = commands.add_parser("data", help="list the data sets, or fetch and check some")
+    data.add_argument("name", nargs="*", help="data sets to fetch and check; none: list them")
+    data.set_defaults(command=_data)
+
+    check = commands.add_parser("check", help="validate a scale file without running anything")
+    check.add_argument("scale")
+    check.set_defaults(command=_check)
+
+    schema = commands.add_parser("schema", help="print the JSON schema of the scale files")
+    schema.set_defaults(command=_schema)
+    return parser
+
+
+def _scale(name: str):
+    from hnnlib import config, studies
+
+    return config.load_scale(name, studies.settings_classes())
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from hnnlib import studies
+    from hnnlib.errors import ConfigError
+
+    study = studies.get(arguments.study)
+    scale = _scale(arguments.scale)
+    if arguments.study not in scale.studies:
+        raise ConfigError(f"scale {scale.scale} has no section for {arguments.study}: add one to its file in config/")
+    settings = scale.studies[arguments.study]
+    work = arguments.out.with_suffix("")
+    runs = {name: work.with_name(f"{work.name}.runs") / f"{name}.nc" for name in study.groups(settings)}
+    for group in arguments.group or runs:
+        studies.train_group(
+            arguments.study, group, settings,
+            scale=scale.scale, out=runs.get(group, work), device=arguments.device or scale.device,
+            checkpoints=work.with_name(f"{work.name}.checkpoints") / group, threads=arguments.threads,
+        )  # fmt: skip
+    if not arguments.group:
+        studies.collect(arguments.study, settings, list(runs.values()), arguments.out)
+        print(f"wrote {arguments.out}")
+
+
+def _data(arguments: argparse.Namespace) -> None:
+    from hnnlib import datasets
+
+    for name in arguments.name or datasets.names():
+        if arguments.name:
+            source = datasets.load(name).source
+            print(f"{name}: {'official' if source.official else source.note}, sha256 {source.sha256[:16]}")
+        else:
+            print(name)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    from hnnlib import studies
+
+    scale = _scale(arguments.scale)
+    for name, settings in scale.studies.items():
+        print(f"{name}: {len(studies.get(name).groups(settings))} training jobs")
+
+
+def _schema(arguments: argparse.Namespace) -> None:
+    from hnnlib import config, studies
+
+    print(json.dumps(config.schema(studies.settings_classes()), indent=2))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

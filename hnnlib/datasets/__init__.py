@@ -1,0 +1,33 @@
+"""Data sets: one registry, verified downloads, embedded data, keyed splits.
+
+>>> data = load("digits")
+>>> data.pixels(slice(0, 2)).shape
+(2, 1, 8, 8)
+"""
+
+from __future__ import annotations
+
+import os
+
+from hnnlib.datasets import embedded, images, registry, splits
+from hnnlib.datasets.fetch import locate
+from hnnlib.datasets.imagedata import ImageData, Source
+from hnnlib.datasets.registry import names
+
+__all__ = ["ImageData", "Source", "load", "names", "splits"]
+
+_READERS = {"mnist": images.mnist, "cifar10": images.cifar10}
+_EMBEDDED = {"digits": embedded.digits, "cluttered_digits": embedded.cluttered_digits}
+
+
+def load(name: str, root: str | os.PathLike | None = None) -> ImageData:
+    """A data set in memory, official training images first, then the official test images.
+
+    `root` (else the folder that HNN_DATA names, else the user's cache) holds `<name>/`; embedded
+    data need none. DataError, with a suggestion, where the name is unknown, and where files are
+    missing, damaged or not the official ones without a MANIFEST.json to vouch for them.
+    """
+    registry.get(name)
+    if name in _EMBEDDED:
+        return _EMBEDDED[name]()
+    return _READERS[name](locate(name, root))

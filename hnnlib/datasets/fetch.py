@@ -1,0 +1,236 @@
+"""Finds the files of a data set, downloads what is not there, and verifies every checksum."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+from dataclasses import dataclass
+from hashlib import file_digest, sha256
+from pathlib import Path, PurePosixPath
+
+from hnnlib.datasets import registry
+from hnnlib.datasets.imagedata import Source
+from hnnlib.datasets.registry import Entry, OfficialFile
+from hnnlib.errors import DataError
+
+__all__ = ["ENVIRONMENT", "MANIFEST", "Located", "locate"]
+
+ENVIRONMENT = "HNN_DATA"
+MANIFEST = "MANIFEST.json"
+ROUNDS = 2  # times that every mirror is tried
+
+
+@dataclass(frozen=True)
+class Located:
+    """Verified files of one data set, in the registry's order, and the record of their origin."""
+
+    entry: Entry
+    files: dict[str, Path]
+    source: Source
+
+
+def locate(name: str, root: str | os.PathLike | None = None) -> Located:
+    """Verified files of a data set: <root>/<name>, else $HNN_DATA/<name>, else cache or download.
+
+    An explicit `root` must hold the data set; a folder named by HNN_DATA may lack it, and then the
+    cache of the operating system's user is used. Every file is hashed at every call. DataError
+    where a folder, a file or a connection is missing, or a checksum differs.
+    """
+    entry = registry.get(name)
+    folder = _given_folder(entry, root)
+    return _verified(entry, folder or _download(entry))
+
+
+def _given_folder(entry: Entry, root: str | os.PathLike | None) -> Path | None:
+    """The folder of the data set that the caller or HNN_DATA points at; None where neither does."""
+    given = root if root is not None else os.environ.get(ENVIRONMENT)
+    if not given:
+        return None
+    top = Path(given).expanduser()
+    whose = "The data folder" if root is not None else f"The folder that {ENVIRONMENT} names,"
+    if not top.is_dir():
+        comma = "" if root is not None else ","
+        raise DataError(f"{whose} {top}{comma} does not exist: correct the path or create it.")
+    if (top / entry.name).is_dir():
+        return top / entry.name
+    if root is not None:
+        raise DataError(
+            f"The data folder {top} has no folder {entry.name!r}: put the files of {entry.title} "
+            f"into {top / entry.name}."
+        )
+    return None
+
+
+def _verified(entry: Entry, folder: Path) -> Located:
+    """Hash the data files of a folder and compare them with its manifest or the official sums."""
+    manifest = _read_manifest(folder)
+    wanted = _wanted(entry, folder, manifest)
+    listed = manifest["files"] if manifest else {}
+    missing = [name for name in dict.fromkeys([*wanted, *listed]) if not (folder / name).is_file()]
+    if missing:
+        raise DataError(
+            f"The file {missing[0]} of {entry.title} is missing in {folder}: put it there."
+        )
+    sums = {name: _hash(folder / name) for name in dict.fromkeys([*wanted, *listed])}
+    if manifest:
+        _compare_with_manifest(folder, wanted, listed, sums)
+    else:
+        for file in entry.files:
+            _compare_with_official(folder, file, sums[file.name])
+    official = all(sums.get(file.name) == file.sha256 for file in entry.files)
+    lines = "".join(f"{sums[name]}  {name}\n" for name in wanted)
+    content = sha256(lines.encode()).hexdigest()
+    if official:
+        source = entry.source(content)
+    else:
+        source = entry.source(
+            content, official=False, note=manifest["note"], origin=manifest["source"]
+        )
+    return Located(entry, {name: folder / name for name in wanted}, source)
+
+
+def _wanted(entry: Entry, folder: Path, manifest: dict | None) -> list[str]:
+    """Names of the files to read: the official ones, or unpacked ones that a manifest lists."""
+    official = [file.name for file in entry.files]
+    unpacked = [name for name in entry.unpacked if (folder / name).exists()]
+    if not unpacked or (manifest and set(official) <= set(manifest["files"])):
+        return official
+    if manifest:
+        return list(entry.unpacked)
+    if not all((folder / name).exists() for name in official):
+        raise DataError(
+            f"The files {unpacked[0]} ... in {folder} cannot be verified, since only the archive "
+            f"{official[0]} has an official checksum: put the archive or a {MANIFEST} there."
+        )
+    return official
+
+
+def _compare_with_official(folder: Path, file: OfficialFile, found: str) -> None:
+    if found == file.sha256:
+        return
+    path = folder / file.name
+    size = path.stat().st_size
+    state = f"is truncated ({size} of {file.size} bytes)" if size < file.size else "is not official"
+    raise DataError(
+        f"The file {path} {state}: its sha256 is {found} where the official file has "
+        f"{file.sha256}; delete it and run again to have it downloaded, or state its origin in a "
+        f"{MANIFEST} beside it."
+    )
+
+
+def _compare_with_manifest(
+    folder: Path, wanted: list[str], listed: dict[str, str], sums: dict[str, str]
+) -> None:
+    for name in wanted:
+        if name not in listed:
+            raise DataError(
+                f"The file {folder / name} is not listed in the {MANIFEST} beside it: "
+                f"add its sha256 {sums[name]}, or remove the manifest."
+            )
+    for name, stated in listed.items():
+        if sums[name] != stated.lower():
+            raise DataError(
+                f"The file {folder / name} has sha256 {sums[name]} where the {MANIFEST} beside it "
+                f"states {stated}: copy the file again, or correct the manifest."
+            )
+
+
+def _read_manifest(folder: Path) -> dict | None:
+    """The manifest {"source", "note", "files": {name: sha256}} of a folder, None without one."""
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"The manifest {path} cannot be read ({error}): write it again.") from error
+    form = '{"source": text, "note": text, "files": {name: sha256}}'
+    if not _is_manifest(manifest):
+        raise DataError(f"The manifest {path} does not have the form {form}: write it so.")
+    return manifest
+
+
+def _is_manifest(manifest: object) -> bool:
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+        return False
+    texts = all(isinstance(manifest.get(key), str) for key in ("source", "note"))
+    return texts and all(
+        isinstance(value, str)
+        and re.fullmatch(r"[0-9a-fA-F]{64}", value)
+        and not PurePosixPath(name).is_absolute()
+        and ".." not in PurePosixPath(name).parts
+        for name, value in manifest["files"].items()
+    )
+
+
+def _hash(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(
+            f"The file {path} cannot be read ({error.strerror}): check its permissions."
+        ) from error
+
+
+def _download(entry: Entry) -> Path:
+    """The cache folder of a data set, with every official file in it; good files there are kept."""
+    try:
+        import pooch  # costs half a second, so only where something may be fetched
+        import tqdm  # noqa: F401  (the progress bar of the download)
+    except ImportError as error:
+        raise DataError(
+            f"{entry.title} is not on this machine and {error.name}, needed to download it, is not "
+            f"installed: install it, or set {ENVIRONMENT} to a folder that holds {entry.name}/."
+        ) from error
+
+    folder = Path(pooch.os_cache("hnnlib")) / entry.name
+    if (folder / MANIFEST).exists():
+        return folder  # somebody's own copy, which a download would overwrite
+    for file in entry.files:
+        _download_file(entry, file, folder)
+    return folder
+
+
+def _download_file(entry: Entry, file: OfficialFile, folder: Path) -> None:
+    """Fetch one file unless a good copy is there; pooch writes to a temporary name and renames."""
+    import pooch
+    from tqdm import tqdm
+
+    reasons = []
+    for mirror in entry.mirrors * ROUNDS:
+        bar = tqdm(desc=file.name, unit="B", unit_scale=True, mininterval=1.0, delay=0.1)
+        try:
+            pooch.retrieve(
+                f"{mirror}/{file.name}",
+                known_hash=f"sha256:{file.sha256}",
+                fname=file.name,
+                path=folder,
+                downloader=pooch.HTTPDownloader(progressbar=bar),
+            )
+            return
+        except (OSError, ValueError) as error:  # no connection, HTTP status, wrong checksum
+            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EACCES, errno.EROFS):
+                raise DataError(
+                    f"The file {file.name} cannot be written to {folder} ({error.strerror}): "
+                    f"make room there, or set {ENVIRONMENT} to a folder that holds {entry.name}/."
+                ) from error
+            reasons.append(f"{mirror}: {_brief(error)}")
+        finally:
+            bar.close()
+    raise DataError(
+        f"The file {file.name} of {entry.title} could not be downloaded "
+        f"({'; '.join(dict.fromkeys(reasons))}): check the connection, or put the file into "
+        f"{folder} or into {entry.name}/ of the folder that {ENVIRONMENT} names."
+    )
+
+
+def _brief(error: Exception) -> str:
+    """What went wrong with one mirror, short enough for a sentence."""
+    sums = re.search(r"expected (?:sha256:)?(\w+) but got (\w+)", str(error))
+    if sums:
+        return f"sent a file with sha256 {sums[2]} where the official file has {sums[1]}"
+    text = str(error)
+    return text if len(text) <= 80 else type(error).__name__

@@ -1,0 +1,172 @@
+"""Every data set the project knows: files, official checksums, mirrors, licence and citation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from hnnlib.datasets.imagedata import Source
+from hnnlib.errors import DataError
+
+__all__ = ["Entry", "OfficialFile", "get", "names"]
+
+
+@dataclass(frozen=True)
+class OfficialFile:
+    """One file as its authors publish it; `sha256` decides, `md5` is the sum their page prints."""
+
+    name: str
+    size: int  # bytes
+    sha256: str
+    md5: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One data set.
+
+    shape:    (C, H, W) of one image.
+    files:    the official files; a file's address is mirror + "/" + name. Empty for embedded data.
+    unpacked: names of the data files inside the official archive, in their official order. A copy
+              of these is accepted in its place when a MANIFEST.json vouches for it.
+    content:  sha256 of images and labels, for embedded data that have no file of their own.
+    note:     what a reader of a result must know about the data themselves.
+    """
+
+    name: str
+    title: str
+    n_images: int
+    n_classes: int
+    shape: tuple[int, int, int]
+    licence: str
+    citation: str
+    origin: str
+    files: tuple[OfficialFile, ...] = ()
+    mirrors: tuple[str, ...] = ()
+    unpacked: tuple[str, ...] = ()
+    content: str = ""
+    note: str = ""
+
+    def source(
+        self, sha256: str, *, official: bool = True, note: str = "", origin: str = ""
+    ) -> Source:
+        """The source record of one copy with this content; its own note goes before the entry's."""
+        notes = [part for part in (note, self.note) if part]
+        return Source(
+            official=official,
+            note="; ".join(notes),
+            sha256=sha256,
+            licence=self.licence,
+            citation=self.citation,
+            origin=origin or self.origin,
+        )
+
+
+MNIST = Entry(
+    name="mnist",
+    title="MNIST",
+    n_images=70_000,
+    n_classes=10,
+    shape=(1, 28, 28),
+    licence="CC BY-SA 3.0 as usually stated; copyright Y. LeCun and C. Cortes",
+    citation="LeCun, Bottou, Bengio, Haffner, Gradient-based learning applied to document "
+    "recognition, Proc. IEEE 86(11), 1998, doi 10.1109/5.726791",
+    origin="official files",
+    files=(
+        OfficialFile(
+            "train-images-idx3-ubyte.gz",
+            9_912_422,
+            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        ),
+        OfficialFile(
+            "train-labels-idx1-ubyte.gz",
+            28_881,
+            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "d53e105ee54ea40749a09fcbcd1e9432",
+        ),
+        OfficialFile(
+            "t10k-images-idx3-ubyte.gz",
+            1_648_877,
+            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "9fb629c4189551a2d022fa330f9573f3",
+        ),
+        OfficialFile(
+            "t10k-labels-idx1-ubyte.gz",
+            4_542,
+            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            "ec29112dd5afa0611ce80d1b7f02629c",
+        ),
+    ),
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist",
+        "https://storage.googleapis.com/cvdf-datasets/mnist",
+    ),
+)
+
+CIFAR10 = Entry(
+    name="cifar10",
+    title="CIFAR-10 (binary version)",
+    n_images=60_000,
+    n_classes=10,
+    shape=(3, 32, 32),
+    licence="no licence stated; the authors ask for the citation",
+    citation="Krizhevsky, Learning multiple layers of features from tiny images, technical report, "
+    "University of Toronto, 2009",
+    origin="official files",
+    # md5: https://www.cs.toronto.edu/~kriz/cifar.html; sha256: checksums of TensorFlow Datasets.
+    files=(
+        OfficialFile(
+            "cifar-10-binary.tar.gz",
+            170_052_171,
+            "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            "c32a1d4ab5d03f1284b67883e8d87530",
+        ),
+    ),
+    mirrors=("https://www.cs.toronto.edu/~kriz", "https://cave.cs.toronto.edu/kriz"),
+    unpacked=(
+        *(f"cifar-10-batches-bin/data_batch_{k}.bin" for k in range(1, 6)),
+        "cifar-10-batches-bin/test_batch.bin",
+    ),
+)
+
+DIGITS = Entry(
+    name="digits",
+    title="scikit-learn digits",
+    n_images=1797,
+    n_classes=10,
+    shape=(1, 8, 8),
+    licence="CC BY 4.0 (UCI Machine Learning Repository)",
+    citation="Alpaydin, Kaynak, Optical recognition of handwritten digits, UCI Machine Learning "
+    "Repository, 1998, doi 10.24432/C50P49",
+    origin="embedded in scikit-learn",
+    content="65e5b4619795efb40c1082f4c350c049e4ad552200d369b6ae99e21eef5e72c5",
+)
+
+CLUTTERED_DIGITS = Entry(
+    name="cluttered_digits",
+    title="cluttered digits",
+    n_images=6000,
+    n_classes=10,
+    shape=(3, 32, 32),
+    licence=DIGITS.licence,
+    citation=DIGITS.citation,
+    origin="generated from the digits embedded in scikit-learn",
+    note="synthetic canvases composed around real handwritten digits, not a published benchmark",
+)
+
+_ENTRIES = {entry.name: entry for entry in (MNIST, CIFAR10, DIGITS, CLUTTERED_DIGITS)}
+
+
+def names() -> list[str]:
+    """Names of all data sets."""
+    return list(_ENTRIES)
+
+
+def get(name: str) -> Entry:
+    """The entry of one data set; DataError with a suggestion where the name is unknown."""
+    if name in _ENTRIES:
+        return _ENTRIES[name]
+    close = get_close_matches(str(name), _ENTRIES, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(_ENTRIES)}."
+    raise DataError(f"There is no data set {name!r}: {hint}")

@@ -1,0 +1,131 @@
+"""Digest of source code: changes when a result may change, and not for a comment or a docstring.
+
+Snakemake sees a rule's script, not the library behind it. The workflow therefore gives every job the
+digest of the modules that its result depends on: the named ones and, by static analysis of their
+import statements, all of hnnlib that they import. Modules are read, never imported. What is imported
+by a computed name is not seen.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from hnnlib.errors import HnnError
+
+__all__ = ["digest", "modules"]
+
+PACKAGE = "hnnlib"
+FOLDER = Path(__file__).resolve().parent
+
+
+def digest(*names: str | Path) -> str:
+    """Hexadecimal sha256 over the code of some modules and of all hnnlib modules that they import.
+
+    Args:
+        names: dotted module names (``hnnlib.studies.coding_comparison``), or paths of scripts
+            (``.py``) and notebooks (``.ipynb``, their code cells).
+
+    Raises:
+        HnnError: a named module does not exist, or a file is not valid Python.
+    """
+    trees = _closure(names)
+    text = "\0".join(f"{name}\0{ast.unparse(trees[name])}" for name in sorted(trees))
+    return sha256(text.encode()).hexdigest()
+
+
+def modules(*names: str | Path) -> list[str]:
+    """Names of the given modules and of all hnnlib modules that they import, however indirectly."""
+    return sorted(_closure(names))
+
+
+def _closure(names: tuple[str | Path, ...]) -> dict[str, ast.Module]:
+    """Syntax trees by module name (files: by file name)."""
+    found: dict[str, ast.Module] = {}
+    waiting: list[str] = []
+    for name in names:
+        if isinstance(name, Path):
+            found[name.name] = _tree(name)
+            waiting += _imported(found[name.name], "")
+        elif _file(name) is None:
+            raise HnnError(f"there is no module {name} below {FOLDER}: check its name")
+        else:
+            waiting += _with_parents(name)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = _tree(_file(name))
+            waiting += _imported(found[name], name)
+    return found
+
+
+def _imported(tree: ast.Module, name: str) -> Iterator[str]:
+    """hnnlib modules named by the import statements of one module, with their parent packages."""
+    is_package = bool(name) and _file(name).name == "__init__.py"
+    package = name if is_package else name.rpartition(".")[0]
+    for node in ast.walk(tree):
+        targets = []
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *base.split(".")]).rstrip(".")
+            # ``from package import name``: the name may be a module or something inside one
+            targets = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        for target in targets:
+            yield from _with_parents(target)
+
+
+def _with_parents(target: str) -> Iterator[str]:
+    """``a.b.c`` as a, a.b, a.b.c, as far as they are modules: importing the last runs them all."""
+    words = target.split(".")
+    for end in range(1, len(words) + 1):
+        name = ".".join(words[:end])
+        if _file(name) is not None:
+            yield name
+
+
+def _file(name: str) -> Path | None:
+    """Source file of an hnnlib module, or None."""
+    first, *rest = name.split(".")
+    if first != PACKAGE:
+        return None
+    stem = FOLDER.joinpath(*rest)
+    for path in (stem / "__init__.py", stem.with_suffix(".py")):
+        if path.is_file():
+            return path
+    return None
+
+
+def _tree(path: Path) -> ast.Module:
+    """Syntax tree without docstrings and other bare strings."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(_cells(text) if path.suffix == ".ipynb" else text)
+    except (OSError, SyntaxError, ValueError, KeyError) as reason:
+        raise HnnError(f"{path} cannot be read as Python: {reason}") from reason
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [line for line in body if not _is_text(line)] or [ast.Pass()]
+    return tree
+
+
+def _is_text(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _cells(text: str) -> str:
+    """Code of a notebook; lines for IPython (``%`` and ``!``) are left out."""
+    cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+    lines = "\n".join("".join(cell["source"]) for cell in cells).splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))

@@ -1,0 +1,128 @@
+"""Result stores: netCDF-4 files through xarray that carry their proof.
+
+A store is written to a temporary name beside its target and renamed, so that a reader never sees half a file
+and an interrupted writer never destroys an earlier one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+
+import xarray as xr
+
+from hnnlib.errors import StoreError
+
+__all__ = ["SCHEMA_VERSION", "open", "provenance", "write"]
+
+SCHEMA_VERSION = 1
+_PACKAGES = ("torch", "numpy", "xarray", "scipy", "h5netcdf")
+
+
+def write(dataset: xr.Dataset, path: str | Path) -> Path:
+    """Write a dataset atomically as netCDF-4; the same dataset gives the same bytes.
+
+    Raises:
+        StoreError: a variable lacks ``units`` or ``long_name``.
+        OSError: the disk is full or the folder cannot be written; the earlier file stays.
+    """
+    path = Path(path)
+    for name, variable in dataset.data_vars.items():
+        missing = {"units", "long_name"} - set(variable.attrs)
+        if missing:
+            raise StoreError(
+                f"variable '{name}' of {path.name} has no {' and no '.join(sorted(missing))}: "
+                "give every variable both attributes before it is stored"
+            )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    compress = {name: {"zlib": True} for name, v in dataset.data_vars.items() if v.dtype.kind in "fiu"}
+    try:
+        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=compress)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
+    """Read a store into memory and close the file.
+
+    Args:
+        path: the file.
+        require: names of variables or coordinates that the caller is about to use.
+
+    Raises:
+        StoreError: no such file, not a netCDF-4 file, or something required is missing.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise StoreError(f"there is no result store {path}: run the workflow first, or name another file")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as source:
+            dataset = source.load()
+    except (OSError, ValueError, KeyError) as reason:
+        raise StoreError(f"{path} cannot be read as a result store ({reason}): delete it and run again") from reason
+    missing = [name for name in require if name not in dataset.variables]
+    if missing:
+        raise StoreError(f"{path} has no {', '.join(missing)}: it was written by another study or an older version")
+    return dataset
+
+
+def provenance(*, config: Mapping, data: Mapping[str, Mapping], **more: str | int | float) -> dict:
+    """Attributes that say where a result came from: code, configuration, data, machine.
+
+    Args:
+        config: the settings, stored as JSON with their sha256.
+        data: for every data set used its source: ``official``, ``note``, ``sha256``...
+        more: study, scale, device, engine, code_digest, wall_seconds...; netCDF takes text and numbers only.
+    """
+    text = json.dumps(config, sort_keys=True)
+    commit, dirty = _git_state()
+    marked = [f"{name} ({'official' if s['official'] else s['note'] or 'not official'})" for name, s in data.items()]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "project_version": _version("hnnlib"),
+        "git_commit": commit,
+        "git_dirty": dirty,
+        "config_json": text,
+        "config_sha256": sha256(text.encode()).hexdigest(),
+        "data": "; ".join(marked),
+        "data_official": str(all(s["official"] for s in data.values())).lower(),
+        "data_json": json.dumps(data, sort_keys=True),
+        "versions_json": json.dumps(
+            {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}, sort_keys=True
+        ),
+        **more,
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return str(metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _git_state() -> tuple[str, str]:
+    """Commit and whether tracked files differ from it; empty where there is no git."""
+    root = Path(__file__).resolve().parent.parent
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", root, *words], capture_output=True, text=True, timeout=20, check=True)
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    commit = git("rev-parse", "HEAD")
+    if not commit:
+        return "", ""
+    changed = git("status", "--porcelain", "--untracked-files=no")
+    return commit, "true" if changed else "false"

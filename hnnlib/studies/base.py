@@ -1,0 +1,79 @@
+"""What a study is: named groups of cells, how a group is trained, how groups become one dataset."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+import xarray as xr
+from pydantic import BaseModel, ConfigDict
+
+from hnnlib import datasets
+
+__all__ = ["Context", "Settings", "Study"]
+
+
+class Settings(BaseModel):
+    """Base of a study's section in a scale file: unknown keys are refused, values don't change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass
+class Context:
+    """What a study may use while it trains one group.
+
+    Attributes:
+        checkpoints: folder that outlives an interrupted job.
+        device: where tensors live.
+        identity: text that a checkpoint must match to be resumed (configuration, code).
+        say: takes one line of progress for the person at the terminal.
+        sources: origin of every data set asked for so far, by name.
+    """
+
+    checkpoints: Path
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    identity: str = ""
+    say: Callable[[str], None] = print
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def data(self, name: str) -> datasets.ImageData:
+        """Load a data set and remember its source for the provenance of the result."""
+        loaded = datasets.load(name)
+        self.sources[name] = asdict(loaded.source)
+        return loaded
+
+
+class Study(ABC):
+    """One study: a subclass with an instance called ``STUDY`` in a module of this package.
+
+    The module, the notebook and the result store share the study's name.
+    """
+
+    title: ClassVar[str]
+    paper: ClassVar[str]
+    Settings: ClassVar[type[Settings]]
+
+    @abstractmethod
+    def groups(self, settings: Any) -> Mapping[str, Any]:
+        """Training jobs by name (letters, digits, ``_``); one job trains what its value describes."""
+
+    @abstractmethod
+    def train(self, group: str, settings: Any, context: Context) -> xr.Dataset:
+        """Train one group: a dataset with a ``cell`` dimension, every variable with ``units`` and ``long_name``."""
+
+    def datasets(self, settings: Any) -> list[str]:
+        """Names of the data sets that training needs; they are checked before any work starts."""
+        return []
+
+    def relevant(self, settings: Any, group: str) -> Any:
+        """The part of the settings that one group depends on: a change elsewhere doesn't train it again."""
+        return settings
+
+    def collect(self, settings: Any, runs: list[xr.Dataset]) -> xr.Dataset:
+        """All groups in one dataset; by default along ``cell``."""
+        return xr.concat(runs, "cell", join="outer", combine_attrs="drop", data_vars="minimal", coords="minimal")

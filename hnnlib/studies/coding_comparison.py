@@ -1,0 +1,328 @@
+"""Coding comparison: how artificial layers should speak to spiking ones (Muramatsu & Yu, Tables 1a-3b).
+
+Cells are the rows and columns of the paper's tables, plus forensic arms: cells that differ from a cell of the tables
+in one protocol choice, so that the difference says what the choice was worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import xarray as xr
+from pydantic import Field, field_validator
+
+from hnnlib import engines, training
+from hnnlib.datasets import ImageData, splits
+from hnnlib.networks import HybridNetwork, LayerSpec, Switches, parse, resize
+from hnnlib.randomness import MemberNoise
+from hnnlib.studies.base import Context, Settings, Study
+
+__all__ = ["ARCHITECTURES", "STUDY", "Cell", "CodingComparison", "cells"]
+
+Arm = Literal["main", "input_mode", "split", "poisson_p", "boundary_act", "gaussian", "train_filter"]
+Phase = Literal["simultaneous", "separate", "pretrained", "gaussian", "poisson"]
+
+ARCHITECTURES = {
+    "mlp": ("S784-S500-S10", "A784-S500-S10", "A784-A500-S10", "A784-A500-A10"),
+    "cnn": (
+        "S32C3-S32C3-S64C3-P2-S64C3-P2-S512-S10",
+        "A32C3-S32C3-S64C3-P2-S64C3-P2-S512-S10",
+        "A32C3-A32C3-A64C3-P2-S64C3-P2-S512-S10",
+        "A32C3-A32C3-A64C3-P2-A64C3-P2-S512-S10",
+        "A32C3-A32C3-A64C3-P2-A64C3-P2-A512-A10",
+    ),
+}
+"""Rows of the paper's tables, from purely spiking to purely artificial."""
+
+
+class ScheduleSettings(Settings):
+    """How long and how fast to train."""
+
+    epochs: int = Field(gt=0, description="passes over the training part")
+    batch: int = Field(gt=0, description="examples a step")
+    learning_rate: float = Field(gt=0, description="of Adam")
+    milestones: tuple[int, ...] = Field((), description="epochs at which the learning rate falls tenfold")
+
+
+class ScheduleChange(Settings):
+    """What one phase does otherwise."""
+
+    epochs: int | None = Field(None, gt=0)
+    batch: int | None = Field(None, gt=0)
+    learning_rate: float | None = Field(None, gt=0)
+    milestones: tuple[int, ...] | None = None
+
+
+class Samples(Settings):
+    """At most so many images of each part; the parts are drawn 6:2:2 from the whole data set first."""
+
+    train: int = Field(gt=0)
+    validation: int = Field(gt=0)
+    test: int = Field(gt=0)
+
+
+class FamilySettings(Settings):
+    """One half of the paper: the MLPs on MNIST or the CNNs on CIFAR-10, at some size and on some data."""
+
+    dataset: Literal["mnist", "cifar10", "digits", "cluttered_digits"]
+    width: float = Field(1.0, gt=0, le=4, description="factor on the hidden layers' units or channels")
+    steps: int = Field(25, gt=0, description="time steps T")
+    samples: Samples | None = None
+    schedule: ScheduleSettings
+    phases: dict[Phase, ScheduleChange] = {}
+    train_filter: bool = Field(False, description="train the synaptic filters in the cells of the tables")
+    initial_gain: float = Field(1.0, gt=0, description="factor on the spiking layers' initial weights; the paper's is 1")
+    arms: tuple[Arm, ...] = Field(("main",), description="cells of the paper's tables, and forensic arms beside them")
+
+    @field_validator("arms")
+    @classmethod
+    def _with_main(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
+        if "main" not in arms:
+            raise ValueError("arms are compared with the cells of the tables: add 'main'")
+        return arms
+
+
+class CodingSettings(Settings):
+    """Section of the study in a scale file."""
+
+    seeds: tuple[int, ...] = Field(min_length=1)
+    mlp: FamilySettings | None = None
+    cnn: FamilySettings | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One configuration: a row (architecture), a column (coding, training) and its switches."""
+
+    family: str
+    architecture: str
+    coding: str
+    training: str
+    train_filter: bool
+    arm: str = "main"
+    boundary_act: str = "sigmoid"
+    input_mode: str = "axon"
+    poisson_p: str = "sigmoid"
+    gaussian: str = "code"
+    split_mode: str = "shared"
+
+    @property
+    def name(self) -> str:
+        """Unique name: family, row, column, arm."""
+        row = "".join(label[0] for label in self.architecture.split("-") if label[0] != "P")
+        return f"{self.family}/{row}/{self.coding}/{self.training}/{self.arm}"
+
+    @property
+    def phase(self) -> str:
+        """Whose schedule it follows."""
+        if self.training == "pretrained":
+            return "pretrained"
+        return self.coding if self.coding in ("gaussian", "poisson") else self.training
+
+
+def cells(family: str, train_filter: bool) -> dict[str, list[Cell]]:
+    """All cells of one family, by training job; a frozen network stands before the cells that read it."""
+    pure_s, *hybrids, pure_a = ARCHITECTURES[family]
+
+    def cell(architecture: str, coding: str, how: str, **switches: Any) -> Cell:
+        return Cell(family, architecture, coding, how, **({"train_filter": train_filter} | switches))
+
+    ann = cell(pure_a, "none", "pretrained")
+    sigmoid_ann = cell(pure_a, "poisson", "pretrained")
+    separate = [cell(row, "duplicate", "separate") for row in hybrids]
+    simultaneous = [cell(row, "duplicate", "simultaneous") for row in hybrids]
+    gaussian = [cell(row, "gaussian", "simultaneous") for row in hybrids]
+    poisson = [cell(row, "poisson", "separate") for row in hybrids]
+    spiking = cell(pure_s, "duplicate", "simultaneous")
+    direct = [replace(spiking, arm="input_mode", input_mode="direct")] if family == "mlp" else []
+    other_filter = [
+        replace(c, arm="train_filter", train_filter=not train_filter) for c in (spiking, simultaneous[len(hybrids) // 2])
+    ]
+    relu = {"arm": "boundary_act", "boundary_act": "relu"}
+    return {
+        "pure": [spiking, cell(pure_a, "none", "simultaneous"), *direct],
+        "simultaneous": [*simultaneous, *(replace(c, **relu) for c in simultaneous)],
+        "separate": [ann, *separate, *(replace(c, **relu) for c in separate)],
+        "split": [replace(c, arm="split", split_mode="per_model") for c in (ann, *separate)],
+        "gaussian": [*gaussian, *(replace(c, arm="gaussian", gaussian="ln_sigma") for c in gaussian)],
+        "poisson": [
+            cell(pure_s, "poisson", "simultaneous"),
+            sigmoid_ann,
+            *poisson,
+            *(replace(c, arm="poisson_p", poisson_p="code255") for c in poisson),
+        ],
+        "filter": other_filter,
+    }
+
+
+class CodingComparison(Study):
+    """See the module."""
+
+    title = "Coding comparison"
+    paper = "muramatsu_yu"
+    Settings = CodingSettings
+
+    def groups(self, settings: CodingSettings) -> dict[str, list[Cell]]:
+        """Training jobs: for each family the cells that share a frozen network or a column."""
+        found = {}
+        for family, chosen in self._families(settings):
+            for job, members in cells(family, chosen.train_filter).items():
+                wanted = [c for c in members if c.arm in chosen.arms]
+                if wanted and any(c.training != "pretrained" for c in wanted):
+                    found[f"{family}_{job}"] = wanted
+        return found
+
+    def relevant(self, settings: CodingSettings, group: str) -> CodingSettings:
+        """A job depends on its own family's section only."""
+        other = {family: None for family in ARCHITECTURES if not group.startswith(f"{family}_")}
+        return settings.model_copy(update=other)
+
+    def datasets(self, settings: CodingSettings) -> list[str]:
+        """See ``Study``."""
+        return [chosen.dataset for _, chosen in self._families(settings)]
+
+    def _families(self, settings: CodingSettings) -> Iterator[tuple[str, FamilySettings]]:
+        for family in ARCHITECTURES:
+            chosen = getattr(settings, family)
+            if chosen is not None:
+                yield family, chosen
+
+    def train(self, group: str, settings: CodingSettings, context: Context) -> xr.Dataset:
+        """Train the cells of one job, each as a population over the seeds."""
+        members = self.groups(settings)[group]
+        chosen: FamilySettings = getattr(settings, members[0].family)
+        job = _Job(chosen, settings.seeds, context)
+        return xr.concat([job.train(cell, k, len(members)) for k, cell in enumerate(members)], "cell")
+
+
+class _Job:
+    """Trains the cells of one group and remembers the frozen network for those that read it."""
+
+    def __init__(self, chosen: FamilySettings, seeds: tuple[int, ...], context: Context) -> None:
+        self.chosen, self.seeds, self.context = chosen, seeds, context
+        self.data = context.data(chosen.dataset)
+        self.images = training.Images(self.data, context.device)
+        self.frozen: HybridNetwork | None = None
+        self.frozen_parts: training.Parts | None = None
+
+    def train(self, cell: Cell, place: int, total: int) -> xr.Dataset:
+        """One cell: a dataset with a single entry along ``cell``."""
+        layers, notation = self._layers(cell)
+        parts = _parts(self.data, self.seeds, self.chosen.samples, cell, self.context.device)
+        network, examples, rows = self._network(cell, layers, parts)
+        schedule = self._schedule(cell)
+        checkpoint = training.Checkpoint(
+            self.context.checkpoints / f"{cell.name.replace('/', '-')}.npz",
+            f"{self.context.identity} {cell} {self.data.source.sha256}",
+        )
+        fit = training.fit(
+            network, examples, rows, schedule, checkpoint,
+            say=lambda line: self.context.say(f"[{place + 1}/{total}] {cell.name}: {line}"),
+        )  # fmt: skip
+        overlap = np.zeros(len(self.seeds)) if self.frozen is None else _overlap(parts.test, self.frozen_parts.train)
+        if cell.training == "pretrained":
+            self.frozen, self.frozen_parts = network, parts
+        scores = {
+            part: training.score(network, examples, some, self._noise(part, some))
+            for part, some in (("test", rows.test), ("train", rows.train[:, :5000]))
+        }
+        labels = {k: str(v).lower() if isinstance(v, bool) else v for k, v in asdict(cell).items()}
+        labels |= {"dataset": self.data.name, "network": notation}
+        labels |= {f"{kind}_layers": _weights(layers, kind == "spiking") for kind in ("spiking", "artificial")}
+        return training.measure(cell.name, labels, self.seeds, network, fit, scores, schedule.epochs * rows.train.shape[1]).assign(
+            test_overlap=xr.DataArray(
+                overlap[None], dims=("cell", "seed"),
+                attrs={"units": "1", "long_name": "share of test images that the frozen network was trained on"},
+            )
+        )  # fmt: skip
+
+    def _layers(self, cell: Cell) -> tuple[tuple[LayerSpec, ...], str]:
+        """Layers at this scale's width and input size, and their notation."""
+        inputs = int(np.prod(self.images.in_shape)) if cell.family == "mlp" else None
+        notation = resize(cell.architecture, inputs, self.chosen.width)
+        return parse(notation)[1], notation
+
+    def _network(
+        self, cell: Cell, layers: tuple[LayerSpec, ...], parts: training.Parts
+    ) -> tuple[HybridNetwork, training.Examples, training.Parts]:
+        """The network to train and what it reads: images, or the frozen network's features of them."""
+        switches = _switches(cell, self.chosen)
+        engine = engines.get()
+        if cell.training != "separate":
+            network = HybridNetwork(layers, self.images.in_shape, switches, self.seeds, engine)
+            return network.to(self.context.device), self.images, parts
+        boundary = next(k for k, layer in enumerate(layers) if layer.spiking)
+        reader = _reader(self.frozen, switches)
+        examples, rows = training.cache(
+            training.Frozen(lambda images: reader.encode(images, boundary), self.images), parts
+        )
+        in_shape = tuple(examples.inputs(rows.test[:, :1]).shape[2:])
+        network = HybridNetwork(layers[boundary:], in_shape, switches, self.seeds, engine, first=boundary)
+        return network.to(self.context.device), examples, rows
+
+    def _schedule(self, cell: Cell) -> training.Schedule:
+        change = self.chosen.phases.get(cell.phase, ScheduleChange()).model_dump(exclude_none=True)
+        return training.Schedule(**(self.chosen.schedule.model_dump() | change))
+
+    def _noise(self, part: str, rows: torch.Tensor) -> MemberNoise:
+        return MemberNoise(self.seeds, "coding", part, device=rows.device)
+
+
+def _switches(cell: Cell, chosen: FamilySettings) -> Switches:
+    """Network switches of a cell."""
+    artificial = cell.architecture.startswith("A") and "S" not in cell.architecture
+    return Switches(
+        steps=chosen.steps,
+        initial_gain=chosen.initial_gain,
+        coding="none" if artificial else cell.coding,
+        # the network that Poisson coding freezes has sigmoids everywhere, so that its outputs are probabilities
+        hidden_act="sigmoid" if cell.coding == "poisson" else "relu",
+        boundary_act=cell.boundary_act,
+        input_mode=cell.input_mode,
+        poisson_p=cell.poisson_p,
+        gaussian=cell.gaussian,
+        train_filter=cell.train_filter,
+        logit_scale=float(chosen.steps) if artificial and cell.training == "simultaneous" else 1.0,
+    )
+
+
+def _reader(frozen: HybridNetwork, switches: Switches) -> HybridNetwork:
+    """The frozen network, read through the switches of the cell that uses it."""
+    reader = HybridNetwork(frozen.layers, frozen.in_shape, switches, frozen.seeds, frozen.engine)
+    reader.load_state_dict(frozen.state_dict())
+    return reader.to(next(frozen.parameters()).device)
+
+
+def _parts(
+    data: ImageData, seeds: tuple[int, ...], samples: Samples | None, cell: Cell, device: torch.device
+) -> training.Parts:
+    """Rows of every seed's split; with ``split_mode: per_model`` every model draws its own, as in the public code."""
+    drawn = [
+        splits.draw(
+            len(data.labels), seed, groups=data.groups,
+            limit=None if samples is None else samples.model_dump(),
+            model=cell.name if cell.split_mode == "per_model" else None,
+        )
+        for seed in seeds
+    ]  # fmt: skip
+    columns = zip(*((d.train, d.validation, d.test) for d in drawn), strict=True)
+    # groups may differ in size: equal lengths for all members, at most a few images are left out
+    return training.Parts(*(
+        torch.from_numpy(np.stack([c[: min(map(len, column))] for c in column])).to(device) for column in columns
+    ))  # fmt: skip
+
+
+def _overlap(test: torch.Tensor, trained: torch.Tensor) -> np.ndarray:
+    """Share of each member's test rows that are among the frozen network's training rows."""
+    return np.array([np.isin(a, b).mean() for a, b in zip(test.cpu().numpy(), trained.cpu().numpy(), strict=True)])
+
+
+def _weights(layers: tuple[LayerSpec, ...], spiking: bool) -> int:
+    return sum(layer.spiking == spiking and layer.form != "pool" for layer in layers)
+
+
+STUDY = CodingComparison()

@@ -1,0 +1,113 @@
+"""Examples for a population: each member reads the rows of its own split, in its own order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hnnlib.datasets import ImageData
+
+__all__ = ["Examples", "Features", "Frozen", "Images", "Parts", "cache"]
+
+
+class Parts(NamedTuple):
+    """Rows of each member's split: integer tensors (member, n)."""
+
+    train: Tensor
+    validation: Tensor
+    test: Tensor
+
+
+class Examples(Protocol):
+    """Something to train on."""
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Inputs (member, batch, *in) of rows (member, batch)."""
+
+    def labels(self, rows: Tensor) -> Tensor:
+        """Classes (member, batch) of rows (member, batch)."""
+
+
+class Images:
+    """Images that all members share; kept as stored (8 bits a pixel where the data set is), scaled when read.
+
+    Args:
+        data: a data set.
+        device: where batches are wanted.
+    """
+
+    def __init__(self, data: ImageData, device: torch.device) -> None:
+        self._images = torch.from_numpy(np.ascontiguousarray(data.images)).to(device)
+        self._labels = torch.from_numpy(np.ascontiguousarray(data.labels)).to(device)
+        self._scale = data.scale
+        self.in_shape = tuple(self._images.shape[1:])
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Pixels in [0, 1]."""
+        return self._images[rows].to(torch.float32) / self._scale
+
+    def labels(self, rows: Tensor) -> Tensor:
+        """See ``Examples``."""
+        return self._labels[rows]
+
+
+class Features:
+    """Frozen features, cached: each member has its own, from its own pretrained network.
+
+    Args:
+        values: (member, n, *units).
+        labels: (member, n).
+    """
+
+    def __init__(self, values: Tensor, labels: Tensor) -> None:
+        self._values, self._labels = values, labels
+        self._member = torch.arange(len(values), device=values.device)[:, None]
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Features of each member's rows."""
+        return self._values[self._member, rows]
+
+    def labels(self, rows: Tensor) -> Tensor:
+        """See ``Examples``."""
+        return self._labels.gather(1, rows)
+
+
+class Frozen:
+    """Frozen features, computed for each batch: for those too large to cache.
+
+    Args:
+        encode: from images (member, batch, *in) to features.
+        images: what to encode.
+    """
+
+    def __init__(self, encode: Callable[[Tensor], Tensor], images: Examples) -> None:
+        self._encode, self._images = encode, images
+
+    @torch.no_grad()
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Features of each member's rows."""
+        return self._encode(self._images.inputs(rows))
+
+    def labels(self, rows: Tensor) -> Tensor:
+        """See ``Examples``."""
+        return self._images.labels(rows)
+
+
+def cache(frozen: Frozen, parts: Parts, limit: int = 4 << 30) -> tuple[Examples, Parts]:
+    """Compute the features of all parts once, unless they take more than ``limit`` bytes.
+
+    Returns:
+        Examples and the parts' rows in them.
+    """
+    rows = torch.cat(parts, dim=1)
+    one = frozen.inputs(rows[:, :1])
+    if one.numel() * one.element_size() * rows.shape[1] > limit:
+        return frozen, parts
+    values = torch.cat([frozen.inputs(some) for some in rows.split(500, dim=1)], dim=1)
+    places = torch.arange(rows.shape[1], device=rows.device).expand(len(rows), -1)
+    ends = [part.shape[1] for part in parts]
+    return Features(values, frozen.labels(rows)), Parts(*places.split(ends, dim=1))

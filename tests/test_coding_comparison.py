@@ -1,0 +1,140 @@
+"""The study: its cells are the paper's, no test image is ever trained on, and the leak is there only on demand."""
+
+import numpy as np
+import pytest
+import torch
+
+from hnnlib import studies
+from hnnlib.networks import HybridNetwork
+from hnnlib.studies import Context
+from hnnlib.studies.coding_comparison import ARCHITECTURES, STUDY, CodingSettings, cells
+
+SETTINGS = CodingSettings.model_validate(
+    {
+        "seeds": [0, 1],
+        "mlp": {
+            "dataset": "digits",
+            "width": 0.2,
+            "steps": 12,
+            "samples": {"train": 90, "validation": 30, "test": 60},
+            "schedule": {"epochs": 1, "batch": 32, "learning_rate": 1e-2},
+            "arms": ["main", "split", "boundary_act"],
+        },
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints")
+    context = Context(folder, say=lambda line: None)
+    return {group: STUDY.train(group, SETTINGS, context) for group in ("mlp_separate", "mlp_split", "mlp_pure")}
+
+
+@pytest.mark.parametrize("family", ARCHITECTURES)
+def test_cells_have_unique_names_and_the_tables_are_complete(family):
+    every = [cell for job in cells(family, False).values() for cell in job]
+    assert len({cell.name for cell in every}) == len(every)
+    main = {(c.architecture, c.coding, c.training) for c in every if c.arm == "main"}
+    hybrids = ARCHITECTURES[family][1:-1]
+    wanted = {("duplicate", "simultaneous"), ("duplicate", "separate"), ("gaussian", "simultaneous"), ("poisson", "separate")}
+    assert {(row, *column) for row in hybrids for column in wanted} <= main
+
+
+@pytest.mark.parametrize("family", ARCHITECTURES)
+def test_an_arm_differs_from_its_cell_in_one_choice(family):
+    every = [cell for job in cells(family, False).values() for cell in job]
+    tables = {(c.architecture, c.coding, c.training): c for c in every if c.arm == "main"}
+    for cell in every:
+        if cell.arm == "main":
+            continue
+        reference = tables[cell.architecture, cell.coding, cell.training]
+        differs = [
+            name for name in cell.__dataclass_fields__
+            if name != "arm" and getattr(cell, name) != getattr(reference, name)
+        ]  # fmt: skip
+        assert differs == ["split_mode" if cell.arm == "split" else cell.arm]
+
+
+def test_the_frozen_network_is_trained_before_the_cells_that_read_it():
+    for family in ARCHITECTURES:
+        for job in cells(family, False).values():
+            pretrained = [k for k, c in enumerate(job) if c.training == "pretrained"]
+            separate = [k for k, c in enumerate(job) if c.training == "separate"]
+            assert not separate or min(pretrained) < min(separate)
+
+
+def test_no_test_image_is_ever_in_training_unless_the_split_is_the_papers_codes(trained):
+    assert (trained["mlp_separate"].test_overlap == 0).all()
+    leaky = trained["mlp_split"].sel(cell=trained["mlp_split"].training == "separate")
+    # 90 of 1797 images were trained on: the split's chance overlap, 0.6 where all images are used
+    assert (leaky.test_overlap > 0).any()
+
+
+def test_with_all_images_the_papers_split_leaks_sixty_percent():
+    whole = SETTINGS.model_copy(update={"mlp": SETTINGS.mlp.model_copy(update={"samples": None})})
+    from hnnlib.datasets import load
+    from hnnlib.studies.coding_comparison import _overlap, _parts
+
+    data = load("digits")
+    ann, hybrid = (c for c in cells("mlp", False)["split"][:2])
+    parts = [_parts(data, whole.seeds, None, c, torch.device("cpu")) for c in (ann, hybrid)]
+    assert _overlap(parts[1].test, parts[0].train) == pytest.approx(0.6, abs=0.06)
+    assert _overlap(parts[0].test, parts[0].train).max() == 0
+
+
+def test_rows_and_columns_share_split_and_order(trained):
+    # paired cells of one seed see the same images: their pretrained networks agree to the last bit
+    context_free = trained["mlp_separate"].sel(cell="mlp/AAA/none/pretrained/main")
+    assert np.isfinite(context_free.train_loss).all()
+    assert context_free.network.item() == "A64-A100-A10"
+
+
+def test_variables_carry_units_and_names(trained):
+    for name, variable in trained["mlp_pure"].data_vars.items():
+        assert variable.attrs.get("long_name") and variable.attrs.get("units"), name
+
+
+def test_relu_and_sigmoid_boundaries_read_the_same_frozen_network(trained):
+    separate = trained["mlp_separate"]
+    assert {"mlp/ASS/duplicate/separate/main", "mlp/ASS/duplicate/separate/boundary_act"} <= set(separate.cell.values)
+    a, b = (separate.sel(cell=f"mlp/ASS/duplicate/separate/{arm}") for arm in ("main", "boundary_act"))
+    assert (a.train_loss != b.train_loss).any()
+
+
+def test_a_finished_group_is_not_trained_again(tmp_path, monkeypatch):
+    context = Context(tmp_path, say=lambda line: None)
+    first = STUDY.train("mlp_pure", SETTINGS, context)
+    monkeypatch.setattr(HybridNetwork, "forward", _only_for_scoring(HybridNetwork.forward))
+    again = STUDY.train("mlp_pure", SETTINGS, context)
+    assert first.drop_vars("train_seconds").identical(again.drop_vars("train_seconds"))
+
+
+def _only_for_scoring(forward):
+    def guarded(self, *arguments):
+        assert not torch.is_grad_enabled(), "trained again"
+        return forward(self, *arguments)
+
+    return guarded
+
+
+def test_jobs_of_a_scale_are_named_after_family_and_column():
+    assert set(STUDY.groups(SETTINGS)) == {
+        "mlp_pure", "mlp_simultaneous", "mlp_separate", "mlp_split", "mlp_gaussian", "mlp_poisson"
+    }  # fmt: skip
+
+
+def test_settings_refuse_what_cannot_be():
+    bad = SETTINGS.model_dump(mode="json")
+    bad["mlp"]["arms"] = ["split"]
+    with pytest.raises(ValueError, match="add 'main'"):
+        CodingSettings.model_validate(bad)
+
+
+def test_unknown_studies_and_groups_get_a_suggestion(tmp_path):
+    with pytest.raises(studies.ConfigError, match="did you mean 'coding_comparison'"):
+        studies.get("coding_comparisn")
+    with pytest.raises(studies.ConfigError, match="no group 'mlp_pur'"):
+        studies.train_group(
+            "coding_comparison", "mlp_pur", SETTINGS, scale="x", out=tmp_path / "x.nc", checkpoints=tmp_path
+        )

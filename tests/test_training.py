@@ -1,0 +1,179 @@
+"""The loop: Adam as torch's, members alone or together, interruption leaves no trace, selection on validation only."""
+
+import numpy as np
+import pytest
+import torch
+
+from hnnlib import engines, training
+from hnnlib.datasets import ImageData, Source
+from hnnlib.networks import HybridNetwork, Switches, parse
+from hnnlib.training.optimiser import PopulationAdam
+
+SOURCE = Source(official=True, note="", sha256="0", licence="", citation="", origin="")
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 240)
+    pixels = np.clip(rng.normal(0.3, 0.2, (240, 1, 3, 4)) + 0.5 * np.eye(12)[labels].reshape(240, 1, 3, 4), 0, 1)
+    return training.Images(
+        ImageData("blobs", pixels.astype(np.float32), labels, 3, SOURCE), torch.device("cpu")
+    )  # fmt: skip
+
+
+def network(seeds, text="A12-S30-S3", **switches):
+    built = HybridNetwork(parse(text)[1], (1, 3, 4), Switches(**({"steps": 6} | switches)), seeds, engines.get("eager"))
+    with torch.no_grad():  # loud enough that spikes reach the output from the start
+        for layer in built.spiking:
+            layer.synapse.weight.mul_(3)
+            layer.synapse.bias.add_(0.5)
+    return built
+
+
+def parts(members):
+    rows = torch.arange(240).expand(members, -1)
+    return training.Parts(rows[:, :150], rows[:, 150:195], rows[:, 195:])
+
+
+def fit(images, seeds, path, epochs=4, say=lambda line: None, identity="x", **switches):
+    trained = network(seeds, **switches)
+    schedule = training.Schedule(epochs, 32, 5e-3, (9,))
+    checkpoint = training.Checkpoint(path / "c.npz", identity)
+    return trained, training.fit(trained, images, parts(len(seeds)), schedule, checkpoint, say)
+
+
+def test_adam_is_torchs_adam_for_every_member():
+    rates = torch.tensor([1e-2, 3e-3])
+    start, target = torch.randn(2, 5), torch.randn(2, 5)
+    ours = start.clone().requires_grad_()
+    optimiser = PopulationAdam([ours])
+    theirs = [start[m].clone().requires_grad_() for m in range(2)]
+    reference = [torch.optim.Adam([p], lr=rate) for p, rate in zip(theirs, rates.tolist(), strict=True)]
+    for _ in range(20):
+        (ours - target).pow(4).sum().backward()
+        optimiser.step(rates)
+        for m, (p, o) in enumerate(zip(theirs, reference, strict=True)):
+            o.zero_grad()
+            (p - target[m]).pow(4).sum().backward()
+            o.step()
+    torch.testing.assert_close(ours.detach(), torch.stack(theirs).detach())
+
+
+def test_learning_rate_falls_at_milestones():
+    schedule = training.Schedule(10, 1, 1.0, (2, 5))
+    assert [schedule.rate(e) for e in (0, 1, 2, 4, 5, 9)] == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+@pytest.mark.parametrize("coding", ["duplicate", "gaussian"])
+def test_training_learns_and_every_parameter_moves(images, tmp_path, coding):
+    before = {n: p.detach().clone() for n, p in network((0,), coding=coding, train_filter=True).named_parameters()}
+    trained, result = fit(images, (0,), tmp_path, epochs=12, coding=coding, train_filter=True)
+    assert result.train_loss[-1, 0] < 0.8 * result.train_loss[0, 0]
+    assert all((p != before[name]).any() for name, p in trained.named_parameters())
+
+
+def test_a_member_trains_alike_alone_and_in_company(images, tmp_path):
+    alone, one = fit(images, (1,), tmp_path / "a")
+    together, many = fit(images, (0, 1, 2), tmp_path / "b")
+    torch.testing.assert_close(one.train_loss[:, 0], many.train_loss[:, 1], rtol=1e-5, atol=1e-6)
+    for p, q in zip(alone.parameters(), together.parameters(), strict=True):
+        torch.testing.assert_close(p[0], q[1], rtol=1e-4, atol=1e-5)
+
+
+class _Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("coding", ["duplicate", "gaussian"])
+def test_resumed_training_ends_with_the_same_bits(images, tmp_path, monkeypatch, coding):
+    monkeypatch.setattr("hnnlib.training.loop._SECONDS_BETWEEN_SAVES", 0.0)
+    whole, expected = fit(images, (0, 1), tmp_path / "whole", coding=coding)
+    lines = []
+
+    def stop_after_two(line):
+        lines.append(line)
+        if line.startswith("epoch 2/"):
+            raise _Stop
+
+    with pytest.raises(_Stop):
+        fit(images, (0, 1), tmp_path / "cut", say=stop_after_two, coding=coding)
+    resumed, result = fit(images, (0, 1), tmp_path / "cut", say=lines.append, coding=coding)
+    assert any("goes on behind epoch 2" in line for line in lines)
+    assert torch.equal(result.validation_curve, expected.validation_curve)
+    assert torch.equal(result.train_loss, expected.train_loss)
+    assert all(torch.equal(p, q) for p, q in zip(whole.parameters(), resumed.parameters(), strict=True))
+
+
+def test_a_checkpoint_of_another_configuration_or_a_broken_one_is_ignored(images, tmp_path):
+    fit(images, (0,), tmp_path, identity="one")
+    lines = []
+    fit(images, (0,), tmp_path, identity="two", say=lines.append)
+    assert not any("goes on" in line for line in lines)
+    (tmp_path / "c.npz").write_bytes(b"PK\x03\x04 half a file")
+    lines.clear()
+    fit(images, (0,), tmp_path, identity="two", say=lines.append)
+    assert not any("goes on" in line for line in lines)
+
+
+def test_each_member_keeps_its_best_validation_epoch(images, tmp_path):
+    trained, result = fit(images, (0, 1, 2), tmp_path, epochs=8)
+    best = result.validation_curve.max(0).values
+    chosen = result.validation_curve.gather(0, result.best_epoch[None])[0]
+    assert torch.equal(chosen, best)
+    first = (result.validation_curve == best).double().argmax(0)
+    assert torch.equal(first, result.best_epoch)  # the earliest of equals
+    again = training.score(trained, images, parts(3).validation).accuracy
+    torch.testing.assert_close(again, best)
+
+
+def test_a_diverging_member_is_recorded_and_stops_nobody(images, tmp_path, monkeypatch):
+    healthy, expected = fit(images, (0, 1), tmp_path / "a")
+    built = network
+
+    def with_a_bad_member(*arguments, **switches):
+        sick = built(*arguments, **switches)
+        with torch.no_grad():
+            sick.artificial[0].weight[0] = float("nan")
+        return sick
+
+    monkeypatch.setitem(globals(), "network", with_a_bad_member)
+    _, result = fit(images, (0, 1), tmp_path / "b")
+    assert result.diverged.tolist() == [True, False]
+    assert result.best_epoch.tolist()[0] == -1 and result.train_loss[:, 0].isnan().all()
+    assert torch.equal(result.train_loss[:, 1], expected.train_loss[:, 1])
+
+
+def test_scores_count_ties_dead_outputs_and_activity(images):
+    silent = network((0,), text="S12-S10-S3")
+    with torch.no_grad():
+        for p in silent.parameters():
+            p.zero_()
+    scores = training.score(silent, images, parts(1).test)
+    assert scores.tie_rate.item() == 1 and scores.dead_outputs.item() == 3
+    assert scores.spikes.item() == 0 and scores.synaptic_operations.item() == 0
+    assert scores.multiply_accumulates.item() == 6 * 12 * 10  # graded input read at each of 6 steps
+    first_class = (images.labels(parts(1).test) == 0).double().mean().item()
+    assert scores.accuracy.item() == pytest.approx(first_class)
+
+
+def test_synaptic_operations_are_spikes_times_fan_out(images):
+    busy = network((0,), text="S12-S10-S3")
+    with torch.no_grad():
+        busy.spiking[0].synapse.bias.fill_(3.0)
+    scores = training.score(busy, images, parts(1).test)
+    activity = busy(images.inputs(parts(1).test))
+    assert scores.synaptic_operations.item() == pytest.approx(
+        (activity.spikes[0] * 10 + activity.spikes[1] * 3).mean().item()
+    )
+    assert scores.spikes.item() == pytest.approx(sum(layer.mean().item() for layer in activity.spikes))
+
+
+def test_frozen_features_are_the_same_cached_or_not(images):
+    ann = network((0, 1), text="A12-A10-A3", coding="none")
+    frozen = training.Frozen(lambda x: torch.sigmoid(ann.graded(x, 1)), images)
+    cached, rows = training.cache(frozen, parts(2))
+    streamed, same = training.cache(frozen, parts(2), limit=0)
+    assert streamed is frozen
+    torch.testing.assert_close(cached.inputs(rows.test[:, 3:7]), streamed.inputs(same.test[:, 3:7]))
+    assert torch.equal(cached.labels(rows.test), streamed.labels(same.test))
