@@ -201,7 +201,9 @@ def _download_file(entry: Entry, file: OfficialFile, folder: Path) -> None:
 
     reasons = []
     for mirror in entry.mirrors * ROUNDS:
-        bar = tqdm(desc=file.name, unit="B", unit_scale=True, mininterval=1.0, delay=0.1)
+        bar = tqdm(
+            desc=file.name, total=file.size, unit="B", unit_scale=True, mininterval=1.0, delay=0.1
+        )
         try:
             pooch.retrieve(
                 f"{mirror}/{file.name}",
