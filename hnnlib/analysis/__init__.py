@@ -1,0 +1,1 @@
+"""Analyses of finished runs; nothing in here trains a network."""

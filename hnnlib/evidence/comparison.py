@@ -1,0 +1,382 @@
+"""Cells side by side: with each other, seed by seed, and with the numbers of the paper.
+
+:func:`paired`, :func:`counted` and :func:`show` measure pairs of cells for the rules and the
+ledger. :func:`compare` lays every number of a paper's tables beside ours; the two never share a
+column, and every row says which data ours was made with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from hnnlib.analysis import statistics
+from hnnlib.errors import ConfigError, StoreError
+from hnnlib.evidence.papers import CellPair, Entry, Paper, Select, Table
+
+__all__ = [
+    "NO_NAMES",
+    "Comparison",
+    "Names",
+    "compare",
+    "counted",
+    "data_label",
+    "dataset_of",
+    "describe",
+    "locate",
+    "mean",
+    "paired",
+    "pivot",
+    "show",
+    "sides",
+    "unit_of",
+    "values_of",
+]
+
+Outcome = Literal["for", "against", "open", "too few seeds", "not run", "shown"]
+Names = Mapping[str, str]
+NO_NAMES: Names = {}
+
+
+# --- cells with each other ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison of cells; NaN where there is no such number.
+
+    ``kind`` is "difference" (left minus right over seeds), "series" (cells in an order; difference
+    is last minus first) or "count" (left minus right of a number that has no seeds). ``means`` has
+    the value of each cell, accuracies in percent; left and right include what the pair adds or
+    takes away. ``left`` and ``right`` are names of cells, empty where not run. ``p`` belongs to the
+    direction that was found; ``p_holm`` is corrected over the part of the claim.
+    """
+
+    label: str
+    selects: tuple[Select, ...]
+    variable: str
+    kind: Literal["difference", "series", "count"] = "difference"
+    unit: str = "pp"
+    left: str = ""
+    right: str = ""
+    means: tuple[float, ...] = ()
+    difference: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    level: float = 0.95
+    margin: float = np.nan
+    n: int = 0
+    left_out: int = 0
+    p: float = np.nan
+    p_holm: float = np.nan
+    outcome: Outcome = "open"
+
+    def sentence(self) -> str:
+        """``separate minus simultaneous: +0.31 pp [0.12, 0.50], 3 seeds, Holm p = 0.01``."""
+        if self.outcome == "not run":
+            return f"{self.label}: not run at this scale"
+        if self.kind == "count":
+            left, right = self.means
+            return (
+                f"{self.label}: {left:.3g} against {right:.3g}{self._unit()}{_times(left, right)}"
+            )
+        if self.n == 0 and self.left_out:
+            return f"{self.label}: no number, every seed failed ({self.left_out} left out)"
+        text = f"{self.label}: {self.difference:+z.2f}{self._unit()}"
+        if self.kind == "series":
+            text = f"{self.label}: {', '.join(f'{mean:.2f}' for mean in self.means)}{self._unit()}"
+        if not np.isnan(self.low):
+            text += f" [{self.low:z.2f}, {self.high:z.2f}]"
+            text += " (90 %)" if self.level == 0.90 else ""
+        if not np.isnan(self.margin):
+            text += f", margin {self.margin:g}{self._unit()}"
+        text += f", {self.n} seed{'s' * (self.n != 1)}"
+        if self.left_out:
+            text += f" ({self.left_out} left out)"
+        if not np.isnan(self.p_holm):
+            text += f", Holm p {'< 0.001' if self.p_holm < 0.001 else f'= {self.p_holm:.2g}'}"
+        return text
+
+    def _unit(self) -> str:
+        if self.kind == "series" and self.unit == "pp":
+            return " %"
+        return "" if self.unit == "1" else f" {self.unit}"
+
+
+def _times(left: float, right: float) -> str:
+    return f" ({left / right:.2f} times)" if right else ""
+
+
+def locate(dataset: xr.Dataset, select: Select) -> str | None:
+    """Name of the one cell that a selector means; None where the store has no such cell.
+
+    Raises:
+        ConfigError: the store has no such coordinate, or several cells match.
+    """
+    keep = np.ones(dataset.sizes["cell"], bool)
+    for key, value in select.items():
+        if key not in dataset.coords:
+            raise ConfigError(
+                f"the selector {dict(select)} uses '{key}', which is no coordinate of the store: "
+                "correct the paper's file, or run the study again"
+            )
+        column = dataset.variables[key].values
+        if np.issubdtype(column.dtype, np.floating):
+            keep &= np.isclose(column, float(value))
+        else:
+            keep &= column.astype(str) == str(value)
+    found = dataset.variables["cell"].values[keep]
+    if found.size > 1:
+        raise ConfigError(
+            f"the selector {dict(select)} means {found.size} cells ({', '.join(map(str, found))}): "
+            "name the cell more exactly in the paper's file"
+        )
+    return str(found[0]) if found.size else None
+
+
+def describe(left: Select, right: Select, names: Names = NO_NAMES) -> str:
+    """``MLP 1A 2S: separate minus simultaneous``: named values in common, then what differs."""
+    keys = list(dict.fromkeys((*left, *right)))
+    differ = [k for k in keys if left.get(k) != right.get(k)]
+    if "arm" in differ and {left.get("arm"), right.get("arm")} & set(differ):
+        differ.remove("arm")  # the switch that the arm is named after says it
+    differ.sort(key=lambda k: not {str(left.get(k)), str(right.get(k))} <= set(names))
+
+    def words(select: Select) -> str:
+        values = [str(select[k]) for k in differ if k in select]
+        return " ".join(names.get(v, v) for v in values if v not in ("none", "main")) or "main"
+
+    common = [names[str(left[k])] for k in keys if k not in differ and str(left.get(k)) in names]
+    return f"{' '.join(common)}{': ' * bool(common)}{words(left)} minus {words(right)}"
+
+
+def paired(
+    dataset: xr.Dataset,
+    pair: CellPair,
+    variable: str = "test_accuracy",
+    names: Names = NO_NAMES,
+    by: float = 0.0,
+) -> tuple[Comparison, float]:
+    """The paired difference of two cells and its two-sided p against "the difference is ``by``"."""
+    if "seed" not in _array(dataset, variable).dims:
+        raise ConfigError(f"'{variable}' has no seeds to test over: compare it by the rule cheaper")
+    c = _begin(dataset, pair, variable, names)
+    if c.outcome == "not run":
+        return c, np.nan
+    left, right = sides(dataset, pair, variable)
+    d = statistics.paired_difference(left, right, by)
+    enough = d.n >= statistics.SEEDS_NEEDED["difference"]
+    c = replace(
+        c,
+        means=(mean(left), mean(right)),
+        difference=d.mean,
+        low=d.low,
+        high=d.high,
+        n=d.n,
+        left_out=d.left_out,
+        outcome="open" if enough else "too few seeds",
+    )
+    return c, d.p
+
+
+def counted(
+    dataset: xr.Dataset, pair: CellPair, variable: str, names: Names = NO_NAMES
+) -> Comparison:
+    """The difference of two counts, such as operations; where they have seeds, of their means."""
+    c = _begin(dataset, pair, variable, names)
+    c = replace(c, kind="count", label=c.label.replace(" minus ", " against "))
+    if c.outcome == "not run":
+        return c
+    left, right = (mean(side) for side in sides(dataset, pair, variable))
+    if np.isnan(left) or np.isnan(right):
+        return replace(c, outcome="not run")
+    return replace(c, means=(left, right), difference=left - right, n=dataset.sizes.get("seed", 0))
+
+
+def show(
+    dataset: xr.Dataset, pairs: Iterable[CellPair], variable: str, names: Names = NO_NAMES
+) -> list[Comparison]:
+    """Differences with 95 % intervals and uncorrected p, to be shown and not to decide."""
+    found = []
+    for pair in pairs:
+        if "seed" in _array(dataset, variable).dims:
+            c, p = paired(dataset, pair, variable, names)
+            c = replace(c, p=p)
+        else:
+            c = counted(dataset, pair, variable, names)
+        found.append(replace(c, outcome="shown") if c.outcome == "open" else c)
+    return found
+
+
+def values_of(dataset: xr.Dataset, cell: str, variable: str = "test_accuracy") -> np.ndarray:
+    """A cell's values, shape (seed,) or () for a count; accuracies in percent."""
+    values = np.asarray(_at(dataset, cell, _array(dataset, variable)), float)
+    return 100 * values if variable.endswith("_accuracy") else values
+
+
+def sides(dataset: xr.Dataset, pair: CellPair, variable: str) -> tuple[np.ndarray, np.ndarray]:
+    """Values of the left cell (with what the pair adds and takes away) and of the right one."""
+
+    def of(select: Select | None) -> np.ndarray | float:
+        return 0.0 if select is None else values_of(dataset, locate(dataset, select), variable)
+
+    return of(pair.left) + of(pair.plus) - of(pair.minus), of(pair.right)
+
+
+def mean(values: np.ndarray) -> float:
+    """Mean over the seeds that have a result; NaN where none has."""
+    return statistics.mean_interval(np.atleast_1d(values)).mean
+
+
+def unit_of(dataset: xr.Dataset, variable: str) -> str:
+    """Unit of a difference: percentage points for accuracies, else the variable's own."""
+    units = _array(dataset, variable).attrs.get("units", "1")
+    return "pp" if variable.endswith("_accuracy") else units
+
+
+def dataset_of(dataset: xr.Dataset, cell: str) -> str:
+    """Name of the data set that a cell was trained on."""
+    return str(_at(dataset, cell, dataset.variables["dataset"]))
+
+
+def _at(dataset: xr.Dataset, cell: str, variable: xr.Variable) -> np.ndarray:
+    place = int(np.flatnonzero(dataset.variables["cell"].values == cell)[0])
+    return variable.isel(cell=place).values
+
+
+def _array(dataset: xr.Dataset, variable: str) -> xr.Variable:
+    if variable not in dataset.data_vars:
+        raise StoreError(
+            f"the store has no variable '{variable}' to compare: correct the paper's file, or run "
+            "the study again"
+        )
+    return dataset.variables[variable]
+
+
+def _begin(dataset: xr.Dataset, pair: CellPair, variable: str, names: Names) -> Comparison:
+    needed = [s for s in (pair.left, pair.right, pair.plus, pair.minus) if s is not None]
+    found = [locate(dataset, select) for select in needed]
+    return Comparison(
+        label=describe(pair.left, pair.right, names),
+        selects=(pair.left, pair.right),
+        variable=variable,
+        unit=unit_of(dataset, variable),
+        left=found[0] or "",
+        right=found[1] or "",
+        margin=np.nan if pair.margin is None else pair.margin,
+        outcome="not run" if None in found else "open",
+    )
+
+
+# --- cells with the paper -----------------------------------------------------------------------
+
+
+def compare(paper: Paper, dataset: xr.Dataset) -> pd.DataFrame:
+    """Every number of the paper's tables beside ours, one row a number, in percent.
+
+    Columns: table, row, column, cell, dataset (really used, marked where the copy is not the
+    official one), paper, ours (mean over seeds), low, high (95 % t interval), n (seeds), difference
+    (ours minus paper; only on the paper's data set), note.
+    """
+    columns = "table row column cell dataset paper ours low high n difference note".split()
+    return pd.DataFrame([_row(entry, dataset) for entry in paper.entries()], columns=columns)
+
+
+def pivot(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """One table of :func:`compare` laid out to be read: paper, ours on named data, n, difference.
+
+    Args:
+        frame: from :func:`compare`.
+        table: the paper's table, such as ``paper.table("1a")``.
+    """
+    records = frame[frame["table"] == table.id].to_dict("records")
+    some = {(record["row"], record["column"]): record for record in records}
+    rows = [row.label for row in table.rows]
+    laid = pd.DataFrame(index=pd.Index(rows, name="row"))
+    for column in table.columns:
+        found = [some.get((row, column.label)) for row in rows]
+        used = dict.fromkeys(one["dataset"] for one in found if one and one["dataset"])
+        names = ("paper", f"ours on {', '.join(used)}" if used else "ours", "n", "difference")
+        for name, texts in zip(names, zip(*map(_texts, found), strict=True), strict=True):
+            laid[column.label, name] = texts
+    laid.columns = pd.MultiIndex.from_tuples(laid.columns, names=["column", ""])
+    return laid
+
+
+def data_label(dataset: xr.Dataset, name: str) -> str:
+    """``mnist``, or ``mnist (unofficial copy)`` where the files are not the official ones."""
+    official, _ = _source(dataset, name)
+    return name if official else f"{name} (unofficial copy)"
+
+
+def _row(entry: Entry, dataset: xr.Dataset) -> dict:
+    paper = np.nan if entry.value is None else entry.value
+    row = {"table": entry.table.id, "row": entry.row, "column": entry.column, "paper": paper}
+    cell = locate(dataset, entry.select)
+    if cell is None:
+        empty = dict.fromkeys(("ours", "low", "high", "difference"), np.nan)
+        return row | empty | {"cell": "", "dataset": "", "n": 0, "note": "not run at this scale"}
+    name = dataset_of(dataset, cell)
+    ours = statistics.mean_interval(values_of(dataset, cell, entry.table.variable))
+    same = name == entry.table.dataset
+    return row | {
+        "cell": cell,
+        "dataset": data_label(dataset, name),
+        "ours": ours.mean,
+        "low": ours.low,
+        "high": ours.high,
+        "n": ours.n,
+        "difference": ours.mean - paper if same else np.nan,
+        "note": "; ".join(_notes(entry, dataset, cell, name, ours)),
+    }
+
+
+def _notes(
+    entry: Entry, dataset: xr.Dataset, cell: str, name: str, ours: statistics.Mean
+) -> list[str]:
+    """What a reader of the row must know."""
+    official, source = _source(dataset, name)
+    built = str(_at(dataset, cell, dataset.variables["network"])) if "network" in dataset else ""
+    notes = []
+    if name != entry.table.dataset:
+        notes.append(f"other data (the paper: {entry.table.dataset})")
+    if not official:
+        notes.append(source or "not the official files")
+    if built and built != str(entry.select.get("architecture", built)):
+        notes.append(f"built as {built}")
+    if ours.left_out:
+        notes.append(f"{ours.left_out} of {ours.n + ours.left_out} seeds without a result")
+    if 0 < ours.n < statistics.SEEDS_NEEDED["interval"]:
+        notes.append("too few seeds for an interval")
+    return notes
+
+
+def _source(dataset: xr.Dataset, name: str) -> tuple[bool, str]:
+    """Whether the data set's files were the official ones, and the note on them."""
+    sources = json.loads(dataset.attrs.get("data_json") or "{}")
+    source = sources.get(name, {})
+    official = source.get("official", dataset.attrs.get("data_official") == "true")
+    return bool(official), str(source.get("note", ""))
+
+
+def _texts(one: dict | None) -> tuple[str, str, str, str]:
+    """Paper, ours, n and difference of one row of :func:`compare` as text."""
+    if one is None:
+        return "", "", "", ""
+    if not one["cell"]:
+        return _number(one["paper"]), "not run", "0", _number(np.nan)
+    interval = "" if np.isnan(one["low"]) else f" [{one['low']:.2f}, {one['high']:.2f}]"
+    ours = _number(one["ours"]) + interval
+    return _number(one["paper"]), ours, str(one["n"]), _number(one["difference"], sign=True)
+
+
+def _number(value: float, sign: bool = False) -> str:
+    if np.isnan(value):
+        return "–"
+    return f"{value:+.2f}" if sign else f"{value:.2f}"

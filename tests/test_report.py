@@ -1,0 +1,234 @@
+"""The report: complete, honest about its data, whole without a network."""
+
+from __future__ import annotations
+
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from synthetic_store import make
+
+from hnnlib import store
+from hnnlib.errors import ConfigError, StoreError
+from hnnlib.evidence import claims, papers, report
+from hnnlib.evidence.report import text
+
+STUDY = "coding_comparison"
+HOSTILE = "<script>alert('x')</script>"
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f64540"
+    "0000000049454e44ae426082"
+)
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Elements of a page: tags with their attributes, and whether all of them were closed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path, self.text = path, path.read_text(encoding="utf-8")
+        self.elements: list[tuple[str, dict]] = []
+        self.open: list[str] = []
+        self.feed(self.text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
+        self.open.pop()
+
+    def links(self) -> list[str]:
+        """Everything that the page points to."""
+        return [a[k] for _, a in self.elements for k in ("href", "src") if a.get(k)]
+
+    def ids(self) -> list[str]:
+        return [a["id"] for _, a in self.elements if "id" in a]
+
+    def section(self, name: str) -> str:
+        """The source from the element with an id to the end of its section."""
+        return re.split("</section>", self.text.split(f'id="{name}"', 1)[1])[0]
+
+
+def build(folder: Path, scale: str, /, **options) -> Path:
+    """A report in the layout of the workflow: stores, notebook, figures, scale file."""
+    results = folder / "results" / scale
+    figures, notebook = results / "figures" / STUDY, results / f"notebooks/{STUDY}.html"
+    for path in (figures, notebook.parent, folder / "config"):
+        path.mkdir(parents=True, exist_ok=True)
+    (figures / "1_a plot.png").write_bytes(PIXEL)
+    (figures / "1_a plot.json").write_text(f'{{"title": "Plot", "caption": "{HOSTILE}"}}')
+    notebook.write_text("<p>notebook")
+    (folder / f"config/{scale}.yaml").write_text(f"scale: {scale}")
+    given = {
+        "scale": {"scale": scale, "description": f"small {HOSTILE}"},
+        "stores": {STUDY: results / f"{STUDY}.nc"},
+        "figures": {STUDY: figures},
+        "notebooks": {STUDY: notebook},
+        "timings": {"train/mlp": 61.0},
+        "config": folder / f"config/{scale}.yaml",
+    }
+    report.build(results / "report/index.html", **given | options)
+    return results / "report/index.html"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A reference run on the paper's data and a quick run on other data, with gaps."""
+    folder = tmp_path_factory.mktemp("report")
+    quick = make(
+        seeds=3,
+        scale="quick",
+        datasets={"mlp": "digits", "cnn": "cluttered_digits"},
+        official=False,
+        keep=lambda cell: cell["arm"] == "main",
+        drop=["digits/ASS/duplicate/separate"],
+        diverged={"cluttered_digits/A4/duplicate/simultaneous": [0, 1, 2]},
+    )
+    quick.attrs["device"] = HOSTILE
+    store.write(make(seeds=5), folder / f"results/reference/{STUDY}.nc")
+    store.write(quick, folder / f"results/quick/{STUDY}.nc")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder) -> Page:
+    references = {STUDY: folder / f"results/reference/{STUDY}.nc"}
+    return Page(build(folder, "quick", references=references))
+
+
+def test_every_claim_stands_once_in_the_ledger(page):
+    paper = papers.load("muramatsu_yu")
+    for claim in paper.claims:
+        assert page.ids().count(f"claim-{STUDY}-{claim.id}") == 1
+    assert len([i for i in page.ids() if i.startswith("claim-")]) == len(paper.claims)
+
+
+def test_each_claim_shows_the_verdict_of_both_runs(page, folder):
+    paper = papers.load("muramatsu_yu")
+    runs = [store.open(folder / f"results/{run}/{STUDY}.nc") for run in ("reference", "quick")]
+    judged = [{j.claim: j.verdict for j in claims.judge(paper, run)} for run in runs]
+    for claim in paper.claims:
+        entry = page.text.split(f'id="claim-{STUDY}-{claim.id}"')[1].split("</article>")[0]
+        shown = re.findall(r'class="chip (\w+)"', entry)
+        assert shown == [verdicts[claim.id] for verdicts in judged]
+
+
+def test_claims_come_first_and_provenance_last(page):
+    order = [page.text.index(f'id="{name}"') for name in ("claims", f"study-{STUDY}", "provenance")]
+    assert order == sorted(order)
+
+
+def test_numbers_on_other_data_have_their_own_marked_columns(page):
+    table = page.text.split("</b> Duplicate coding, MNIST")[1].split("</table>")[0]
+    head = table.split("</thead>")[0]
+    assert "not the paper’s data" in head.split("This run")[1]
+    assert "not the paper’s data" not in head.split("This run")[0]
+    assert head.count("difference") == 1  # of the reference run alone
+    assert "digits" in head and "mnist" in head
+
+
+def test_missing_and_failed_cells_are_shown(page):
+    section = page.section(f"study-{STUDY}")
+    assert "not run" in section
+    assert "every seed failed" in section
+
+
+def test_text_from_files_is_escaped(page):
+    assert HOSTILE not in page.text
+    assert page.text.count("&lt;script&gt;") == 3  # description, caption, device
+    assert "script" not in {tag for tag, _ in page.elements}
+
+
+def test_the_page_needs_no_network(page):
+    for tag, attributes in page.elements:
+        address = attributes.get("href", attributes.get("src", ""))
+        if urlsplit(address).scheme or address.startswith("//"):
+            assert tag == "a" and urlsplit(address).netloc in {"doi.org", "arxiv.org"}
+    assert "@import" not in page.text and "url(" not in page.text
+
+
+def test_every_local_link_leads_somewhere(page):
+    local = [link for link in page.links() if not urlsplit(link).scheme]
+    assert len([link for link in local if not link.startswith("#")]) >= 5
+    for link in local:
+        if link.startswith("#"):
+            assert link[1:] in page.ids(), link
+        else:
+            assert not os.path.isabs(link)
+            assert (page.path.parent / unquote(link)).is_file(), link
+
+
+def test_the_page_is_well_formed(page):
+    assert page.open == []
+    assert len(page.ids()) == len(set(page.ids()))
+    assert all("alt" in attributes for tag, attributes in page.elements if tag == "img")
+
+
+def test_provenance_names_code_configuration_data_and_machine(page):
+    attributes = make(seeds=1).attrs
+    section = page.section("provenance")
+    for key in ("git_commit", "config_sha256", "code_digest", "device", "engine"):
+        assert attributes[key] in section
+    assert "1 min 1 s" in section
+
+
+def test_without_a_reference_the_page_says_so(folder):
+    found = Page(build(folder, "quick", references={STUDY: folder / "results/reference/none.nc"}))
+    assert 'class="chip absent"' in found.text
+    assert "none yet" in found.text
+
+
+def test_another_study_needs_no_change_here(folder, tmp_path, monkeypatch):
+    source = papers.PAPERS / "muramatsu_yu.yaml"
+    toy = source.read_text("utf-8").replace(f"study: {STUDY}", "study: toy_study")
+    (tmp_path / "toy.yaml").write_text(toy, "utf-8")
+    (tmp_path / source.name).write_text(source.read_text("utf-8"), "utf-8")
+    monkeypatch.setattr(papers, "PAPERS", tmp_path)
+    one = folder / f"results/quick/{STUDY}.nc"
+    found = Page(build(folder, "quick", stores={STUDY: one, "toy_study": one}))
+    assert {f"study-{STUDY}", "study-toy_study", "claim-toy_study-A1"} <= set(found.ids())
+    assert len(found.ids()) == len(set(found.ids()))
+
+
+def test_a_study_without_a_paper_is_an_error(folder):
+    one = folder / f"results/quick/{STUDY}.nc"
+    with pytest.raises(ConfigError, match="names the study 'unheard_of'"):
+        build(folder, "quick", stores={"unheard_of": one})
+
+
+def test_the_same_stores_give_the_same_page_and_a_failure_leaves_it(folder):
+    path = build(folder, "quick")
+    before = path.read_bytes()
+    assert build(folder, "quick").read_bytes() == before
+    with pytest.raises(StoreError):
+        build(folder, "quick", stores={STUDY: folder / "nothing.nc"})
+    assert path.read_bytes() == before
+    assert any((path.parent / f"figures/{STUDY}").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (text.number(-1.5), "−1.50"),
+        (text.number(None), "–"),
+        (text.number(-0.001), "0.00"),
+        (text.signed(0.125), "+0.12"),
+        (text.signed(-0.001), "0.00"),
+        (text.interval(98.0, 97.5, 98.5), "98.00 [97.50, 98.50]"),
+        (text.interval(98.0, float("nan"), float("nan")), "98.00"),
+        (text.duration(3.25), "3.2 s"),
+        (text.duration(59.7), "1 min 0 s"),
+        (text.duration(7322), "2 h 2 min"),
+        (text.prose("from -1.5 to 2-3, p = 1e-05"), "from −1.5 to 2-3, p = 1e-05"),
+    ],
+)
+def test_numbers_are_written_one_way(written, expected):
+    assert written == expected
