@@ -1,0 +1,136 @@
+"""Notebooks are thin, clean and read results only."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from synthetic_store import make
+
+from hnnlib import store
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+TRAINS = {"torch", "numba"} | {
+    f"hnnlib.{room}"
+    for room in "studies training networks engines neurons surrogates codings datasets".split()
+}
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def code(path: Path) -> list[str]:
+    """Source of every code cell."""
+    return ["".join(cell["source"]) for cell in read(path)["cells"] if cell["cell_type"] == "code"]
+
+
+def parameters(path: Path) -> dict:
+    """Defaults of the cell tagged ``parameters``; there must be exactly one."""
+    tagged = [c for c in read(path)["cells"] if "parameters" in c["metadata"].get("tags", [])]
+    assert len(tagged) == 1
+    found = {}
+    exec("".join(tagged[0]["source"]), found)
+    found.pop("__builtins__")
+    return found
+
+
+def imported(source: str) -> set[str]:
+    """Dotted names that a cell imports."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def run(path: Path, **given) -> dict:
+    """Run all code cells in this process, as papermill would with these parameters."""
+    names: dict = {}
+    tagged = [c for c in read(path)["cells"] if c["cell_type"] == "code"]
+    for cell in tagged:
+        exec(compile("".join(cell["source"]), f"{path.name} {cell['id']}", "exec"), names)
+        if "parameters" in cell["metadata"].get("tags", []):
+            names |= given
+    return names
+
+
+def test_there_is_a_notebook_to_test():
+    assert NOTEBOOKS
+
+
+@every_notebook
+def test_it_is_stripped(path):
+    notebook = read(path)
+    for number, cell in enumerate(notebook["cells"]):
+        assert cell["id"] == str(number)
+        assert set(cell["metadata"]) <= {"tags"}
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == [] and cell["execution_count"] is None
+    assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
+    assert notebook["metadata"]["language_info"] == {"name": "python"}
+
+
+@every_notebook
+def test_it_trains_nothing(path):
+    for name in set().union(*map(imported, code(path))):
+        assert not any(name == room or name.startswith(f"{room}.") for room in TRAINS), name
+
+
+@every_notebook
+def test_its_cells_are_short(path):
+    assert [source for source in code(path) if len(source.splitlines()) >= 10] == []
+
+
+@every_notebook
+def test_it_checks_what_it_shows(path):
+    assert any("assert " in source for source in code(path))
+
+
+@every_notebook
+def test_its_text_needs_no_mathjax(path):
+    cells = read(path)["cells"]
+    assert "$" not in "".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+
+
+@every_notebook
+def test_its_defaults_work_right_after_a_clone(path):
+    defaults = parameters(path)
+    assert set(defaults) == {"store", "figures"}
+    assert defaults["figures"] is None
+    reference = (FOLDER / defaults["store"]).resolve()
+    assert reference == FOLDER.parent / f"results/reference/{path.stem}.nc"
+    assert reference.is_file()
+
+
+def test_coding_comparison_runs_on_a_store_with_gaps(tmp_path):
+    quick = make(
+        seeds=3,
+        epochs=3,
+        scale="quick",
+        datasets={"mlp": "digits"},
+        keep=lambda cell: cell["family"] == "mlp" and cell["arm"] in ("main", "split"),
+        drop=["digits/ASS/duplicate/separate"],
+        diverged={"digits/AAS/duplicate/separate": [0]},
+    )
+    path = store.write(quick, tmp_path / "quick.nc")
+    names = run(FOLDER / "coding_comparison.ipynb", store=str(path), figures=str(tmp_path / "f"))
+    assert names["printed"] == {}  # no number of the paper beside other data
+    pictures = sorted(path.stem for path in (tmp_path / "f").glob("*.png"))
+    assert len(pictures) == 5
+    assert sorted(path.stem for path in (tmp_path / "f").glob("*.json")) == pictures
+
+
+def test_reading_results_does_not_load_torch():
+    source = "import hnnlib.evidence.report, hnnlib.plotting.coding_comparison, sys; "
+    check = "sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", source + check], timeout=120).returncode == 0
