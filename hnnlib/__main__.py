@@ -31,13 +31,23 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hnnlib", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="train a study and write its result store; goes on where it was interrupted")
+    run = commands.add_parser(
+        "run", help="train a study and write its result store; goes on where it was interrupted"
+    )
     run.add_argument("study")
-    run.add_argument("--scale", default="quick", help="name of a file in config/, or a path (default: quick)")
+    run.add_argument(
+        "--scale", default="quick", help="name of a file in config/, or a path (default: quick)"
+    )
     run.add_argument("--out", type=Path, required=True, help="the result store to write (.nc)")
-    run.add_argument("--group", action="append", help="train only this group (may be repeated); no store is written")
+    run.add_argument(
+        "--group",
+        action="append",
+        help="train only this group (may be repeated); no store is written",
+    )
     run.add_argument("--device", help="auto, cpu or cuda (default: as the scale says)")
-    run.add_argument("--threads", type=int, default=os.cpu_count(), help="processor threads (default: all)")
+    run.add_argument(
+        "--threads", type=int, default=os.cpu_count(), help="processor threads (default: all)"
+    )
     run.set_defaults(command=_run)
 
     data = commands.add_parser("data", help="list the data sets, or fetch and check some")
@@ -66,15 +76,20 @@ def _run(arguments: argparse.Namespace) -> None:
     study = studies.get(arguments.study)
     scale = _scale(arguments.scale)
     if arguments.study not in scale.studies:
-        raise ConfigError(f"scale {scale.scale} has no section for {arguments.study}: add one to its file in config/")
+        raise ConfigError(
+            f"scale {scale.scale} has no section for {arguments.study}: add one in config/"
+        )
     settings = scale.studies[arguments.study]
     work = arguments.out.with_suffix("")
-    runs = {name: work.with_name(f"{work.name}.runs") / f"{name}.nc" for name in study.groups(settings)}
+    runs = {
+        name: work.with_name(f"{work.name}.runs") / f"{name}.nc" for name in study.groups(settings)
+    }
     for group in arguments.group or runs:
         studies.train_group(
             arguments.study, group, settings,
-            scale=scale.scale, out=runs.get(group, work), device=arguments.device or scale.device,
-            checkpoints=work.with_name(f"{work.name}.checkpoints") / group, threads=arguments.threads,
+            scale=scale.scale, out=runs.get(group, work), threads=arguments.threads,
+            device=arguments.device or scale.device,
+            checkpoints=work.with_name(f"{work.name}.checkpoints") / group,
         )  # fmt: skip
     if not arguments.group:
         studies.collect(arguments.study, settings, list(runs.values()), arguments.out)
@@ -87,7 +102,8 @@ def _data(arguments: argparse.Namespace) -> None:
     for name in arguments.name or datasets.names():
         if arguments.name:
             source = datasets.load(name).source
-            print(f"{name}: {'official' if source.official else source.note}, sha256 {source.sha256[:16]}")
+            origin = "official" if source.official else source.note
+            print(f"{name}: {origin}, sha256 {source.sha256[:16]}")
         else:
             print(name)
 

@@ -1,7 +1,9 @@
-"""Codings: how the graded values of an artificial layer become a signal over time for a spiking one.
+"""Codings: how the graded values of an artificial layer become a signal over time for a spiking
+one.
 
-Muramatsu & Yu, section 3. Values are (member, batch, *units); signals are (time, member, batch, *units), except that
-duplicate coding gives a ``Separable`` signal, whose products can be computed once for all steps.
+Muramatsu & Yu, section 3. Values are (member, batch, *units); signals are (time, member, batch,
+*units), except that duplicate coding gives a ``Separable`` signal, whose products can be computed
+once for all steps.
 """
 
 from __future__ import annotations
@@ -41,11 +43,13 @@ def gaussian(doubled: Tensor, steps: int, noise: MemberNoise, variant: str = "ln
     """mu + sigma e[t], e ~ N(0, 1) fresh for every unit and step, at training and at test.
 
     Args:
-        doubled: (member, batch, 2n, ...): the first half of the units is mu, the second half sets sigma.
+        doubled: (member, batch, 2n, ...): the first half of the units is mu, the second half sets
+            sigma.
         steps: time steps.
         noise: a stream a member.
-        variant: ``ln_sigma``: sigma = exp(second half), as the paper says. ``code``: sigma = exp(second half / 2)
-            behind a ReLU on both halves, as in the public code, so that mu >= 0 and sigma >= 1 always.
+        variant: ``ln_sigma``: sigma = exp(second half), as the paper says. ``code``: sigma =
+            exp(second half / 2) behind a ReLU on both halves, as in the public code, so that mu >=
+            0 and sigma >= 1 always.
     """
     if variant == "code":
         doubled = torch.relu(doubled)
@@ -64,8 +68,9 @@ def firing_probability(values: Tensor, variant: str, activated: bool) -> Tensor:
 
     Args:
         values: pre-activations z, or activations in (0, 1) where a pool follows the layer.
-        variant: ``sigmoid``: the activation itself, as the paper says. ``code255``: the public code reads the
-            features before the sigmoid and its image loader divides them by 255, so that p = z / 255.
+        variant: ``sigmoid``: the activation itself, as the paper says. ``code255``: the public code
+            reads the features before the sigmoid and its image loader divides them by 255, so that
+            p = z / 255.
         activated: True where ``values`` have been through the sigmoid (behind a pool).
     """
     if variant == "code255":

@@ -1,8 +1,8 @@
 """Scales: ``config/<scale>.yaml`` read safely and checked completely before any work starts.
 
 A scale says what is computed: a few words about it, the device, and one section for each study to
-run. The sections are checked by the studies' own settings models, which the caller hands in, so that
-this module knows no study.
+run. The sections are checked by the studies' own settings models, which the caller hands in: this
+module knows no study.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ __all__ = ["Scale", "checked", "load_scale", "names", "nearest", "schema"]
 
 FOLDER = Path(__file__).resolve().parents[1] / "config"
 _Loc = tuple[int | str, ...]
+_LIKENESS = 0.67  # of a suggestion; less, and "gpu" would be taken for "cpu"
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def checked(function: Callable[[Any], Any]) -> AfterValidator:
 def nearest(word: object, choices: Iterator[str] | list[str] | tuple[str, ...]) -> str:
     """The words that help after an unknown name: the nearest choice, else all of them."""
     choices = [str(choice) for choice in choices]
-    near = get_close_matches(str(word), choices, 1)
+    near = get_close_matches(str(word), choices, 1, _LIKENESS)
     if near:
         return f"did you mean '{near[0]}'?"
     return f"choose {', '.join(choices)}" if choices else "there is nothing to choose from"
@@ -244,7 +245,8 @@ def _words(error: Mapping[str, Any], model: type[BaseModel]) -> str:
     text = repr(given)
     message += f" (got {text if len(text) <= 60 else text[:57] + '...'})"
     if kind in ("literal_error", "enum") and isinstance(given, str):
-        near = get_close_matches(given, re.findall(r"'([^']*)'", error["ctx"]["expected"]), 1)
+        choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+        near = get_close_matches(given, choices, 1, _LIKENESS)
         message += f"; did you mean '{near[0]}'?" if near else ""
     return message
 

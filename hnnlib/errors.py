@@ -1,4 +1,6 @@
-"""Errors written for people: each message is one sentence that says what is wrong, where, and what to do."""
+"""Errors written for people: each message is one sentence that says what is wrong, where, and what
+to do.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ __all__ = ["ConfigError", "DataError", "HnnError", "NotationError", "StoreError"
 
 
 class HnnError(Exception):
-    """Base of all errors that the user can act on; shown without a traceback by the command line and the workflow."""
+    """Base of all errors that the user can act on; shown without a traceback by the command line
+    and the workflow.
+    """
 
 
 class ConfigError(HnnError):

@@ -1,8 +1,9 @@
 """Neuron and synapse equations as pure step functions, each with its source.
 
-A neuron is a frozen object with ``initial(like)`` (its state at rest) and ``step(drive, state)`` (one time step:
-outputs and new state). It knows nothing of time loops, populations or devices: an engine runs it (``hnnlib.engines``).
-Drives are (member, batch, *units); parameters are floats or tensors that broadcast against that shape.
+A neuron is a frozen object with ``initial(like)`` (its state at rest) and ``step(drive, state)``
+(one time step: outputs and new state). It knows nothing of time loops, populations or devices: an
+engine runs it (``hnnlib.engines``). Drives are (member, batch, *units); parameters are floats or
+tensors that broadcast against that shape.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ class _Trace(NamedTuple):
 
 @dataclass(frozen=True)
 class DualExponential:
-    """Synaptic filter F[t] = a1 F[t-1] + a2 F[t-2] + b x[t] (Muramatsu & Yu, eq. 1; second-order form).
+    """Synaptic filter F[t] = a1 F[t-1] + a2 F[t-2] + b x[t] (Muramatsu & Yu, eq. 1).
 
-    With p = exp(-1/tau_m) and q = exp(-1/tau_s), a1 = p + q, a2 = -p q, b = p - q, its impulse response is
-    p^(n+1) - q^(n+1): the postsynaptic potential of a membrane with time constants tau_m and tau_s (in steps).
+    With p = exp(-1/tau_m) and q = exp(-1/tau_s), a1 = p + q, a2 = -p q, b = p - q, its impulse
+    response is p^(n+1) - q^(n+1): the postsynaptic potential of a membrane with time constants
+    tau_m and tau_s (in steps).
     """
 
     a1: Tensor | float
@@ -46,7 +48,9 @@ class DualExponential:
             ValueError: unless tau_m > tau_s > 0, outside which the kernel is zero or negative.
         """
         if not tau_m > tau_s > 0:
-            raise ValueError(f"the filter needs tau_m > tau_s > 0, got tau_m = {tau_m}, tau_s = {tau_s}")
+            raise ValueError(
+                f"the filter needs tau_m > tau_s > 0, got tau_m = {tau_m}, tau_s = {tau_s}"
+            )
         p, q = math.exp(-1 / tau_m), math.exp(-1 / tau_s)
         return cls(a1=p + q, a2=-p * q, b=p - q)
 
@@ -73,8 +77,8 @@ class RefractoryLIF:
     """Filtered LIF neuron of Muramatsu & Yu (eq. 1-2, constants from the public code).
 
     V[t] = lambda V[t-1] + I[t] - V_th R[t];  O[t] = 1 if V[t] > V_th;  R[t+1] = theta R[t] + O[t].
-    The leak sits in the synaptic filter (``DualExponential``), so lambda is 0 there; the reset is soft and decays
-    with theta = exp(-1/tau_m), and gradients flow through it.
+    The leak sits in the synaptic filter (``DualExponential``), so lambda is 0 there; the reset is
+    soft and decays with theta = exp(-1/tau_m), and gradients flow through it.
     """
 
     threshold: float = 1.0
@@ -93,15 +97,17 @@ class RefractoryLIF:
         if self.membrane_decay:
             potential = potential + self.membrane_decay * state.potential
         spikes = spike(potential - self.threshold, self.surrogate)
-        return spikes, _Refractory(potential, torch.add(spikes, state.trace, alpha=self.refractory_decay))
+        return spikes, _Refractory(
+            potential, torch.add(spikes, state.trace, alpha=self.refractory_decay)
+        )
 
 
 @dataclass(frozen=True)
 class LIF:
-    """Leaky integrate-and-fire: V[t] = decay V'[t-1] + I[t], O[t] = 1 if V[t] > V_th, then reset V'.
+    """Leaky integrate-and-fire: V[t] = decay V'[t-1] + I[t], O[t] = 1 if V[t] > V_th.
 
-    Soft reset: V' = V - V_th O. Hard reset: V' = V (1 - O). The textbook neuron of SNN libraries; gradients flow
-    through the reset.
+    Soft reset: V' = V - V_th O. Hard reset: V' = V (1 - O). The textbook neuron of SNN libraries;
+    gradients flow through the reset.
     """
 
     decay: float | Tensor = 0.9
@@ -117,4 +123,6 @@ class LIF:
         """One step: (spikes, potential after reset)."""
         potential = self.decay * state + drive
         spikes = spike(potential - self.threshold, self.surrogate)
-        return spikes, potential * (1 - spikes) if self.hard_reset else potential - self.threshold * spikes
+        return spikes, potential * (
+            1 - spikes
+        ) if self.hard_reset else potential - self.threshold * spikes

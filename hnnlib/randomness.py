@@ -1,7 +1,9 @@
-"""Random numbers keyed by (seed, role): no global state, so that compared members share what should not differ.
+"""Random numbers keyed by (seed, role): no global state, so that compared members share what should
+not differ.
 
-Two cells trained with the same seed see the same data order and, where shapes agree, the same initial
-weights (common random numbers), because both are functions of the seed and a role name only.
+Two cells trained with the same seed see the same data order and, where shapes agree, the same
+initial weights (common random numbers), because both are functions of the seed and a role name
+only.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ def numpy_generator(seed: int, *roles: object) -> np.random.Generator:
     return np.random.default_rng(key(seed, *roles))
 
 
-def torch_generator(seed: int, *roles: object, device: str | torch.device = "cpu") -> torch.Generator:
+def torch_generator(
+    seed: int, *roles: object, device: str | torch.device = "cpu"
+) -> torch.Generator:
     """PyTorch generator of one role on one device; CPU and CUDA streams of one key differ."""
     return torch.Generator(device=device).manual_seed(key(seed, *roles))
 
@@ -46,7 +50,9 @@ class MemberNoise:
         device: where the noise is drawn.
     """
 
-    def __init__(self, seeds: Sequence[int], *roles: object, device: str | torch.device = "cpu") -> None:
+    def __init__(
+        self, seeds: Sequence[int], *roles: object, device: str | torch.device = "cpu"
+    ) -> None:
         self._streams = [torch_generator(seed, *roles, device=device) for seed in seeds]
 
     def normal(self, steps: int, like: torch.Tensor) -> torch.Tensor:

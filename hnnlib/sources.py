@@ -1,9 +1,9 @@
 """Digest of source code: changes when a result may change, and not for a comment or a docstring.
 
-Snakemake sees a rule's script, not the library behind it. The workflow therefore gives every job the
-digest of the modules that its result depends on: the named ones and, by static analysis of their
-import statements, all of hnnlib that they import. Modules are read, never imported. What is imported
-by a computed name is not seen.
+Snakemake sees a rule's script, not the library behind it. The workflow therefore gives every job
+the digest of the modules that its result depends on: the named ones and, by static analysis of
+their import statements, all of hnnlib that they import. Modules are read, never imported. What is
+imported by a computed name is not seen.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Result stores: netCDF-4 files through xarray that carry their proof.
 
-A store is written to a temporary name beside its target and renamed, so that a reader never sees half a file
-and an interrupted writer never destroys an earlier one.
+A store is written to a temporary name beside its target and renamed, so that a reader never sees
+half a file and an interrupted writer never destroys an earlier one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def write(dataset: xr.Dataset, path: str | Path) -> Path:
             )
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    compress = {name: {"zlib": True} for name, v in dataset.data_vars.items() if v.dtype.kind in "fiu"}
+    compress = {
+        name: {"zlib": True} for name, v in dataset.data_vars.items() if v.dtype.kind in "fiu"
+    }
     try:
         dataset.to_netcdf(temporary, engine="h5netcdf", encoding=compress)
         os.replace(temporary, path)
@@ -63,15 +65,21 @@ def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
     """
     path = Path(path)
     if not path.is_file():
-        raise StoreError(f"there is no result store {path}: run the workflow first, or name another file")
+        raise StoreError(
+            f"there is no result store {path}: run the workflow first, or name another file"
+        )
     try:
         with xr.open_dataset(path, engine="h5netcdf") as source:
             dataset = source.load()
     except (OSError, ValueError, KeyError) as reason:
-        raise StoreError(f"{path} cannot be read as a result store ({reason}): delete it and run again") from reason
+        raise StoreError(
+            f"{path} cannot be read as a result store ({reason}): delete it and run again"
+        ) from reason
     missing = [name for name in require if name not in dataset.variables]
     if missing:
-        raise StoreError(f"{path} has no {', '.join(missing)}: it was written by another study or an older version")
+        raise StoreError(
+            f"{path} has no {', '.join(missing)}: another study or an older version wrote it"
+        )
     return dataset
 
 
@@ -81,11 +89,15 @@ def provenance(*, config: Mapping, data: Mapping[str, Mapping], **more: str | in
     Args:
         config: the settings, stored as JSON with their sha256.
         data: for every data set used its source: ``official``, ``note``, ``sha256``...
-        more: study, scale, device, engine, code_digest, wall_seconds...; netCDF takes text and numbers only.
+        more: study, scale, device, engine, code_digest, wall_seconds...; netCDF takes text and
+            numbers only.
     """
     text = json.dumps(config, sort_keys=True)
     commit, dirty = _git_state()
-    marked = [f"{name} ({'official' if s['official'] else s['note'] or 'not official'})" for name, s in data.items()]
+    marked = [
+        f"{name} ({'official' if s['official'] else s['note'] or 'not official'})"
+        for name, s in data.items()
+    ]
     return {
         "schema_version": SCHEMA_VERSION,
         "project_version": _version("hnnlib"),
@@ -97,7 +109,8 @@ def provenance(*, config: Mapping, data: Mapping[str, Mapping], **more: str | in
         "data_official": str(all(s["official"] for s in data.values())).lower(),
         "data_json": json.dumps(data, sort_keys=True),
         "versions_json": json.dumps(
-            {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}, sort_keys=True
+            {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+            sort_keys=True,
         ),
         **more,
     }
@@ -116,7 +129,9 @@ def _git_state() -> tuple[str, str]:
 
     def git(*words: str) -> str | None:
         try:
-            done = subprocess.run(["git", "-C", root, *words], capture_output=True, text=True, timeout=20, check=True)
+            done = subprocess.run(
+                ["git", "-C", root, *words], capture_output=True, text=True, timeout=20, check=True
+            )
         except (OSError, subprocess.SubprocessError):
             return None
         return done.stdout.strip()

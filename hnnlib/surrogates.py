@@ -1,7 +1,7 @@
 """Surrogate derivatives: what the backward pass uses instead of the derivative of a step.
 
-A surrogate is a small frozen object with ``derivative(distance)``, where ``distance`` is membrane potential minus
-threshold. ``spike`` is the step itself, with the surrogate behind it.
+A surrogate is a small frozen object with ``derivative(distance)``, where ``distance`` is membrane
+potential minus threshold. ``spike`` is the step itself, with the surrogate behind it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Gaussian:
 
     def derivative(self, distance: Tensor) -> Tensor:
         """See class."""
-        scale = 1 / (math.sqrt(2 * math.pi) * self.sigma)
-        return torch.exp(distance.square() * (-0.5 / self.sigma**2)) * scale
+        log_peak = distance.new_tensor(-math.log(math.sqrt(2 * math.pi) * self.sigma))
+        return torch.addcmul(log_peak, distance, distance, value=-0.5 / self.sigma**2).exp_()
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ class SuperSpike:
 
 
 class _Spike(torch.autograd.Function):
-    """Heaviside step with a surrogate derivative; usable under torch.func (vmap, double backward)."""
+    """Heaviside step with a surrogate derivative; usable under torch.func (vmap, double
+    backward).
+    """
 
     generate_vmap_rule = True
 
@@ -78,7 +80,8 @@ class _Spike(torch.autograd.Function):
 
 
 def spike(distance: Tensor, surrogate: Surrogate) -> Tensor:
-    """1 where ``distance`` > 0 (strictly, as in the code of Muramatsu & Yu), else 0; same shape and dtype.
+    """1 where ``distance`` > 0 (strictly, as in the code of Muramatsu & Yu), else 0; same shape and
+    dtype.
 
     Args:
         distance: membrane potential minus threshold, any shape.

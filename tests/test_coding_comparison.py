@@ -1,4 +1,6 @@
-"""The study: its cells are the paper's, no test image is ever trained on, and the leak is there only on demand."""
+"""The study: its cells are the paper's, no test image is ever trained on, and the leak is there
+only on demand.
+"""
 
 import numpy as np
 import pytest
@@ -28,7 +30,10 @@ SETTINGS = CodingSettings.model_validate(
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoints")
     context = Context(folder, say=lambda line: None)
-    return {group: STUDY.train(group, SETTINGS, context) for group in ("mlp_separate", "mlp_split", "mlp_pure")}
+    return {
+        group: STUDY.train(group, SETTINGS, context)
+        for group in ("mlp_separate", "mlp_split", "mlp_pure")
+    }
 
 
 @pytest.mark.parametrize("family", ARCHITECTURES)
@@ -37,7 +42,12 @@ def test_cells_have_unique_names_and_the_tables_are_complete(family):
     assert len({cell.name for cell in every}) == len(every)
     main = {(c.architecture, c.coding, c.training) for c in every if c.arm == "main"}
     hybrids = ARCHITECTURES[family][1:-1]
-    wanted = {("duplicate", "simultaneous"), ("duplicate", "separate"), ("gaussian", "simultaneous"), ("poisson", "separate")}
+    wanted = {
+        ("duplicate", "simultaneous"),
+        ("duplicate", "separate"),
+        ("gaussian", "simultaneous"),
+        ("poisson", "separate"),
+    }
     assert {(row, *column) for row in hybrids for column in wanted} <= main
 
 
@@ -97,8 +107,12 @@ def test_variables_carry_units_and_names(trained):
 
 def test_relu_and_sigmoid_boundaries_read_the_same_frozen_network(trained):
     separate = trained["mlp_separate"]
-    assert {"mlp/ASS/duplicate/separate/main", "mlp/ASS/duplicate/separate/boundary_act"} <= set(separate.cell.values)
-    a, b = (separate.sel(cell=f"mlp/ASS/duplicate/separate/{arm}") for arm in ("main", "boundary_act"))
+    assert {"mlp/ASS/duplicate/separate/main", "mlp/ASS/duplicate/separate/boundary_act"} <= set(
+        separate.cell.values
+    )
+    a, b = (
+        separate.sel(cell=f"mlp/ASS/duplicate/separate/{arm}") for arm in ("main", "boundary_act")
+    )
     assert (a.train_loss != b.train_loss).any()
 
 
@@ -136,5 +150,10 @@ def test_unknown_studies_and_groups_get_a_suggestion(tmp_path):
         studies.get("coding_comparisn")
     with pytest.raises(studies.ConfigError, match="no group 'mlp_pur'"):
         studies.train_group(
-            "coding_comparison", "mlp_pur", SETTINGS, scale="x", out=tmp_path / "x.nc", checkpoints=tmp_path
+            "coding_comparison",
+            "mlp_pur",
+            SETTINGS,
+            scale="x",
+            out=tmp_path / "x.nc",
+            checkpoints=tmp_path,
         )

@@ -24,7 +24,11 @@ def test_duplicate_repeats_the_value():
 
 @pytest.mark.parametrize(
     ("variant", "half", "mean", "sigma"),
-    [("ln_sigma", (-0.5, math.log(0.3)), -0.5, 0.3), ("code", (-0.5, -1.0), 0.0, 1.0), ("code", (2.0, 1.0), 2.0, math.exp(0.5))],
+    [
+        ("ln_sigma", (-0.5, math.log(0.3)), -0.5, 0.3),
+        ("code", (-0.5, -1.0), 0.0, 1.0),
+        ("code", (2.0, 1.0), 2.0, math.exp(0.5)),
+    ],
 )
 def test_gaussian_has_the_stated_moments(variant, half, mean, sigma):
     doubled = torch.tensor(half).repeat_interleave(8).view(1, 1, 16)
@@ -33,7 +37,9 @@ def test_gaussian_has_the_stated_moments(variant, half, mean, sigma):
     assert signal.mean().item() == pytest.approx(mean, abs=5 * error)
     assert signal.std().item() == pytest.approx(sigma, rel=0.03)
     steps = signal[:, 0, 0]
-    assert abs(torch.corrcoef(torch.stack([steps[1:, 0], steps[:-1, 0]]))[0, 1]) < 0.08  # fresh at every step
+    assert (
+        abs(torch.corrcoef(torch.stack([steps[1:, 0], steps[:-1, 0]]))[0, 1]) < 0.08
+    )  # fresh at every step
 
 
 def test_gaussian_lets_gradients_into_both_halves():
@@ -51,10 +57,17 @@ def test_poisson_fires_with_its_probability(p):
 
 def test_firing_probability_as_the_paper_says_and_as_its_code_does():
     z = torch.tensor([-10.0, 0.0, 51.0])
-    assert codings.firing_probability(z, "sigmoid", activated=False).tolist() == torch.sigmoid(z).tolist()
-    assert codings.firing_probability(z, "code255", activated=False).tolist() == pytest.approx([0, 0, 0.2])
+    assert (
+        codings.firing_probability(z, "sigmoid", activated=False).tolist()
+        == torch.sigmoid(z).tolist()
+    )
+    assert codings.firing_probability(z, "code255", activated=False).tolist() == pytest.approx(
+        [0, 0, 0.2]
+    )
     pooled = torch.tensor([0.9])
-    assert codings.firing_probability(pooled, "sigmoid", activated=True).item() == pytest.approx(0.9)
+    assert codings.firing_probability(pooled, "sigmoid", activated=True).item() == pytest.approx(
+        0.9
+    )
     assert codings.firing_probability(pooled, "code255", activated=True).item() < 0.004
 
 

@@ -1,4 +1,6 @@
-"""Engines against ``eager`` under autograd: the same spikes, the same gradients, on any shape and any drive."""
+"""Engines against ``eager`` under autograd: the same spikes, the same gradients, on any shape and
+any drive.
+"""
 
 import pytest
 import torch
@@ -12,7 +14,11 @@ from hnnlib.surrogates import ATan, Gaussian, SuperSpike
 
 OTHERS = ["adjoint"]
 shapes = st.tuples(
-    st.integers(1, 9), st.integers(1, 3), st.integers(1, 4), st.integers(1, 5), st.sampled_from([(), (2, 3)])
+    st.integers(1, 9),
+    st.integers(1, 3),
+    st.integers(1, 4),
+    st.integers(1, 5),
+    st.sampled_from([(), (2, 3)]),
 )
 
 
@@ -28,7 +34,9 @@ def agree(name, neuron_of, *tensors):
     expected, wanted = gradients("eager", neuron_of, *tensors)
     outputs, got = gradients(name, neuron_of, *tensors)
     exact = tensors[0].dtype == torch.float64
-    torch.testing.assert_close(outputs, expected, rtol=0 if not exact else 1e-12, atol=1e-5 if not exact else 1e-12)
+    torch.testing.assert_close(
+        outputs, expected, rtol=0 if not exact else 1e-12, atol=1e-5 if not exact else 1e-12
+    )
     for mine, theirs in zip(got, wanted, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-5 if not exact else 1e-11)
 
@@ -50,7 +58,9 @@ def test_refractory_neurons(name, surrogate, shape, level, seed):
 def test_trained_filters(name, shape, seed):
     steps, members, batch, first, rest = shape
     generator = torch.Generator().manual_seed(seed)
-    drive = torch.randn(steps, members, batch, first, *rest, generator=generator, dtype=torch.float64)
+    drive = torch.randn(
+        steps, members, batch, first, *rest, generator=generator, dtype=torch.float64
+    )
     coefficients = [
         c + 0.05 * torch.randn(members, 1, first, *rest, generator=generator, dtype=torch.float64)
         for c in (1.1467, -0.2865, 0.4109)
@@ -69,7 +79,11 @@ def test_spikes_are_the_same_bits_in_single_precision(name):
 def test_what_an_engine_has_no_pass_for_goes_to_eager(name):
     drive = torch.randn(6, 1, 2, 3, generator=torch.Generator().manual_seed(0))
     weights = torch.randn(1, 3, 3, generator=torch.Generator().manual_seed(1))
-    for neuron, recurrent in ((LIF(), None), (RefractoryLIF(), weights), (RefractoryLIF(membrane_decay=0.5), None)):
+    for neuron, recurrent in (
+        (LIF(), None),
+        (RefractoryLIF(), weights),
+        (RefractoryLIF(membrane_decay=0.5), None),
+    ):
         expected, _ = engines.get("eager").scan(neuron, drive, recurrent)
         assert torch.equal(engines.get(name).scan(neuron, drive, recurrent)[0], expected)
 

@@ -1,4 +1,6 @@
-"""Hybrid networks: sizes, shortcuts that change nothing, gradients everywhere, members that never mix."""
+"""Hybrid networks: sizes, shortcuts that change nothing, gradients everywhere, members that never
+mix.
+"""
 
 import pytest
 import torch
@@ -7,8 +9,8 @@ from torch.nn import functional
 from hnnlib import engines
 from hnnlib.errors import NotationError
 from hnnlib.networks import HybridNetwork, Switches, parse
-from hnnlib.neurons import DualExponential
 from hnnlib.networks.spiking import Axon, SpikingLayer
+from hnnlib.neurons import DualExponential
 from hnnlib.randomness import MemberNoise
 
 ENGINE = engines.get("eager")
@@ -23,7 +25,9 @@ SHAPES = {"mlp": (12,), "cnn": (2, 10, 10)}
 
 def build(text, in_shape, seeds=(0,), **switches):
     torch.manual_seed(0)
-    return HybridNetwork(parse(text)[1], in_shape, Switches(**({"steps": 5} | switches)), seeds, ENGINE)
+    return HybridNetwork(
+        parse(text)[1], in_shape, Switches(**({"steps": 5} | switches)), seeds, ENGINE
+    )
 
 
 def run(network, x, role="run"):
@@ -31,9 +35,13 @@ def run(network, x, role="run"):
 
 
 def test_trained_filters_add_as_many_parameters_as_in_the_public_code():
-    fixed, trained = (build(MLP[0], (1, 28, 28), train_filter=t).parameter_count() for t in (False, True))
+    fixed, trained = (
+        build(MLP[0], (1, 28, 28), train_filter=t).parameter_count() for t in (False, True)
+    )
     assert trained - fixed == 3 * (784 + 500 + 500)
-    fixed, trained = (build(CNN, (3, 32, 32), train_filter=t).parameter_count() for t in (False, True))
+    fixed, trained = (
+        build(CNN, (3, 32, 32), train_filter=t).parameter_count() for t in (False, True)
+    )
     assert trained - fixed == 362_688
 
 
@@ -65,7 +73,9 @@ def test_every_parameter_receives_a_gradient(family, coding, train_filter):
         x = torch.rand(2, 16, *SHAPES[family])
         logits = run(network, x).logits
         functional.cross_entropy(logits.flatten(0, 1), torch.arange(32) % 4).backward()
-        silent = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
+        silent = [
+            name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()
+        ]
         assert not silent, f"{text}: no gradient reaches {silent}"
 
 
@@ -76,7 +86,9 @@ def test_members_do_not_depend_on_their_neighbours(family, coding):
         x = torch.rand(3, 8, *SHAPES[family])
         together = build(text, SHAPES[family], (4, 5, 6), coding=coding)
         alone = build(text, SHAPES[family], (5,), coding=coding)
-        torch.testing.assert_close(run(together, x).logits[1:2], run(alone, x[1:2]).logits, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(
+            run(together, x).logits[1:2], run(alone, x[1:2]).logits, rtol=1e-5, atol=1e-5
+        )
         run(together, x).logits[0].sum().backward()
         assert all(not p.grad[1:].any() for p in together.parameters() if p.grad is not None)
 
@@ -92,7 +104,9 @@ def test_a_diverged_member_leaves_the_others_alone():
 
 def test_multiplying_a_constant_input_once_changes_nothing():
     shortcut = build("S12-S9-S4", (12,), (0, 1), train_filter=False)
-    written_out = build("S12-S9-S4", (12,), (0, 1), train_filter=True)  # same kernel at the start, the long way
+    written_out = build(
+        "S12-S9-S4", (12,), (0, 1), train_filter=True
+    )  # same kernel at the start, the long way
     x = torch.rand(2, 8, 12) * 3
     torch.testing.assert_close(run(shortcut, x).spikes, run(written_out, x).spikes)
 

@@ -1,4 +1,6 @@
-"""The equations of Muramatsu & Yu against closed forms (impulse and step response, reset kernel, surrogates)."""
+"""The equations of Muramatsu & Yu against closed forms (impulse and step response, reset kernel,
+surrogates).
+"""
 
 import math
 
@@ -16,7 +18,9 @@ P, Q = math.exp(-1 / 4), math.exp(-1)
 
 
 def filtered(signal):
-    return EAGER.scan(DualExponential.from_time_constants(), signal.double().view(-1, 1, 1, 1))[0].flatten()
+    return EAGER.scan(DualExponential.from_time_constants(), signal.double().view(-1, 1, 1, 1))[
+        0
+    ].flatten()
 
 
 def test_filter_coefficients_are_those_of_the_paper():
@@ -111,7 +115,11 @@ def test_recurrent_weights_act_one_step_later():
 
 @given(st.lists(st.floats(-3, 6), min_size=1, max_size=40))
 def test_spikes_are_bounded_by_what_the_drive_pays_for(drive):
-    """Each spike costs the kernel 1 + theta + ..., so a drive below threshold throughout gives none."""
-    spikes, _ = EAGER.scan(RefractoryLIF(), torch.tensor(drive, dtype=torch.float64).view(-1, 1, 1, 1))
+    """Each spike costs the kernel 1 + theta + ..., so a drive below threshold throughout gives
+    none.
+    """
+    spikes, _ = EAGER.scan(
+        RefractoryLIF(), torch.tensor(drive, dtype=torch.float64).view(-1, 1, 1, 1)
+    )
     fired = spikes.flatten().tolist()
     assert all(not out or value > 1 for out, value in zip(fired, drive, strict=True))

@@ -13,7 +13,11 @@ from hnnlib.studies.coding_comparison import ARCHITECTURES
 def test_the_papers_mlp_has_three_weight_layers():
     inputs, layers = parse("A784-S500-S10")
     assert inputs == 784
-    assert [(layer.spiking, layer.size) for layer in layers] == [(False, 500), (True, 500), (True, 10)]
+    assert [(layer.spiking, layer.size) for layer in layers] == [
+        (False, 500),
+        (True, 500),
+        (True, 10),
+    ]
 
 
 def test_a_pool_belongs_to_the_layer_before_it():
@@ -54,7 +58,9 @@ def test_width_scales_hidden_layers_only():
     assert resize("S32C3-P2-S512-S10", width=0.25) == "S8C3-P2-S128-S10"
 
 
-@given(st.floats(0.001, 4), st.sampled_from([row for rows in ARCHITECTURES.values() for row in rows]))
+@given(
+    st.floats(0.001, 4), st.sampled_from([row for rows in ARCHITECTURES.values() for row in rows])
+)
 def test_every_width_gives_a_readable_network(width, text):
     layers, resized = parse(text)[1], parse(resize(text, width=width))[1]
     assert [(a.form, a.spiking) for a in layers] == [(b.form, b.spiking) for b in resized]

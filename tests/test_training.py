@@ -1,4 +1,6 @@
-"""The loop: Adam as torch's, members alone or together, interruption leaves no trace, selection on validation only."""
+"""The loop: Adam as torch's, members alone or together, interruption leaves no trace, selection on
+validation only.
+"""
 
 import numpy as np
 import pytest
@@ -16,14 +18,22 @@ SOURCE = Source(official=True, note="", sha256="0", licence="", citation="", ori
 def images():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 240)
-    pixels = np.clip(rng.normal(0.3, 0.2, (240, 1, 3, 4)) + 0.5 * np.eye(12)[labels].reshape(240, 1, 3, 4), 0, 1)
+    pixels = np.clip(
+        rng.normal(0.3, 0.2, (240, 1, 3, 4)) + 0.5 * np.eye(12)[labels].reshape(240, 1, 3, 4), 0, 1
+    )
     return training.Images(
         ImageData("blobs", pixels.astype(np.float32), labels, 3, SOURCE), torch.device("cpu")
     )  # fmt: skip
 
 
 def network(seeds, text="A12-S30-S3", **switches):
-    built = HybridNetwork(parse(text)[1], (1, 3, 4), Switches(**({"steps": 6} | switches)), seeds, engines.get("eager"))
+    built = HybridNetwork(
+        parse(text)[1],
+        (1, 3, 4),
+        Switches(**({"steps": 6} | switches)),
+        seeds,
+        engines.get("eager"),
+    )
     with torch.no_grad():  # loud enough that spikes reach the output from the start
         for layer in built.spiking:
             layer.synapse.weight.mul_(3)
@@ -49,7 +59,9 @@ def test_adam_is_torchs_adam_for_every_member():
     ours = start.clone().requires_grad_()
     optimiser = PopulationAdam([ours])
     theirs = [start[m].clone().requires_grad_() for m in range(2)]
-    reference = [torch.optim.Adam([p], lr=rate) for p, rate in zip(theirs, rates.tolist(), strict=True)]
+    reference = [
+        torch.optim.Adam([p], lr=rate) for p, rate in zip(theirs, rates.tolist(), strict=True)
+    ]
     for _ in range(20):
         (ours - target).pow(4).sum().backward()
         optimiser.step(rates)
@@ -62,12 +74,17 @@ def test_adam_is_torchs_adam_for_every_member():
 
 def test_learning_rate_falls_at_milestones():
     schedule = training.Schedule(10, 1, 1.0, (2, 5))
-    assert [schedule.rate(e) for e in (0, 1, 2, 4, 5, 9)] == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+    assert [schedule.rate(e) for e in (0, 1, 2, 4, 5, 9)] == pytest.approx(
+        [1, 1, 0.1, 0.1, 0.01, 0.01]
+    )
 
 
 @pytest.mark.parametrize("coding", ["duplicate", "gaussian"])
 def test_training_learns_and_every_parameter_moves(images, tmp_path, coding):
-    before = {n: p.detach().clone() for n, p in network((0,), coding=coding, train_filter=True).named_parameters()}
+    before = {
+        n: p.detach().clone()
+        for n, p in network((0,), coding=coding, train_filter=True).named_parameters()
+    }
     trained, result = fit(images, (0,), tmp_path, epochs=12, coding=coding, train_filter=True)
     assert result.train_loss[-1, 0] < 0.8 * result.train_loss[0, 0]
     assert all((p != before[name]).any() for name, p in trained.named_parameters())
@@ -102,7 +119,9 @@ def test_resumed_training_ends_with_the_same_bits(images, tmp_path, monkeypatch,
     assert any("goes on behind epoch 2" in line for line in lines)
     assert torch.equal(result.validation_curve, expected.validation_curve)
     assert torch.equal(result.train_loss, expected.train_loss)
-    assert all(torch.equal(p, q) for p, q in zip(whole.parameters(), resumed.parameters(), strict=True))
+    assert all(
+        torch.equal(p, q) for p, q in zip(whole.parameters(), resumed.parameters(), strict=True)
+    )
 
 
 def test_a_checkpoint_of_another_configuration_or_a_broken_one_is_ignored(images, tmp_path):
@@ -166,7 +185,9 @@ def test_synaptic_operations_are_spikes_times_fan_out(images):
     assert scores.synaptic_operations.item() == pytest.approx(
         (activity.spikes[0] * 10 + activity.spikes[1] * 3).mean().item()
     )
-    assert scores.spikes.item() == pytest.approx(sum(layer.mean().item() for layer in activity.spikes))
+    assert scores.spikes.item() == pytest.approx(
+        sum(layer.mean().item() for layer in activity.spikes)
+    )
 
 
 def test_frozen_features_are_the_same_cached_or_not(images):

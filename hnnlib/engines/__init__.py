@@ -1,6 +1,7 @@
 """Engines: how a neuron is run over time. All engines give the spikes of ``eager``, only faster.
 
-An engine is an object with a ``name`` and one method, ``scan``; a network holds one and never loops over time itself.
+An engine is an object with a ``name`` and one method, ``scan``; a network holds one and never loops
+over time itself.
 """
 
 from __future__ import annotations
@@ -21,16 +22,20 @@ class Engine(Protocol):
 
     name: str
 
-    def scan(self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None) -> tuple[Tensor, Any]:
+    def scan(
+        self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None
+    ) -> tuple[Tensor, Any]:
         """Outputs over time and the final state.
 
         Args:
             neuron: see ``hnnlib.neurons``.
             drive: (time, member, batch, *units).
-            recurrent: weights (member, unit, unit) from each unit's last output to each unit's drive, or None.
+            recurrent: weights (member, unit, unit) from each unit's last output to each unit's
+                drive, or None.
 
         Returns:
-            Outputs, shaped like ``drive``, and the state after the last step, or None where an engine doesn't keep it.
+            Outputs, shaped like ``drive``, and the state after the last step, or None where an
+            engine doesn't keep it.
         """
 
 
@@ -46,5 +51,7 @@ def get(name: str = "auto") -> Engine:
     if name == "auto":
         return Adjoint()
     if name not in _ENGINES:
-        raise ConfigError(f"there is no engine '{name}': choose auto, {', '.join(sorted(_ENGINES))}")
+        raise ConfigError(
+            f"there is no engine '{name}': choose auto, {', '.join(sorted(_ENGINES))}"
+        )
     return _ENGINES[name]()

@@ -1,7 +1,8 @@
 """Hand-written reverse-time passes in PyTorch, on any device: no autograd graph over time.
 
-Autograd keeps a dozen tensors a step and walks them back one by one; the equations need two. Forward spikes are those
-of ``eager`` to the last bit, gradients agree to rounding. What it has no pass for goes to ``eager``.
+Autograd keeps a dozen tensors a step and walks them back one by one; the equations need two.
+Forward spikes are those of ``eager`` to the last bit, gradients agree to rounding. What it has no
+pass for goes to ``eager``.
 """
 
 from __future__ import annotations
@@ -19,15 +20,25 @@ __all__ = ["Adjoint"]
 
 
 class Adjoint:
-    """``RefractoryLIF`` and ``DualExponential`` by their adjoint equations; anything else by ``eager``."""
+    """``RefractoryLIF`` and ``DualExponential`` by their adjoint equations; anything else by
+    ``eager``.
+    """
 
     name = "adjoint"
 
-    def scan(self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None) -> tuple[Tensor, Any]:
-        """See ``hnnlib.engines.Engine.scan``; the final state is given only where ``eager`` computes it."""
+    def scan(
+        self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None
+    ) -> tuple[Tensor, Any]:
+        """See ``hnnlib.engines.Engine.scan``; the final state is given only where ``eager``
+        computes it.
+        """
         if recurrent is None and isinstance(neuron, RefractoryLIF) and not neuron.membrane_decay:
             return _Refractory.apply(drive, neuron), None
-        if recurrent is None and isinstance(neuron, DualExponential) and isinstance(neuron.a1, Tensor):
+        if (
+            recurrent is None
+            and isinstance(neuron, DualExponential)
+            and isinstance(neuron.a1, Tensor)
+        ):
             return _Filter.apply(drive, neuron.a1, neuron.a2, neuron.b), None
         return Eager().scan(neuron, drive, recurrent)
 
@@ -39,7 +50,9 @@ class _Refractory(torch.autograd.Function):
     def forward(ctx, drive: Tensor, neuron: RefractoryLIF) -> Tensor:
         potential, spikes = torch.empty_like(drive), torch.empty_like(drive)
         trace = torch.zeros_like(drive[0])
-        for current, v, out in zip(drive.unbind(), potential.unbind(), spikes.unbind(), strict=True):
+        for current, v, out in zip(
+            drive.unbind(), potential.unbind(), spikes.unbind(), strict=True
+        ):
             torch.sub(current, trace, alpha=neuron.threshold, out=v)
             out.copy_(v > neuron.threshold)
             torch.add(out, trace, alpha=neuron.refractory_decay, out=trace)
@@ -50,7 +63,9 @@ class _Refractory(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor):
-        """With r the adjoint of R: dI = (dO + r') S(V - c), r = theta r' - c dI, from the last step to the first."""
+        """With r the adjoint of R: dI = (dO + r') S(V - c), r = theta r' - c dI, from the last step
+        to the first.
+        """
         (potential,) = ctx.saved_tensors
         neuron = ctx.neuron
         slope = neuron.surrogate.derivative(potential - neuron.threshold)
@@ -78,7 +93,9 @@ class _Filter(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor):
-        """With f the adjoint of F: f = dF + a1 f' + a2 f'' backwards in time; dx = b f, da = sum of f times F', F'', x."""
+        """With f the adjoint of F: f = dF + a1 f' + a2 f'' backwards in time; dx = b f, da = sum of
+        f times F', F'', x.
+        """
         drive, values, a1, a2, b = ctx.saved_tensors
         adjoint = torch.empty_like(values)
         after = later = torch.zeros_like(values[0])

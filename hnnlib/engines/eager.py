@@ -15,7 +15,9 @@ class Eager:
 
     name = "eager"
 
-    def scan(self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None) -> tuple[Tensor, Any]:
+    def scan(
+        self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None
+    ) -> tuple[Tensor, Any]:
         """See ``hnnlib.engines.Engine.scan``."""
         # unbind, not drive[t]: the backward of an index allocates the whole drive at every step
         currents = drive.unbind(0)

@@ -1,4 +1,6 @@
-"""A population of hybrid networks: artificial layers, a coding, spiking layers (Muramatsu & Yu, fig. 2)."""
+"""A population of hybrid networks: artificial layers, a coding, spiking layers (Muramatsu & Yu,
+fig. 2).
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,13 @@ class Switches:
         steps: time steps T.
         coding: what joins artificial and spiking layers; ``none`` for a purely artificial network.
         hidden_act: activation of artificial layers.
-        boundary_act: activation of the last artificial layer before duplicate coding (text: ReLU; code: sigmoid).
+        boundary_act: activation of the last artificial layer before duplicate coding (text: ReLU;
+            code: sigmoid).
         input_mode: ``axon``: the first spiking layer filters its input; ``direct``: it doesn't.
         poisson_p, gaussian: see ``hnnlib.codings``.
         train_filter: train the synaptic filters (the public code does).
-        initial_gain: factor on the initial weights of spiking layers. At PyTorch's default (1, as in the paper) deep
-            spiking layers start silent and training spends its first thousands of steps waking them.
-        logit_scale: factor on the logits of a purely artificial network; the public code sums the same log-softmax
-            over T steps, which is a factor T.
+        logit_scale: factor on the logits of a purely artificial network; the public code sums the
+            same log-softmax over T steps, which is a factor T.
     """
 
     steps: int = 25
@@ -50,7 +51,6 @@ class Switches:
     poisson_p: Literal["sigmoid", "code255"] = "sigmoid"
     gaussian: Literal["code", "ln_sigma"] = "code"
     train_filter: bool = False
-    initial_gain: float = 1.0
     logit_scale: float = 1.0
     kernel: DualExponential = field(default_factory=DualExponential.from_time_constants)
     neuron: RefractoryLIF = field(default_factory=RefractoryLIF)
@@ -79,8 +79,8 @@ class HybridNetwork(nn.Module):
         switches: protocol choices.
         seeds: one a member; they key the initial weights.
         engine: runs the neurons.
-        first: index of the first layer in the whole network, where this is the spiking rest of a frozen one; keeps
-            the initial draws of a layer the same in both.
+        first: index of the first layer in the whole network, where this is the spiking rest of a
+            frozen one; keeps the initial draws of a layer the same in both.
 
     Raises:
         NotationError: the images are too small for the layers, or the last layer isn't dense.
@@ -97,8 +97,15 @@ class HybridNetwork(nn.Module):
     ) -> None:
         super().__init__()
         if layers[-1].form != "dense":
-            raise NotationError("the last layer must be dense, with one unit a class, as in S32C3-S10")
-        self.layers, self.switches, self.engine, self.seeds = tuple(layers), switches, engine, tuple(seeds)
+            raise NotationError(
+                "the last layer must be dense, with one unit a class, as in S32C3-S10"
+            )
+        self.layers, self.switches, self.engine, self.seeds = (
+            tuple(layers),
+            switches,
+            engine,
+            tuple(seeds),
+        )
         self.in_shape = in_shape
         self.boundary = next((k for k, layer in enumerate(layers) if layer.spiking), len(layers))
         self.artificial, self.spiking = nn.ModuleList(), nn.ModuleList()
@@ -109,30 +116,46 @@ class HybridNetwork(nn.Module):
             else:
                 shape = self._add_artificial(layer, shape, place, first)
 
-    def _add_artificial(self, layer: LayerSpec, shape: tuple[int, ...], place: int, first: int) -> tuple[int, ...]:
+    def _add_artificial(
+        self, layer: LayerSpec, shape: tuple[int, ...], place: int, first: int
+    ) -> tuple[int, ...]:
         if self._doubled(place):
             layer = replace(layer, size=2 * layer.size)
-        module = nn.MaxPool2d(layer.kernel) if layer.form == "pool" else self._synapse(layer, shape, place + first)
+        module = (
+            nn.MaxPool2d(layer.kernel)
+            if layer.form == "pool"
+            else self._synapse(layer, shape, place + first)
+        )
         self.artificial.append(module)
         shape = _pooled(shape, layer.kernel) if layer.form == "pool" else module.out_shape
         if place + 1 == self.boundary < len(self.layers) and self.switches.coding == "gaussian":
-            shape = (shape[0] // 2, *shape[1:])  # half of the units is the mean, half sets the spread
+            shape = (
+                shape[0] // 2,
+                *shape[1:],
+            )  # half of the units is the mean, half sets the spread
         return shape
 
     def _doubled(self, place: int) -> bool:
         """Whether this is the artificial layer that gives Gaussian coding its mean and spread."""
         behind = [layer.form for layer in self.layers[place + 1 : self.boundary]]
         at_boundary = self.boundary < len(self.layers) and set(behind) <= {"pool"}
-        return self.switches.coding == "gaussian" and at_boundary and self.layers[place].form != "pool"
+        return (
+            self.switches.coding == "gaussian" and at_boundary and self.layers[place].form != "pool"
+        )
 
-    def _add_spiking(self, layer: LayerSpec, shape: tuple[int, ...], place: int, first: int) -> tuple[int, ...]:
+    def _add_spiking(
+        self, layer: LayerSpec, shape: tuple[int, ...], place: int, first: int
+    ) -> tuple[int, ...]:
         direct = place == self.boundary and self.switches.input_mode == "direct"
-        axon = None if direct else Axon(self.switches.kernel, shape, self.seeds, self.switches.train_filter)
+        axon = (
+            None
+            if direct
+            else Axon(self.switches.kernel, shape, self.seeds, self.switches.train_filter)
+        )
         if layer.form == "pool":
             self.spiking.append(SpikingPool(axon, layer.kernel))
             return _pooled(shape, layer.kernel)
         synapse = self._synapse(layer, shape, place + first)
-        synapse.weight.data *= self.switches.initial_gain
         self.spiking.append(SpikingLayer(axon, synapse, self.switches.neuron))
         return synapse.out_shape
 
@@ -141,16 +164,17 @@ class HybridNetwork(nn.Module):
             return Dense(shape, layer.size, self.seeds, f"layer{place}")
         if len(shape) != 3 or min(shape[1:]) < layer.kernel:
             raise NotationError(
-                f"layer {place + 1} ({layer.size}C{layer.kernel}) can't read an input of shape {shape}: "
-                "take larger images or fewer pools"
+                f"layer {place + 1} ({layer.size}C{layer.kernel}) can't read an input of shape "
+                f"{shape}: take larger images or fewer pools"
             )
         return Conv(shape, layer.size, layer.kernel, self.seeds, f"layer{place}")
 
     def graded(self, x: Tensor, stop: int | None = None, activate_last: bool = True) -> Tensor:
-        """Run artificial layers on (member, batch, *in): the values behind layer ``stop``, before its activation.
+        """Run artificial layers on (member, batch, *in): the values behind layer ``stop``, before
+        its activation.
 
-        Where a pool comes last, the layer before it is activated and pooled; ``activate_last`` = False leaves that
-        activation out.
+        Where a pool comes last, the layer before it is activated and pooled; ``activate_last`` =
+        False leaves that activation out.
         """
         activation = _ACTIVATIONS[self.switches.hidden_act]
         modules = list(self.artificial[:stop])
@@ -166,7 +190,8 @@ class HybridNetwork(nn.Module):
     def encode(self, x: Tensor, stop: int | None = None) -> Tensor:
         """Values that the coding reads, from images: the frozen features of separate training.
 
-        Duplicate: activations at the boundary. Poisson: firing probabilities. Gaussian: both halves.
+        Duplicate: activations at the boundary. Poisson: firing probabilities. Gaussian: both
+            halves.
         """
         stop = self.boundary if stop is None else stop
         if stop == 0:
@@ -212,7 +237,9 @@ class HybridNetwork(nn.Module):
         return sum(p.numel() for p in self.parameters()) // len(self.seeds)
 
     def macs(self) -> tuple[int, list[int]]:
-        """Multiply-accumulates of one example: all artificial layers, and one step of each spiking layer."""
+        """Multiply-accumulates of one example: all artificial layers, and one step of each spiking
+        layer.
+        """
         artificial = sum(m.macs for m in self.artificial if not isinstance(m, nn.MaxPool2d))
         return artificial, [m.synapse.macs for m in self.spiking if isinstance(m, SpikingLayer)]
 

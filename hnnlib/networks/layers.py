@@ -1,8 +1,8 @@
 """Layers of a population: every parameter has a leading member axis, members never mix.
 
-Tensors are (time, member, batch, *units), or (member, batch, *units) where there is no time. Feed-forward products
-fold time into the batch. Initial values are drawn per member from generators keyed by (seed, role), so that members
-of one seed share their draws wherever shapes agree.
+Tensors are (time, member, batch, *units), or (member, batch, *units) where there is no time.
+Feed-forward products fold time into the batch. Initial values are drawn per member from generators
+keyed by (seed, role), so that members of one seed share their draws wherever shapes agree.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ __all__ = ["Conv", "Dense", "max_pool"]
 
 
 def _uniform(shape: tuple[int, ...], fan_in: int, seeds: Sequence[int], role: str) -> nn.Parameter:
-    """PyTorch's default initialisation of Linear and Conv2d: U(-1, 1) / sqrt(fan_in), one draw a member."""
+    """PyTorch's default initialisation of Linear and Conv2d: U(-1, 1) / sqrt(fan_in), one draw a
+    member.
+    """
     bound = 1 / math.sqrt(fan_in)
     draws = [
-        torch.empty(shape).uniform_(-bound, bound, generator=torch_generator(seed, "initialisation", role))
+        torch.empty(shape).uniform_(
+            -bound, bound, generator=torch_generator(seed, "initialisation", role)
+        )
         for seed in seeds
     ]
     return nn.Parameter(torch.stack(draws))
@@ -39,7 +43,9 @@ class Dense(nn.Module):
         role: name that keys the initial draw, such as ``layer0``.
     """
 
-    def __init__(self, in_shape: tuple[int, ...], units: int, seeds: Sequence[int], role: str) -> None:
+    def __init__(
+        self, in_shape: tuple[int, ...], units: int, seeds: Sequence[int], role: str
+    ) -> None:
         super().__init__()
         inputs = math.prod(in_shape)
         self.weight = _uniform((inputs, units), inputs, seeds, f"{role}.weight")
@@ -72,19 +78,28 @@ class Conv(nn.Module):
     """
 
     def __init__(
-        self, in_shape: tuple[int, int, int], channels: int, kernel: int, seeds: Sequence[int], role: str
+        self,
+        in_shape: tuple[int, int, int],
+        channels: int,
+        kernel: int,
+        seeds: Sequence[int],
+        role: str,
     ) -> None:
         super().__init__()
         depth, height, width = in_shape
         fan_in = depth * kernel * kernel
         self.weight = _uniform((channels, depth, kernel, kernel), fan_in, seeds, f"{role}.weight")
         self.bias = _uniform((channels,), fan_in, seeds, f"{role}.bias")
-        self.in_shape, self.out_shape = in_shape, (channels, height - kernel + 1, width - kernel + 1)
+        self.in_shape, self.out_shape = (
+            in_shape,
+            (channels, height - kernel + 1, width - kernel + 1),
+        )
         self.macs = fan_in * math.prod(self.out_shape)
 
     def product(self, x: Tensor) -> Tensor:
         """Kernels times x, no bias: (..., member, batch, C, H, W); one convolution a member."""
-        # a loop, not a grouped convolution: as fast on a CPU, and a member's numbers can't depend on its neighbours
+        # a loop, not a grouped convolution: as fast on a CPU, and a member's numbers can't depend
+        # on its neighbours
         parts = [
             functional.conv2d(member.reshape(-1, *self.in_shape), weight)
             for member, weight in zip(x.unbind(-5), self.weight.unbind(), strict=True)
@@ -98,6 +113,8 @@ class Conv(nn.Module):
 
 
 def max_pool(x: Tensor, window: int) -> Tensor:
-    """Max-pooling over the last two axes, whatever comes before; a rest at the border is dropped."""
+    """Max-pooling over the last two axes, whatever comes before; a rest at the border is
+    dropped.
+    """
     pooled = functional.max_pool2d(x.flatten(0, -4), window)
     return pooled.unflatten(0, x.shape[:-3])

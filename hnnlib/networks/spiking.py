@@ -19,17 +19,23 @@ Signal = Tensor | Separable
 
 
 class Axon(nn.Module):
-    """The synaptic filter on a layer's inputs, fixed or with trained coefficients for each input element.
+    """The synaptic filter on a layer's inputs, fixed or with trained coefficients for each input
+    element.
 
     Args:
         kernel: starting coefficients.
         in_shape: axes of one input.
         seeds: one a member.
-        trainable: train (a1, a2, b) of every input element, unconstrained, as the public code of Muramatsu & Yu does.
+        trainable: train (a1, a2, b) of every input element, unconstrained, as the public code of
+            Muramatsu & Yu does.
     """
 
     def __init__(
-        self, kernel: DualExponential, in_shape: tuple[int, ...], seeds: Sequence[int], trainable: bool
+        self,
+        kernel: DualExponential,
+        in_shape: tuple[int, ...],
+        seeds: Sequence[int],
+        trainable: bool,
     ) -> None:
         super().__init__()
         self.kernel = kernel
@@ -47,7 +53,8 @@ class Axon(nn.Module):
             dense = signal.over_time() if isinstance(signal, Separable) else signal
             return engine.scan(DualExponential(*self.coefficients.unbind(1)), dense)[0]
         steps = len(signal.envelope if isinstance(signal, Separable) else signal)
-        # a fixed filter is linear in time: one product with its T x T impulse response instead of T small steps
+        # a fixed filter is linear in time: one product with its T x T impulse response instead of T
+        # small steps
         response = self._response(steps, engine)
         if isinstance(signal, Separable):
             return Separable(signal.values, response @ signal.envelope)
@@ -79,14 +86,19 @@ class SpikingLayer(nn.Module):
         """Spikes (time, member, batch, *units)."""
         psp = self.axon(signal, engine) if self.axon is not None else signal
         if isinstance(psp, Separable):  # the product doesn't change over time: one is enough
-            drive = psp._replace(values=self.synapse.product(psp.values)).over_time() + self.synapse.shift()
+            drive = (
+                psp._replace(values=self.synapse.product(psp.values)).over_time()
+                + self.synapse.shift()
+            )
         else:
             drive = self.synapse.product(psp) + self.synapse.shift()
         return engine.scan(self.neuron, drive)[0]
 
 
 class SpikingPool(nn.Module):
-    """Max-pooling of postsynaptic potentials: filter, then pool at every step, no neuron (public code of the paper)."""
+    """Max-pooling of postsynaptic potentials: filter, then pool at every step, no neuron (public
+    code of the paper).
+    """
 
     def __init__(self, axon: Axon, window: int) -> None:
         super().__init__()

@@ -1,4 +1,6 @@
-"""Studies: a module of this package with an object ``STUDY`` is a study; nothing else needs to know its name."""
+"""Studies: a module of this package with an object ``STUDY`` is a study; nothing else needs to know
+its name.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,18 @@ from filelock import FileLock, Timeout
 from hnnlib import sources, store
 from hnnlib.errors import ConfigError, StoreError
 from hnnlib.studies.base import Context, Settings, Study
+from hnnlib.training.memory import keep_memory
 
-__all__ = ["Context", "Settings", "Study", "collect", "get", "names", "settings_classes", "train_group"]
+__all__ = [
+    "Context",
+    "Settings",
+    "Study",
+    "collect",
+    "get",
+    "names",
+    "settings_classes",
+    "train_group",
+]
 
 
 @cache
@@ -75,13 +87,19 @@ def train_group(
     """
     study = get(name)
     if group not in study.groups(settings):
-        raise ConfigError(f"study {name} has no group '{group}': choose {', '.join(study.groups(settings))}")
+        raise ConfigError(
+            f"study {name} has no group '{group}': choose {', '.join(study.groups(settings))}"
+        )
     torch.set_num_threads(threads)
+    keep_memory()
     where = _device(device)
     config = study.relevant(settings, group).model_dump(mode="json")
     code = code_digest(name)
     context = Context(
-        checkpoints, where, identity=json.dumps([name, group, config, code, str(where)], sort_keys=True), say=progress
+        checkpoints,
+        where,
+        identity=json.dumps([name, group, config, code, str(where)], sort_keys=True),
+        say=progress,
     )
     started = time.perf_counter()
     with _only_one(checkpoints, progress):
@@ -93,6 +111,7 @@ def train_group(
             group=group,
             scale=scale,
             device=_device_name(where),
+            engine=context.engine.name,
             code_digest=code,
             wall_seconds=round(time.perf_counter() - started, 3),
             **runs.attrs,
@@ -115,8 +134,12 @@ def collect(name: str, settings: Any, runs: list[Path], out: Path) -> None:
         if json.loads(part.attrs["config_json"]) != config:
             raise StoreError(f"{path} was trained with other settings: delete it and run again")
         if part.attrs["code_digest"] != shared["code_digest"]:
-            raise StoreError(f"{path} and {paths[0]} were made by different code: delete them and run again")
-    data = {key: value for part in parts for key, value in json.loads(part.attrs["data_json"]).items()}
+            raise StoreError(
+                f"{path} and {paths[0]} were made by different code: delete them and run again"
+            )
+    data = {
+        key: value for part in parts for key, value in json.loads(part.attrs["data_json"]).items()
+    }
     joined = study.collect(settings, parts)
     shared.pop("group")
     shared |= store.provenance(config=settings.model_dump(mode="json"), data=data)
@@ -132,7 +155,7 @@ def _only_one(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say("another process is training these cells (from an interrupted run, perhaps): waiting for it")
+        say("another process, of an interrupted run perhaps, is training these cells: waiting")
         lock.acquire()
     try:
         yield
@@ -144,7 +167,9 @@ def _device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ConfigError("device cuda was asked for and this machine has no GPU that torch can use: set device: auto")
+        raise ConfigError(
+            "device cuda was asked for and torch can use no GPU on this machine: set device: auto"
+        )
     return torch.device(name)
 
 
@@ -152,4 +177,3 @@ def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     return "cpu"
-

@@ -12,9 +12,9 @@ import torch
 import xarray as xr
 from pydantic import BaseModel, ConfigDict
 
-from hnnlib import datasets
+from hnnlib import datasets, engines
 
-__all__ = ["Context", "Settings", "Study"]
+__all__ = ["Context", "Settings", "Study", "join_cells"]
 
 
 class Settings(BaseModel):
@@ -30,6 +30,7 @@ class Context:
     Attributes:
         checkpoints: folder that outlives an interrupted job.
         device: where tensors live.
+        engine: runs neurons over time; its name is stored with the results.
         identity: text that a checkpoint must match to be resumed (configuration, code).
         say: takes one line of progress for the person at the terminal.
         sources: origin of every data set asked for so far, by name.
@@ -37,6 +38,7 @@ class Context:
 
     checkpoints: Path
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    engine: engines.Engine = field(default_factory=engines.get)
     identity: str = ""
     say: Callable[[str], None] = print
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -60,20 +62,31 @@ class Study(ABC):
 
     @abstractmethod
     def groups(self, settings: Any) -> Mapping[str, Any]:
-        """Training jobs by name (letters, digits, ``_``); one job trains what its value describes."""
+        """Training jobs by name (letters, digits, ``_``); one job trains what its value
+        describes.
+        """
 
     @abstractmethod
     def train(self, group: str, settings: Any, context: Context) -> xr.Dataset:
-        """Train one group: a dataset with a ``cell`` dimension, every variable with ``units`` and ``long_name``."""
+        """Train one group: a dataset with a ``cell`` dimension, every variable with ``units`` and
+        ``long_name``.
+        """
 
     def datasets(self, settings: Any) -> list[str]:
         """Names of the data sets that training needs; they are checked before any work starts."""
         return []
 
     def relevant(self, settings: Any, group: str) -> Any:
-        """The part of the settings that one group depends on: a change elsewhere doesn't train it again."""
+        """The settings that one group depends on: a change elsewhere does not train it again."""
         return settings
 
     def collect(self, settings: Any, runs: list[xr.Dataset]) -> xr.Dataset:
         """All groups in one dataset; by default along ``cell``."""
-        return xr.concat(runs, "cell", join="outer", combine_attrs="drop", data_vars="minimal", coords="minimal")
+        return join_cells(runs)
+
+
+def join_cells(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Datasets one after another along ``cell``; shorter curves are padded with NaN."""
+    return xr.concat(
+        parts, "cell", join="outer", combine_attrs="drop", data_vars="minimal", coords="minimal"
+    )

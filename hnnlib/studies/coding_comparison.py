@@ -1,7 +1,8 @@
-"""Coding comparison: how artificial layers should speak to spiking ones (Muramatsu & Yu, Tables 1a-3b).
+"""Coding comparison: how artificial layers should speak to spiking ones (Muramatsu & Yu, Tables
+1a-3b).
 
-Cells are the rows and columns of the paper's tables, plus forensic arms: cells that differ from a cell of the tables
-in one protocol choice, so that the difference says what the choice was worth.
+Cells are the rows and columns of the paper's tables, plus forensic arms: cells that differ from a
+cell of the tables in one protocol choice, so that the difference says what the choice was worth.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ import torch
 import xarray as xr
 from pydantic import Field, field_validator
 
-from hnnlib import engines, training
+from hnnlib import training
 from hnnlib.datasets import ImageData, splits
 from hnnlib.networks import HybridNetwork, LayerSpec, Switches, parse, resize
 from hnnlib.randomness import MemberNoise
-from hnnlib.studies.base import Context, Settings, Study
+from hnnlib.studies.base import Context, Settings, Study, join_cells
 
 __all__ = ["ARCHITECTURES", "STUDY", "Cell", "CodingComparison", "cells"]
 
-Arm = Literal["main", "input_mode", "split", "poisson_p", "boundary_act", "gaussian", "train_filter"]
+Arm = Literal[
+    "main", "input_mode", "split", "poisson_p", "boundary_act", "gaussian", "train_filter"
+]
 Phase = Literal["simultaneous", "separate", "pretrained", "gaussian", "poisson"]
 
 ARCHITECTURES = {
@@ -45,7 +48,9 @@ class ScheduleSettings(Settings):
     epochs: int = Field(gt=0, description="passes over the training part")
     batch: int = Field(gt=0, description="examples a step")
     learning_rate: float = Field(gt=0, description="of Adam")
-    milestones: tuple[int, ...] = Field((), description="epochs at which the learning rate falls tenfold")
+    milestones: tuple[int, ...] = Field(
+        (), description="epochs at which the learning rate falls tenfold"
+    )
 
 
 class ScheduleChange(Settings):
@@ -58,7 +63,9 @@ class ScheduleChange(Settings):
 
 
 class Samples(Settings):
-    """At most so many images of each part; the parts are drawn 6:2:2 from the whole data set first."""
+    """At most so many images of each part; the parts are drawn 6:2:2 from the whole data set
+    first.
+    """
 
     train: int = Field(gt=0)
     validation: int = Field(gt=0)
@@ -66,17 +73,24 @@ class Samples(Settings):
 
 
 class FamilySettings(Settings):
-    """One half of the paper: the MLPs on MNIST or the CNNs on CIFAR-10, at some size and on some data."""
+    """One half of the paper: the MLPs on MNIST or the CNNs on CIFAR-10, at some size and on some
+    data.
+    """
 
     dataset: Literal["mnist", "cifar10", "digits", "cluttered_digits"]
-    width: float = Field(1.0, gt=0, le=4, description="factor on the hidden layers' units or channels")
+    width: float = Field(
+        1.0, gt=0, le=4, description="factor on the hidden layers' units or channels"
+    )
     steps: int = Field(25, gt=0, description="time steps T")
     samples: Samples | None = None
     schedule: ScheduleSettings
     phases: dict[Phase, ScheduleChange] = {}
-    train_filter: bool = Field(False, description="train the synaptic filters in the cells of the tables")
-    initial_gain: float = Field(1.0, gt=0, description="factor on the spiking layers' initial weights; the paper's is 1")
-    arms: tuple[Arm, ...] = Field(("main",), description="cells of the paper's tables, and forensic arms beside them")
+    train_filter: bool = Field(
+        False, description="train the synaptic filters in the cells of the tables"
+    )
+    arms: tuple[Arm, ...] = Field(
+        ("main",), description="cells of the paper's tables, and forensic arms beside them"
+    )
 
     @field_validator("arms")
     @classmethod
@@ -125,11 +139,15 @@ class Cell:
 
 
 def cells(family: str, train_filter: bool) -> dict[str, list[Cell]]:
-    """All cells of one family, by training job; a frozen network stands before the cells that read it."""
+    """All cells of one family, by training job; a frozen network stands before the cells that read
+    it.
+    """
     pure_s, *hybrids, pure_a = ARCHITECTURES[family]
 
     def cell(architecture: str, coding: str, how: str, **switches: Any) -> Cell:
-        return Cell(family, architecture, coding, how, **({"train_filter": train_filter} | switches))
+        return Cell(
+            family, architecture, coding, how, **({"train_filter": train_filter} | switches)
+        )
 
     ann = cell(pure_a, "none", "pretrained")
     sigmoid_ann = cell(pure_a, "poisson", "pretrained")
@@ -140,7 +158,8 @@ def cells(family: str, train_filter: bool) -> dict[str, list[Cell]]:
     spiking = cell(pure_s, "duplicate", "simultaneous")
     direct = [replace(spiking, arm="input_mode", input_mode="direct")] if family == "mlp" else []
     other_filter = [
-        replace(c, arm="train_filter", train_filter=not train_filter) for c in (spiking, simultaneous[len(hybrids) // 2])
+        replace(c, arm="train_filter", train_filter=not train_filter)
+        for c in (spiking, simultaneous[len(hybrids) // 2])
     ]
     relu = {"arm": "boundary_act", "boundary_act": "relu"}
     return {
@@ -148,7 +167,10 @@ def cells(family: str, train_filter: bool) -> dict[str, list[Cell]]:
         "simultaneous": [*simultaneous, *(replace(c, **relu) for c in simultaneous)],
         "separate": [ann, *separate, *(replace(c, **relu) for c in separate)],
         "split": [replace(c, arm="split", split_mode="per_model") for c in (ann, *separate)],
-        "gaussian": [*gaussian, *(replace(c, arm="gaussian", gaussian="ln_sigma") for c in gaussian)],
+        "gaussian": [
+            *gaussian,
+            *(replace(c, arm="gaussian", gaussian="ln_sigma") for c in gaussian),
+        ],
         "poisson": [
             cell(pure_s, "poisson", "simultaneous"),
             sigmoid_ann,
@@ -196,7 +218,7 @@ class CodingComparison(Study):
         members = self.groups(settings)[group]
         chosen: FamilySettings = getattr(settings, members[0].family)
         job = _Job(chosen, settings.seeds, context)
-        return xr.concat([job.train(cell, k, len(members)) for k, cell in enumerate(members)], "cell")
+        return join_cells([job.train(cell, k, len(members)) for k, cell in enumerate(members)])
 
 
 class _Job:
@@ -223,22 +245,22 @@ class _Job:
             network, examples, rows, schedule, checkpoint,
             say=lambda line: self.context.say(f"[{place + 1}/{total}] {cell.name}: {line}"),
         )  # fmt: skip
-        overlap = np.zeros(len(self.seeds)) if self.frozen is None else _overlap(parts.test, self.frozen_parts.train)
+        overlap = (
+            np.zeros(len(self.seeds))
+            if self.frozen is None
+            else _overlap(parts.test, self.frozen_parts.train)
+        )
         if cell.training == "pretrained":
             self.frozen, self.frozen_parts = network, parts
         scores = {
             part: training.score(network, examples, some, self._noise(part, some))
             for part, some in (("test", rows.test), ("train", rows.train[:, :5000]))
         }
-        labels = {k: str(v).lower() if isinstance(v, bool) else v for k, v in asdict(cell).items()}
-        labels |= {"dataset": self.data.name, "network": notation}
-        labels |= {f"{kind}_layers": _weights(layers, kind == "spiking") for kind in ("spiking", "artificial")}
-        return training.measure(cell.name, labels, self.seeds, network, fit, scores, schedule.epochs * rows.train.shape[1]).assign(
-            test_overlap=xr.DataArray(
-                overlap[None], dims=("cell", "seed"),
-                attrs={"units": "1", "long_name": "share of test images that the frozen network was trained on"},
-            )
-        )  # fmt: skip
+        labels = _labels(cell, layers) | {"dataset": self.data.name, "network": notation}
+        presented = schedule.epochs * rows.train.shape[1]
+        measured = training.measure(cell.name, labels, self.seeds, network, fit, scores, presented)
+        measured["test_overlap"] = ("cell", "seed"), overlap[None], _OVERLAP
+        return measured
 
     def _layers(self, cell: Cell) -> tuple[tuple[LayerSpec, ...], str]:
         """Layers at this scale's width and input size, and their notation."""
@@ -249,9 +271,9 @@ class _Job:
     def _network(
         self, cell: Cell, layers: tuple[LayerSpec, ...], parts: training.Parts
     ) -> tuple[HybridNetwork, training.Examples, training.Parts]:
-        """The network to train and what it reads: images, or the frozen network's features of them."""
+        """The network to train and what it reads: images, or frozen features of them."""
         switches = _switches(cell, self.chosen)
-        engine = engines.get()
+        engine = self.context.engine
         if cell.training != "separate":
             network = HybridNetwork(layers, self.images.in_shape, switches, self.seeds, engine)
             return network.to(self.context.device), self.images, parts
@@ -261,7 +283,9 @@ class _Job:
             training.Frozen(lambda images: reader.encode(images, boundary), self.images), parts
         )
         in_shape = tuple(examples.inputs(rows.test[:, :1]).shape[2:])
-        network = HybridNetwork(layers[boundary:], in_shape, switches, self.seeds, engine, first=boundary)
+        network = HybridNetwork(
+            layers[boundary:], in_shape, switches, self.seeds, engine, first=boundary
+        )
         return network.to(self.context.device), examples, rows
 
     def _schedule(self, cell: Cell) -> training.Schedule:
@@ -277,9 +301,9 @@ def _switches(cell: Cell, chosen: FamilySettings) -> Switches:
     artificial = cell.architecture.startswith("A") and "S" not in cell.architecture
     return Switches(
         steps=chosen.steps,
-        initial_gain=chosen.initial_gain,
         coding="none" if artificial else cell.coding,
-        # the network that Poisson coding freezes has sigmoids everywhere, so that its outputs are probabilities
+        # the network that Poisson coding freezes has sigmoids everywhere, so that its outputs are
+        # probabilities
         hidden_act="sigmoid" if cell.coding == "poisson" else "relu",
         boundary_act=cell.boundary_act,
         input_mode=cell.input_mode,
@@ -298,9 +322,15 @@ def _reader(frozen: HybridNetwork, switches: Switches) -> HybridNetwork:
 
 
 def _parts(
-    data: ImageData, seeds: tuple[int, ...], samples: Samples | None, cell: Cell, device: torch.device
+    data: ImageData,
+    seeds: tuple[int, ...],
+    samples: Samples | None,
+    cell: Cell,
+    device: torch.device,
 ) -> training.Parts:
-    """Rows of every seed's split; with ``split_mode: per_model`` every model draws its own, as in the public code."""
+    """Rows of every seed's split; with ``split_mode: per_model`` every model draws its own, as in
+    the public code.
+    """
     drawn = [
         splits.draw(
             len(data.labels), seed, groups=data.groups,
@@ -311,18 +341,33 @@ def _parts(
     ]  # fmt: skip
     columns = zip(*((d.train, d.validation, d.test) for d in drawn), strict=True)
     # groups may differ in size: equal lengths for all members, at most a few images are left out
-    return training.Parts(*(
-        torch.from_numpy(np.stack([c[: min(map(len, column))] for c in column])).to(device) for column in columns
-    ))  # fmt: skip
+    equal = (np.stack([rows[: min(map(len, column))] for rows in column]) for column in columns)
+    return training.Parts(*(torch.from_numpy(rows).to(device) for rows in equal))
 
 
 def _overlap(test: torch.Tensor, trained: torch.Tensor) -> np.ndarray:
     """Share of each member's test rows that are among the frozen network's training rows."""
-    return np.array([np.isin(a, b).mean() for a, b in zip(test.cpu().numpy(), trained.cpu().numpy(), strict=True)])
+    return np.array(
+        [
+            np.isin(a, b).mean()
+            for a, b in zip(test.cpu().numpy(), trained.cpu().numpy(), strict=True)
+        ]
+    )
 
 
-def _weights(layers: tuple[LayerSpec, ...], spiking: bool) -> int:
-    return sum(layer.spiking == spiking and layer.form != "pool" for layer in layers)
+def _labels(cell: Cell, layers: tuple[LayerSpec, ...]) -> dict[str, str | int]:
+    """Coordinates of a cell; netCDF has no booleans."""
+    labels = {k: str(v).lower() if isinstance(v, bool) else v for k, v in asdict(cell).items()}
+    weights = [layer.spiking for layer in layers if layer.form != "pool"]
+    return labels | {
+        "spiking_layers": sum(weights),
+        "artificial_layers": len(weights) - sum(weights),
+    }
 
+
+_OVERLAP = {
+    "units": "1",
+    "long_name": "share of test images that the frozen network was trained on",
+}
 
 STUDY = CodingComparison()

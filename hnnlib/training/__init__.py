@@ -6,4 +6,17 @@ from hnnlib.training.loop import Fit, Schedule, fit
 from hnnlib.training.measurement import measure
 from hnnlib.training.scoring import Scores, score
 
-__all__ = ["Checkpoint", "Examples", "Fit", "Frozen", "Images", "Parts", "Schedule", "Scores", "cache", "fit", "measure", "score"]
+__all__ = [
+    "Checkpoint",
+    "Examples",
+    "Fit",
+    "Frozen",
+    "Images",
+    "Parts",
+    "Schedule",
+    "Scores",
+    "cache",
+    "fit",
+    "measure",
+    "score",
+]

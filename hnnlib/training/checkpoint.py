@@ -1,4 +1,6 @@
-"""Checkpoints: tensors and numbers in one NumPy archive, written atomically, read without pickle."""
+"""Checkpoints: tensors and numbers in one NumPy archive, written atomically, read without
+pickle.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,9 @@ class Checkpoint:
 
     Args:
         path: the file (``.npz``).
-        identity: text that describes what is computed (configuration, code, data). A file of another identity, or one
-            that cannot be read, is as good as none: the work starts anew and overwrites it.
+        identity: text that describes what is computed (configuration, code, data). A file of
+            another identity, or one that cannot be read, is as good as none: the work starts anew
+            and overwrites it.
     """
 
     def __init__(self, path: Path, identity: str) -> None:
@@ -42,7 +45,9 @@ class Checkpoint:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def load(self, device: torch.device | str = "cpu") -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    def load(
+        self, device: torch.device | str = "cpu"
+    ) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """What was stored, or None where there is nothing to go on from."""
         try:
             with np.load(self.path, allow_pickle=False) as archive:

@@ -33,7 +33,8 @@ class Examples(Protocol):
 
 
 class Images:
-    """Images that all members share; kept as stored (8 bits a pixel where the data set is), scaled when read.
+    """Images that all members share; kept as stored (8 bits a pixel where the data set is), scaled
+    when read.
 
     Args:
         data: a data set.

@@ -1,4 +1,6 @@
-"""The training loop: fit a population, choose each member's best epoch on validation, survive interruption."""
+"""The training loop: fit a population, choose each member's best epoch on validation, survive
+interruption.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,8 @@ class Fit:
     """What training gives; the network itself holds each member's best parameters.
 
     Attributes:
-        train_loss, validation_curve: (epoch, member); NaN from the epoch in which a member diverged.
+        train_loss, validation_curve: (epoch, member); NaN from the epoch in which a member
+            diverged.
         best_epoch: (member,), -1 where no epoch was finite.
         diverged: (member,), True where a loss or a parameter was not finite.
         seconds: wall time of training and validation, all members together.
@@ -73,8 +76,8 @@ def fit(
 ) -> Fit:
     """Train every member and leave its best-validation parameters in the network.
 
-    Interrupted at any moment, the same call goes on from the last saved epoch and ends with the same bits on a CPU:
-    every random draw is keyed by (seed, role, epoch), none by history.
+    Interrupted at any moment, the same call goes on from the last saved epoch and ends with the
+    same bits on a CPU: every random draw is keyed by (seed, role, epoch), none by history.
 
     Args:
         network: a population, freshly built.
@@ -100,18 +103,32 @@ def fit(
 
 
 def _train_epoch(
-    network: HybridNetwork, examples: Examples, rows: Tensor, schedule: Schedule, state: _State, epoch: int
+    network: HybridNetwork,
+    examples: Examples,
+    rows: Tensor,
+    schedule: Schedule,
+    state: _State,
+    epoch: int,
 ) -> Tensor:
-    """One pass; the mean training loss of every member, NaN where it was not finite at some step."""
+    """One pass; the mean training loss of every member, NaN where it was not finite at some
+    step.
+    """
     device = rows.device
-    order = torch.stack([torch.randperm(rows.shape[1], generator=torch_generator(s, "order", epoch)) for s in network.seeds])
+    order = torch.stack(
+        [
+            torch.randperm(rows.shape[1], generator=torch_generator(s, "order", epoch))
+            for s in network.seeds
+        ]
+    )
     shuffled = rows.gather(1, order.to(device))
     noise = MemberNoise(network.seeds, "coding", "training", epoch, device=device)
     rate = torch.full((len(network.seeds),), schedule.rate(epoch), device=device)
     total = torch.zeros(len(network.seeds), dtype=torch.float64, device=device)
     for some in shuffled.split(schedule.batch, dim=1):
         logits = network(examples.inputs(some), noise).logits
-        losses = functional.cross_entropy(logits.flatten(0, 1), examples.labels(some).flatten(), reduction="none")
+        losses = functional.cross_entropy(
+            logits.flatten(0, 1), examples.labels(some).flatten(), reduction="none"
+        )
         losses = losses.view_as(some).mean(1)
         losses.sum().backward()
         state.optimiser.step(rate)
@@ -123,7 +140,9 @@ def _progress(state: _State, epochs: int) -> str:
     done = state.epoch
     left = state.seconds / done * (epochs - done)
     # a diverged member has no accuracy; the others' best is still worth showing
-    accuracy = ", ".join("diverged" if math.isnan(a) else f"{100 * a:.1f}" for a in state.best_accuracy.tolist())
+    accuracy = ", ".join(
+        "diverged" if math.isnan(a) else f"{100 * a:.1f}" for a in state.best_accuracy.tolist()
+    )
     return f"epoch {done}/{epochs}, best validation accuracy {accuracy} %, {left:.0f} s left"
 
 
@@ -137,15 +156,20 @@ class _State:
         members = len(network.seeds)
         self.optimiser = PopulationAdam(self.parameters.values())
         self.best = {name: p.detach().clone() for name, p in self.parameters.items()}
-        self.best_accuracy = torch.full((members,), float("nan"), dtype=torch.float64, device=device)
+        self.best_accuracy = torch.full(
+            (members,), float("nan"), dtype=torch.float64, device=device
+        )
         self.best_epoch = torch.full((members,), -1, device=device)
         self.diverged = torch.zeros(members, dtype=torch.bool, device=device)
-        self.curves = torch.full((2, epochs, members), float("nan"), dtype=torch.float64, device=device)
+        self.curves = torch.full(
+            (2, epochs, members), float("nan"), dtype=torch.float64, device=device
+        )
 
     @torch.no_grad()
     def record(self, epoch: int, loss: Tensor, accuracy: Tensor) -> None:
         """Note an epoch, and keep the parameters of members that have never been better."""
-        # a spiking layer hides a NaN drive (NaN > threshold is False), so that the loss alone doesn't tell
+        # a spiking layer hides a NaN drive (NaN > threshold is False), so that the loss alone
+        # doesn't tell
         for p in self.parameters.values():
             self.diverged |= ~p.isfinite().flatten(1).all(1)
         self.diverged |= ~loss.isfinite()
@@ -164,7 +188,10 @@ class _State:
         tensors = {f"now/{name}": p for name, p in self.parameters.items()}
         tensors |= {f"best/{name}": p for name, p in self.best.items()}
         tensors |= {f"adam/{name}": t for name, t in self.optimiser.state().items()}
-        tensors |= {name: getattr(self, name) for name in ("best_accuracy", "best_epoch", "diverged", "curves")}
+        tensors |= {
+            name: getattr(self, name)
+            for name in ("best_accuracy", "best_epoch", "diverged", "curves")
+        }
         checkpoint.save(tensors, {"epoch": self.epoch, "seconds": self.seconds})
 
     @torch.no_grad()
@@ -177,7 +204,9 @@ class _State:
         for name, p in self.parameters.items():
             p.copy_(tensors[f"now/{name}"])
             self.best[name].copy_(tensors[f"best/{name}"])
-        self.optimiser.restore({n.removeprefix("adam/"): t for n, t in tensors.items() if n.startswith("adam/")})
+        self.optimiser.restore(
+            {n.removeprefix("adam/"): t for n, t in tensors.items() if n.startswith("adam/")}
+        )
         for name in ("best_accuracy", "best_epoch", "diverged", "curves"):
             setattr(self, name, tensors[name])
         self.epoch, self.seconds = facts["epoch"], facts["seconds"]

@@ -47,7 +47,11 @@ def measure(
         return ("cell", "seed"), array[None], {"long_name": long_name, "units": units}
 
     def per_epoch(values, long_name: str, units: str):
-        return ("cell", "seed", "epoch"), values.cpu().numpy().T[None], {"long_name": long_name, "units": units}
+        return (
+            ("cell", "seed", "epoch"),
+            values.cpu().numpy().T[None],
+            {"long_name": long_name, "units": units},
+        )
 
     def per_cell(value: float, long_name: str, units: str):
         return ("cell",), np.array([value]), {"long_name": long_name, "units": units}
@@ -57,7 +61,7 @@ def measure(
     variables = {
         "test_accuracy": per_seed(test.accuracy, "test accuracy of the best-validation epoch"),
         "validation_accuracy": per_seed(validation, "best validation accuracy"),
-        "train_accuracy": per_seed(scores["train"].accuracy, "accuracy on at most 5000 training images"),
+        "train_accuracy": per_seed(scores["train"].accuracy, "accuracy on 5000 training images"),
         "best_epoch": per_seed(best, "epoch chosen on validation, from 0"),
         **{key: per_seed(getattr(test, key), text) for key, text in _LONG_NAMES.items()},
         "diverged": (("cell", "seed"), fit.diverged.cpu().numpy()[None].astype(np.int8),
@@ -65,8 +69,10 @@ def measure(
         "train_loss": per_epoch(fit.train_loss, "mean training loss", "nat"),
         "validation_curve": per_epoch(fit.validation_curve, "validation accuracy by epoch", "1"),
         "parameters": per_cell(network.parameter_count(), "trained parameters of one network", "1"),
-        "train_seconds": per_cell(fit.seconds / len(seeds), "wall time of training per network", "s"),
-        "train_flop": per_cell(_training_flop(network) * presented, "nominal operations of this training", "FLOP"),
+        "train_seconds": per_cell(fit.seconds / len(seeds), "training time of one network", "s"),
+        "train_flop": per_cell(
+            _training_flop(network) * presented, "nominal operations of this training", "FLOP"
+        ),
     }  # fmt: skip
     coords = {"cell": [name], "seed": list(seeds), "epoch": np.arange(len(fit.train_loss))}
     coords |= {key: ("cell", [value]) for key, value in labels.items()}
@@ -74,6 +80,8 @@ def measure(
 
 
 def _training_flop(network: HybridNetwork) -> float:
-    """6 operations a multiply-accumulate (2 forward, 4 backward), spiking layers T times; spec-sheet arithmetic."""
+    """6 operations a multiply-accumulate (2 forward, 4 backward), spiking layers T times;
+    spec-sheet arithmetic.
+    """
     artificial, spiking = network.macs()
     return 6.0 * (artificial + network.switches.steps * sum(spiking))

@@ -13,8 +13,8 @@ __all__ = ["PopulationAdam"]
 class PopulationAdam:
     """Adam (Kingma & Ba 2015) on parameters with a leading member axis.
 
-    The same update as ``torch.optim.Adam`` without weight decay, except that the learning rate is a vector over
-    members, which torch's parameter groups can't express.
+    The same update as ``torch.optim.Adam`` without weight decay, except that the learning rate is a
+    vector over members, which torch's parameter groups can't express.
 
     Args:
         parameters: tensors (member, ...).
@@ -22,7 +22,10 @@ class PopulationAdam:
     """
 
     def __init__(
-        self, parameters: Iterable[Tensor], betas: tuple[float, float] = (0.9, 0.999), epsilon: float = 1e-8
+        self,
+        parameters: Iterable[Tensor],
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
     ) -> None:
         self.parameters = list(parameters)
         self.betas, self.epsilon, self.steps = betas, epsilon, 0
@@ -44,7 +47,9 @@ class PopulationAdam:
                 continue
             first.lerp_(p.grad, 1 - beta1)
             second.mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
-            rate = (learning_rate * (unbias / (1 - beta1**self.steps))).view(-1, *[1] * (p.ndim - 1))
+            rate = (learning_rate * (unbias / (1 - beta1**self.steps))).view(
+                -1, *[1] * (p.ndim - 1)
+            )
             p.sub_(rate * first / (second.sqrt().add_(self.epsilon * unbias)))
             p.grad = None
 

@@ -1,4 +1,6 @@
-"""Scores of a trained population on one part of the data: accuracy, and the activity that it cost."""
+"""Scores of a trained population on one part of the data: accuracy, and the activity that it
+cost.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,10 @@ class Scores:
         tie_rate: share of examples whose largest count is shared by several classes.
         dead_outputs: output units that never answer.
         spikes: spikes of all spiking layers an example, the encoder left out.
-        synaptic_operations: spikes times mean fan-out an example, a Poisson encoder's spikes included.
-        multiply_accumulates: products with graded inputs an example: artificial layers once, a spiking layer that
-            reads graded values at each of the T steps.
+        synaptic_operations: spikes times mean fan-out an example, a Poisson encoder's spikes
+            included.
+        multiply_accumulates: products with graded inputs an example: artificial layers once, a
+            spiking layer that reads graded values at each of the T steps.
     """
 
     accuracy: Tensor
@@ -38,7 +41,11 @@ class Scores:
 
 @torch.no_grad()
 def score(
-    network: HybridNetwork, examples: Examples, rows: Tensor, noise: MemberNoise | None = None, batch: int = 500
+    network: HybridNetwork,
+    examples: Examples,
+    rows: Tensor,
+    noise: MemberNoise | None = None,
+    batch: int = 500,
 ) -> Scores:
     """Score every member on its rows (member, n); ``batch`` bounds the memory."""
     members, total = rows.shape
@@ -52,9 +59,18 @@ def score(
         ties = (logits == top).sum(2) > 1
         alive = (logits != 0).any(1)
         answered = alive if answered is None else answered | alive
-        sums += torch.stack([t.double().sum(1) for t in (right, ties, *_spikes_and_operations(network, activity))])
+        sums += torch.stack(
+            [t.double().sum(1) for t in (right, ties, *_spikes_and_operations(network, activity))]
+        )
     means = sums / total
-    return Scores(means[0], means[1], (~answered).sum(1).double(), means[2], means[3], _graded_products(network))
+    return Scores(
+        means[0],
+        means[1],
+        (~answered).sum(1).double(),
+        means[2],
+        means[3],
+        _graded_products(network),
+    )
 
 
 def _spikes_and_operations(network: HybridNetwork, activity: Activity) -> tuple[Tensor, Tensor]:
@@ -65,7 +81,9 @@ def _spikes_and_operations(network: HybridNetwork, activity: Activity) -> tuple[
     sources, units = list(activity.spikes), network.units()
     if activity.encoder_spikes is not None and macs:
         first = next(layer for layer in network.spiking if hasattr(layer, "synapse"))
-        operations += activity.encoder_spikes * (macs[0] / torch.Size(first.synapse.in_shape).numel())
+        operations += activity.encoder_spikes * (
+            macs[0] / torch.Size(first.synapse.in_shape).numel()
+        )
     for source, fan_in_units, products in zip(sources, units, macs[1:], strict=False):
         operations += source * (products / fan_in_units)
     return spikes, operations

@@ -1,0 +1,78 @@
+"""Stores: whole or not at all, the same bytes for the same data, readable errors, provenance."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from hnnlib import store
+from hnnlib.errors import StoreError
+
+
+def dataset(value=0.5, **attrs):
+    variable = ("cell", "seed"), np.full((2, 3), value), {"units": "1", "long_name": "accuracy"}
+    return xr.Dataset({"test_accuracy": variable}, {"cell": ["a", "b"], "seed": [0, 1, 2]}, attrs)
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = store.write(dataset(study="x"), tmp_path / "deep" / "s.nc")
+    assert store.open(path, require=("test_accuracy", "seed")).identical(dataset(study="x"))
+
+
+def test_the_same_data_gives_the_same_bytes(tmp_path):
+    first, second = (store.write(dataset(), tmp_path / name) for name in ("a.nc", "b.nc"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_failed_write_leaves_the_earlier_store_and_no_litter(tmp_path, monkeypatch):
+    path = store.write(dataset(), tmp_path / "s.nc")
+    before = path.read_bytes()
+
+    def full(self, target, **options):
+        target.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", full)
+    with pytest.raises(OSError, match="No space left"):
+        store.write(dataset(0.9), path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["s.nc"]
+
+
+def test_a_variable_without_units_is_refused(tmp_path):
+    bare = dataset()
+    del bare.test_accuracy.attrs["units"]
+    with pytest.raises(StoreError, match="'test_accuracy' of s.nc has no units"):
+        store.write(bare, tmp_path / "s.nc")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a store"])
+def test_missing_and_broken_stores_are_one_sentence(tmp_path, content):
+    path = tmp_path / "s.nc"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(StoreError, match="s.nc"):
+        store.open(path)
+
+
+def test_a_reader_names_what_it_misses(tmp_path):
+    path = store.write(dataset(), tmp_path / "s.nc")
+    with pytest.raises(StoreError, match="has no spikes"):
+        store.open(path, require=("spikes",))
+
+
+def test_provenance_marks_unofficial_data_and_fits_into_netcdf(tmp_path):
+    data = {
+        "mnist": {"official": True, "note": ""},
+        "shd": {"official": False, "note": "regenerated"},
+    }
+    attrs = store.provenance(config={"b": 1, "a": [2]}, data=data, study="x", wall_seconds=1.5)
+    assert attrs["data_official"] == "false" and "shd (regenerated)" in attrs["data"]
+    assert (
+        attrs["config_sha256"]
+        == store.provenance(config={"a": [2], "b": 1}, data=data)["config_sha256"]
+    )
+    back = store.open(store.write(dataset(**attrs), tmp_path / "s.nc"))
+    assert json.loads(back.attrs["config_json"]) == {"a": [2], "b": 1}
+    assert {"torch", "python", "xarray"} <= set(json.loads(back.attrs["versions_json"]))
