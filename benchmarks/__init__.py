@@ -1,0 +1,5 @@
+"""How long a training step takes, here and in other libraries: ``python -m benchmarks``."""
+
+TASKS = ("recurrent", "mlp", "cnn")
+PEERS = ("snntorch", "spikingjelly", "norse")
+OURS = "hnnlib"
