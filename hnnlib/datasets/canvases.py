@@ -8,12 +8,12 @@ __all__ = ["SIDE", "paint"]
 
 SIDE = 32  # pixels, as CIFAR-10, so that the paper's convolutional networks fit
 SIZE = (18.0, 26.0)  # pixels of a digit's side
-DRIFT = 0.5  # of the free margin around a digit, either way
+DRIFT = 0.7  # of the free margin around a digit, either way
 TURN = 10.0  # degrees, either way
 SHEAR = 0.15
 DARK = 0.3  # brightest background channel
 INK = (0.7, 1.0)  # brightest channel of the digit's colour
-UNDER, OVER = 4, 1  # distractor strokes painted before and after the digit
+UNDER, OVER = 5, 2  # distractor strokes painted before and after the digit
 STROKE = (0.2, 0.8)  # brightest channel of a stroke's colour
 LENGTH = (3.0, 8.0)  # pixels of a stroke
 WIDTH = (0.6, 1.2)  # pixels, half the width of a stroke
@@ -25,10 +25,10 @@ CHUNK = 256  # canvases painted at once: small enough for the cache
 def paint(glyphs: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """One canvas for each glyph: (n, 8, 8) opacities in [0, 1] -> (n, 3, 32, 32) uint8.
 
-    Light on dark, since a small network does not learn both polarities from a few thousand images.
-    From back to front: a smooth dark colour field, four distractor strokes, the digit in a random
-    colour, size, turn, shear and place (always whole), one more stroke. Strokes are drawn, never
-    cut from digits: a piece of another digit could carry test data into training.
+    From back to front: a smooth dark colour field, UNDER strokes, the digit in a random bright
+    colour, size, turn, shear and place (always whole), OVER strokes. Strokes are drawn, never cut
+    from digits: a piece of another digit could carry test data into training. Light on dark, and
+    DRIFT below 1, as otherwise a small network sometimes stays at chance on a few thousand images.
     """
     starts = range(0, len(glyphs), CHUNK)
     return np.concatenate([_chunk(glyphs[at : at + CHUNK], generator) for at in starts])

@@ -36,6 +36,9 @@ def cluttered_digits(n: int | None = None, seed: int = 0) -> ImageData:
     Only the handwriting is real; `canvases.paint` says what surrounds it. `n` is the registry's
     number unless given; each digit is used equally often, give or take one. `groups` is the index
     of the source digit, so that a split keeps all canvases of one digit in one part.
+
+    Difficulty, 3000 training images, 10 epochs of Adam at 1e-3, test accuracy: 83 % (81 to 86 over
+    6 seeds) for the ReLU network 8C3-8C3-16C3-P2-16C3-P2-128-10, 47 % for a linear model (2 seeds).
     """
     entry = registry.get("cluttered_digits")
     n = entry.n_images if n is None else n
