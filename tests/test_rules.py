@@ -350,6 +350,32 @@ def test_the_order_of_seeds_does_not_matter(a, b, order):
         assert found.verdict == rules.RULES[name](make(a=a, b=b), items).verdict
 
 
+def untrained(dataset: xr.Dataset, name: str) -> xr.Dataset:
+    """The store with one cell that guesses on its own training images, and says so."""
+    train = dataset.test_accuracy.where(dataset.cell != name, 0.1)
+    return dataset.assign(train_accuracy=train).assign_attrs(chance=10.0)
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_a_network_that_learned_nothing_decides_nothing(name):
+    dataset = untrained(make(a=HIGH, b=LOW, c=LOW), name)
+    for part in (
+        rules.better(dataset, [pair("a", "b")]),
+        rules.equivalent(dataset, [pair("a", "b", 0.5)]),
+        rules.trend(dataset, [series("c", "b", "a")]),
+        rules.best_not_better(dataset, [group("b", "a")]),
+    ):
+        assert verdict(part) == "undecided"
+        assert "did not learn" in part.reason
+
+
+def test_a_drop_may_end_at_chance_but_not_start_there():
+    dataset = make(a=HIGH, low=[10.0, 10.1, 9.9])
+    fallen = rules.drop(untrained(dataset, "low"), [pair("low", "a", 3)])
+    assert verdict(fallen) == "supported"
+    assert verdict(rules.drop(untrained(dataset, "a"), [pair("low", "a", 3)])) == "undecided"
+
+
 def test_every_rule_of_the_papers_files_is_registered():
     union, _ = get_args(papers.Part)
     named = {get_args(kind.model_fields["rule"].annotation)[0] for kind in get_args(union)}

@@ -51,6 +51,8 @@ def judge(paper: Paper, dataset: xr.Dataset) -> list[Judgement]:
         ConfigError: a selector means several cells of the store, or uses a coordinate it lacks.
         StoreError: the store lacks a variable that a claim compares.
     """
+    if paper.chance is not None:
+        dataset = dataset.assign_attrs(chance=paper.chance)
     return [_judge(paper, claim, dataset) for claim in paper.claims]
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "data_label",
     "dataset_of",
     "describe",
+    "learned",
     "locate",
     "mean",
     "paired",
@@ -39,7 +40,9 @@ __all__ = [
     "values_of",
 ]
 
-Outcome = Literal["for", "against", "open", "too few seeds", "not run", "shown"]
+Outcome = Literal["for", "against", "open", "too few seeds", "not learned", "not run", "shown"]
+LEARNED = 1.5
+"""A network has learned something if its training accuracy is above chance by this factor."""
 Names = Mapping[str, str]
 NO_NAMES: Names = {}
 
@@ -162,8 +165,13 @@ def paired(
     variable: str = "test_accuracy",
     names: Names = NO_NAMES,
     by: float = 0.0,
+    may_fail: bool = False,
 ) -> tuple[Comparison, float]:
-    """The paired difference of two cells and its two-sided p against "the difference is ``by``"."""
+    """The paired difference of two cells and its two-sided p against "the difference is ``by``".
+
+    Accuracies of a network that did not learn its training images decide nothing, unless that is
+    the question (``may_fail``, for the left cell).
+    """
     if "seed" not in _array(dataset, variable).dims:
         raise ConfigError(f"'{variable}' has no seeds to test over: compare it by the rule cheaper")
     c = _begin(dataset, pair, variable, names)
@@ -182,6 +190,9 @@ def paired(
         left_out=d.left_out,
         outcome="open" if enough else "too few seeds",
     )
+    judged = (c.right,) if may_fail else (c.left, c.right)
+    if enough and not all(learned(dataset, cell, variable) for cell in judged):
+        c = replace(c, outcome="not learned")
     return c, d.p
 
 
@@ -212,6 +223,18 @@ def show(
             c = counted(dataset, pair, variable, names)
         found.append(replace(c, outcome="shown") if c.outcome == "open" else c)
     return found
+
+
+def learned(dataset: xr.Dataset, cell: str, variable: str = "test_accuracy") -> bool:
+    """Whether a cell left chance on its own training images.
+
+    Chance is the store's attribute ``chance`` in percent; without it, or for other variables than
+    accuracies, every cell counts as learned.
+    """
+    chance = dataset.attrs.get("chance")
+    if chance is None or not variable.endswith("_accuracy") or "train_accuracy" not in dataset:
+        return True
+    return not mean(values_of(dataset, cell, "train_accuracy")) < LEARNED * chance
 
 
 def values_of(dataset: xr.Dataset, cell: str, variable: str = "test_accuracy") -> np.ndarray:

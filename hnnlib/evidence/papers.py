@@ -347,6 +347,7 @@ class Paper(_Model):
     arxiv: str = ""
     study: str = Field(description="the study that reruns it")
     note: str = ""
+    chance: float | None = Field(None, gt=0, lt=100, description="accuracy of guessing, percent")
     vocabulary: dict[str, tuple[Value, ...] | None] = Field(
         description="coordinates that selectors may use, with their values (null: any)"
     )

@@ -8,6 +8,8 @@ claim. Common to all rules:
 - A part is one family: its p-values are corrected together (Holm) and judged at 5 %. A comparison
   that was not run, or has fewer seeds than its test needs, counts in the family's size and keeps
   the part from being supported.
+- A network that did not leave chance on its own training images was trained too little to say
+  anything: comparisons with it stay open. A ``drop`` may end there, it must not start there.
 - Accuracies are compared in percentage points, seed by seed (paired). Seeds that diverged are left
   out of a difference and counted.
 """
@@ -28,6 +30,7 @@ from hnnlib.evidence.comparison import (
     Comparison,
     Names,
     counted,
+    learned,
     locate,
     mean,
     paired,
@@ -129,7 +132,7 @@ def drop(
     """
     tests = []
     for pair in pairs:
-        c, p = paired(dataset, pair, variable, names, by=-pair.margin)
+        c, p = paired(dataset, pair, variable, names, by=-pair.margin, may_fail=True)
         tests.append(_directed(c, p, c.difference < -c.margin))
     return _decide(_settle(tests))
 
@@ -304,12 +307,18 @@ def _why_open(found: Sequence[Comparison], good: int) -> str:
     total = len(found)
     absent = [c for c in found if c.outcome == "not run"]
     few = [c for c in found if c.outcome == "too few seeds"]
+    dull = [c for c in found if c.outcome == "not learned"]
     still = [c for c in found if c.outcome == "open"]
     if len(absent) == total:
         return "not run at this scale" + (f": {found[0].label}" if total == 1 else "")
     if few:
         needed = statistics.SEEDS_NEEDED["difference"]
         reason = f"too few seeds, the test needs {needed}: {few[0].sentence()}"
+    elif dull:
+        reason = (
+            f"{len(dull)} of {total} comparisons are with networks that did not learn their "
+            f"training images: {dull[0].sentence()}"
+        )
     elif still and total == 1:
         reason = f"the seeds do not decide: {still[0].sentence()}"
     elif still:
@@ -353,6 +362,8 @@ def _series(
         left_out=t.left_out,
         outcome="open" if enough else "too few seeds",
     )
+    if enough and not all(learned(dataset, cell, variable) for cell in cells):
+        c = replace(c, outcome="not learned")
     p_for, p_against = (t.p_rising, t.p_falling)[::sign]
     return _Test(c, p_for, p_against)
 

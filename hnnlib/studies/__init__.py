@@ -141,9 +141,13 @@ def collect(name: str, settings: Any, runs: list[Path], out: Path) -> None:
         key: value for part in parts for key, value in json.loads(part.attrs["data_json"]).items()
     }
     joined = study.collect(settings, parts)
-    shared.pop("group")
-    shared |= store.provenance(config=settings.model_dump(mode="json"), data=data)
+    # code and machine are those of the training, whoever joins its files, and whenever
+    joined_facts = ("config_json", "config_sha256", "data", "data_official", "data_json")
+    whole = store.provenance(config=settings.model_dump(mode="json"), data=data)
+    shared |= {name: whole[name] for name in joined_facts}
+    shared["git_dirty"] = max(part.attrs["git_dirty"] for part in parts)
     shared["wall_seconds"] = round(sum(float(part.attrs["wall_seconds"]) for part in parts), 3)
+    del shared["group"]
     joined.attrs = shared
     store.write(joined, out)
 
