@@ -1,0 +1,52 @@
+# make reproduce   everything from nothing: environment, training, report
+# make help        the other commands
+#
+# Settings, for example `make reproduce ARGS="--config scale=reduced" CORES=4`:
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= all
+ARGS ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help reproduce test lint notebooks benchmark clean distclean
+
+help: ## list these commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 18
+
+reproduce: $(READY) ## run the workflow (scale quick; see ARGS) and write the report
+	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
+
+test: $(READY) ## run all tests and all notebooks
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+lint: $(READY) ## check style of Python, Snakemake rules and notebooks
+	@$(BIN)/ruff check .
+	@$(BIN)/snakefmt --check Snakefile workflow/rules
+	@$(BIN)/snakemake --lint
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+notebooks: $(READY) ## run the notebooks on the reference results
+	@$(BIN)/python -m pytest notebooks
+
+benchmark: $(READY) ## time a training step beside other libraries
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## delete all results but the reference, and what tools left behind
+	@find results -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} +
+	@rm -rf .snakemake .pytest_cache .ruff_cache .hypothesis
+
+distclean: clean ## the same, and the environment
+	@rm -rf $(VENV)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("error: Python %d.%d is too old, 3.11 or newer is needed: make PYTHON=python3.12" % v[:2])'
+	@test -x $(BIN)/python || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing torch (1 of 2, about a minute)"
+	@$(PIP) torch
+	@echo "installing everything else (2 of 2, about a minute)"
+	@$(PIP) -e '.[workflow,test]'
+	@touch $@

@@ -1,0 +1,97 @@
+"""Source digests: code counts, words about it do not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hnnlib import sources
+from hnnlib.errors import HnnError
+
+FILES = {
+    "__init__.py": '"""Package."""',
+    "top.py": "from hnnlib.sub import near\nfrom . import base\ndef f(): import hnnlib.sub.lazy\n",
+    "base.py": '"""Doc."""\nX = 1\n',
+    "alone.py": "Y = 1\n",
+    "sub/__init__.py": "",
+    "sub/near.py": "from .far import f as g\n",
+    "sub/far.py": "from ..base import X\n",
+    "sub/lazy.py": "Z = 1\n",
+}  # fmt: skip
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A small package in hnnlib's place."""
+    for name, text in FILES.items():
+        path = tmp_path / "hnnlib" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(sources, "FOLDER", tmp_path / "hnnlib")
+    return tmp_path / "hnnlib"
+
+
+def test_imports_are_followed_wherever_they_stand(package):
+    expected = ["", ".base", ".sub", ".sub.far", ".sub.lazy", ".sub.near", ".top"]
+    assert sources.modules("hnnlib.top") == [f"hnnlib{name}" for name in expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "changes"),
+    [
+        ("base.py", "X = 2\n", True),
+        ("base.py", '"""Other words."""\n# why\n\nX = (1)\n', False),
+        ("sub/far.py", "from ..base import X\n\ndef f():\n    return 0\n", True),
+        ("sub/lazy.py", "Z = 2\n", True),
+        ("sub/__init__.py", "import math\n", True),
+        ("alone.py", "Y = 2\n", False),
+    ],
+)
+def test_the_digest_changes_with_code_that_is_imported_only(package, name, text, changes):
+    before = sources.digest("hnnlib.top")
+    (package / name).write_text(text)
+    assert (sources.digest("hnnlib.top") != before) is changes
+
+
+def test_docstrings_of_functions_and_classes_do_not_count(package):
+    bare = "class A:\n    x = 1\n\n    def f(self):\n        return 1\n"
+    (package / "base.py").write_text(bare)
+    before = sources.digest("hnnlib.base")
+    (package / "base.py").write_text(
+        bare.replace("class A:", 'class A:\n    """A."""').replace(
+            "f(self):", 'f(self):\n        "F."'
+        )
+    )
+    assert sources.digest("hnnlib.base") == before
+
+
+def test_a_notebook_counts_by_its_code_cells_and_their_imports(package, tmp_path):
+    def write(code, text="words"):
+        cells = [
+            {"cell_type": "markdown", "source": [text]},
+            {"cell_type": "code", "source": code},
+        ]
+        path = tmp_path / "n.ipynb"
+        path.write_text(json.dumps({"cells": cells}))
+        return path
+
+    path = write(["%matplotlib inline\n", "import hnnlib.alone"])
+    before = sources.digest(path)
+    assert "hnnlib.alone" in sources.modules(path)
+    assert sources.digest(write(["import hnnlib.alone"], "other words")) == before
+    assert sources.digest(write(["import hnnlib.alone as b"])) != before
+    write(["import hnnlib.alone"])
+    (package / "alone.py").write_text("Y = 3\n")
+    assert sources.digest(path) != before
+
+
+def test_an_unknown_module_is_an_error(package):
+    with pytest.raises(HnnError, match="no module hnnlib.nothing"):
+        sources.digest("hnnlib.nothing")
+
+
+def test_a_study_does_not_depend_on_the_report():
+    names = sources.modules("hnnlib.studies")
+    assert "hnnlib.store" in names
+    assert not any(name.startswith(("hnnlib.evidence", "hnnlib.plotting")) for name in names)

@@ -1,0 +1,146 @@
+"""What every script of the workflow runs inside: its log, its words to the terminal, its failures.
+
+Whatever a job prints goes to its log. The terminal gets lines of progress and, when the job fails,
+one sentence; the traceback stands in the log only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from hnnlib.errors import HnnError
+from workflow.guards import sentence
+
+SECONDS_BETWEEN_LINES = 5.0
+MARK = "error: "
+OWNER = "HNN_WORKFLOW_PID"
+
+
+class Terminal:
+    """Lines for the person who waits: at most one every few seconds, all of them into the log.
+
+    Args:
+        name: put before every line.
+        stream: file descriptor of the terminal.
+    """
+
+    def __init__(self, name: str, stream: int) -> None:
+        self.name, self.stream = name, stream
+        self._last = -SECONDS_BETWEEN_LINES
+
+    def progress(self, line: str) -> None:
+        """A line that may be left out on the terminal."""
+        print(line, flush=True)
+        if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            self._write(line)
+
+    def say(self, line: str) -> None:
+        """A line that must be seen."""
+        print(line, flush=True)
+        self._write(line)
+
+    def _write(self, line: str) -> None:
+        try:
+            os.write(self.stream, f"{self.name}: {line}\n".encode())
+        except OSError:  # the terminal is gone: the work is not
+            pass
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[Terminal]:
+    """Run a script's work; a failure ends the process with status 1 and one sentence."""
+    terminal = Terminal(label(snakemake.rule, snakemake.wildcards), os.dup(2))
+    _send_output_to(snakemake.log[0])
+    _end_with(os.environ.get(OWNER))
+    started = time.monotonic()
+    try:
+        yield terminal
+    except (Exception, KeyboardInterrupt) as error:
+        words = reason(error)
+        _quietly(lambda: print(f"{traceback.format_exc()}\n{MARK}{words}", flush=True))
+        if not isinstance(error, KeyboardInterrupt):
+            terminal._write(f"{MARK}{words}")
+        sys.stdout = sys.stderr = open(os.devnull, "w")  # nothing is left to flush into a full disk
+        os._exit(1)
+    terminal.say(f"done in {time.monotonic() - started:.0f} s")
+
+
+def label(rule: str, wildcards: Any) -> str:
+    """What people call a job: ``check_data digits``; a group says enough by itself."""
+    if hasattr(wildcards, "group"):
+        return f"{wildcards.study}/{wildcards.group}"
+    return " ".join([rule, *map(str, wildcards)])
+
+
+def reason(error: BaseException) -> str:
+    """One sentence for an error."""
+    if isinstance(error, HnnError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        return sentence(error)
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return "there is not enough memory: run fewer jobs at once (--cores 1) or a smaller scale"
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first} (unexpected: the log has the traceback)"
+
+
+def reason_in(log: str | Path) -> str:
+    """The sentence that a failed job left in its log."""
+    try:
+        lines = Path(log).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    for place in range(len(lines) - 1, -1, -1):
+        if lines[place].startswith(MARK):
+            return "\n".join(lines[place:]).removeprefix(MARK)
+    return "it ended without a word: killed, perhaps for want of memory, or see above"
+
+
+def _send_output_to(log: str) -> None:
+    """Let everything printed here, by libraries and by child processes go to the log."""
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    for stream in (1, 2):
+        os.dup2(target, stream)
+    os.close(target)
+    sys.stdout.reconfigure(line_buffering=True)
+
+
+def _end_with(owner: str | None) -> None:
+    """End this process soon after the Snakemake that started it: nobody waits for its result."""
+    if not owner:
+        return
+
+    def alive() -> bool:
+        try:
+            return psutil.Process(int(owner)).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    def watch() -> None:
+        while alive():
+            time.sleep(1)
+        _quietly(lambda: print(f"{MARK}the Snakemake that started this job is gone", flush=True))
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _quietly(function: Callable[[], Any]) -> None:
+    try:
+        function()
+    except OSError:  # the log's disk is full
+        pass

@@ -1,0 +1,69 @@
+"""Stores become figures, verdicts and the report."""
+
+
+localrules:
+    build_report,
+
+
+rule execute_notebook:
+    input:
+        notebook=lambda wildcards: PLAN.notebook(wildcards.study),
+        store=f"{RESULTS}/{{study}}.nc",
+    output:
+        notebook=f"{RESULTS}/notebooks/{{study}}.ipynb",
+        page=f"{RESULTS}/notebooks/{{study}}.html",
+        figures=directory(f"{RESULTS}/figures/{{study}}"),
+    log:
+        f"{RESULTS}/logs/execute_notebook/{{study}}.log",
+    benchmark:
+        f"{RESULTS}/timings/execute_notebook/{{study}}.tsv"
+    conda:
+        CONDA
+    params:
+        code=lambda wildcards: PLAN.digest(f"notebooks/{wildcards.study}.ipynb"),
+    script:
+        "../scripts/execute_notebook.py"
+
+
+rule weigh_evidence:
+    input:
+        papers=PLAN.papers(),
+        stores=list(PLAN.stores().values()),
+    output:
+        claims=f"{RESULTS}/claims.csv",
+        comparison=f"{RESULTS}/comparison.csv",
+    log:
+        f"{RESULTS}/logs/weigh_evidence.log",
+    conda:
+        CONDA
+    params:
+        code=PLAN.digest("hnnlib.evidence.claims", "hnnlib.evidence.comparison"),
+        studies=PLAN.studies,
+    script:
+        "../scripts/weigh_evidence.py"
+
+
+rule build_report:
+    input:
+        stores=list(PLAN.stores().values()),
+        references=PLAN.references(),
+        notebooks=[f"{RESULTS}/notebooks/{study}.html" for study in PLAN.studies],
+        figures=[f"{RESULTS}/figures/{study}" for study in PLAN.studies],
+        papers=PLAN.papers(),
+        templates=PLAN.templates(),
+        tables=[f"{RESULTS}/claims.csv", f"{RESULTS}/comparison.csv"],
+    output:
+        f"{RESULTS}/report/index.html",
+    log:
+        f"{RESULTS}/logs/build_report.log",
+    conda:
+        CONDA
+    params:
+        code=PLAN.digest("hnnlib.evidence.report"),
+        studies=PLAN.studies,
+        scale=PLAN.scale.scale,
+        description=PLAN.scale.description,
+        config=PLAN.scale_file(),
+        timings=f"{RESULTS}/timings",
+    script:
+        "../scripts/build_report.py"

@@ -1,0 +1,41 @@
+"""Train every group of every study, and join the groups of a study into its store."""
+
+
+rule train_group:
+    input:
+        lambda wildcards: PLAN.data_checks(wildcards.study),
+    output:
+        f"{RESULTS}/runs/{{study}}/{{group}}.nc",
+    log:
+        f"{RESULTS}/logs/train_group/{{study}}/{{group}}.log",
+    benchmark:
+        f"{RESULTS}/timings/train_group/{{study}}/{{group}}.tsv"
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        gpu=1 if guards.uses_gpu(PLAN.device) else 0,
+    params:
+        relevant=lambda wildcards: PLAN.relevant(wildcards.study, wildcards.group),
+        code=lambda wildcards: PLAN.code[wildcards.study],
+        checkpoints=f"{RESULTS}/checkpoints/{{study}}/{{group}}",
+    script:
+        "../scripts/train_group.py"
+
+
+rule collect_study:
+    input:
+        lambda wildcards: PLAN.runs(wildcards.study),
+    output:
+        f"{RESULTS}/{{study}}.nc",
+    log:
+        f"{RESULTS}/logs/collect_study/{{study}}.log",
+    benchmark:
+        f"{RESULTS}/timings/collect_study/{{study}}.tsv"
+    conda:
+        CONDA
+    params:
+        settings=lambda wildcards: PLAN.settings(wildcards.study),
+        code=lambda wildcards: PLAN.code[wildcards.study],
+    script:
+        "../scripts/collect_study.py"

@@ -1,0 +1,14 @@
+"""Find (or download) and verify one data set, and write where it came from."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from hnnlib import datasets
+from workflow.jobs import job
+
+with job(snakemake) as terminal:
+    source = datasets.load(snakemake.wildcards.dataset).source
+    Path(snakemake.output[0]).write_text(json.dumps(asdict(source), indent=2) + "\n")
+    if not source.official:
+        terminal.say(f"not the official files: {source.note}")

@@ -1,0 +1,12 @@
+"""Join the groups of a study into its result store."""
+
+from pathlib import Path
+
+from workflow.jobs import job
+
+with job(snakemake):
+    from hnnlib import studies
+
+    study = snakemake.wildcards.study
+    settings = studies.get(study).Settings.model_validate(snakemake.params.settings)
+    studies.collect(study, settings, [Path(p) for p in snakemake.input], Path(snakemake.output[0]))

@@ -1,0 +1,123 @@
+"""What a person at the terminal reads: what will run, how far it is, what came of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Any
+
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from workflow.jobs import label, reason_in
+from workflow.plan import Plan
+
+# Snakemake's own words that say nothing to somebody who waits for results. Its log file keeps all.
+CHATTER = {
+    LogEvent.WORKFLOW_STARTED,
+    LogEvent.JOB_INFO,
+    LogEvent.JOB_STARTED,
+    LogEvent.JOB_FINISHED,
+    LogEvent.JOB_ERROR,
+    LogEvent.GROUP_INFO,
+    LogEvent.GROUP_ERROR,
+    LogEvent.SHELLCMD,
+    LogEvent.RUN_INFO,
+    LogEvent.RESOURCES_INFO,
+}
+PREFIXES = (
+    "Assuming unrestricted shared filesystem",
+    "Building DAG of jobs",
+    "Using shell:",
+    "Conda environments: ignored",
+    "Select jobs to execute",
+    "Execute ",
+    "Rules claiming more threads",
+    "host: ",
+    "Complete log(s):",
+    "Shutting down, this might take",
+    "Exiting because a job execution failed",
+    "WorkflowError:\nAt least one job did not complete",
+    "RuleException:\nCalledProcessError",
+    "Removing output files of failed job",
+)
+
+
+class _Quiet(logging.Filter):
+    """Lets through what is news; everything in a dry run or with ``--verbose`` or ``-p``."""
+
+    def __init__(self, workflow: Any) -> None:
+        super().__init__()
+        self.workflow = workflow
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        settings = self.workflow.output_settings
+        if self.workflow.dryrun or settings.verbose or settings.printshellcmds:
+            return True
+        if getattr(record, "event", None) in CHATTER:
+            return False
+        return not str(record.msg).startswith(PREFIXES)
+
+
+def quieten(workflow: Any) -> None:
+    """Filter what Snakemake prints to the terminal."""
+    if workflow.is_main_process:
+        for handler in logging.getLogger("snakemake.logging").handlers:
+            if type(handler).__name__ == "ColorizingTextHandler":
+                handler.addFilter(_Quiet(workflow))
+
+
+def announce(plan: Plan, workflow: Any) -> None:
+    """Say what is about to run."""
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "train_group"]
+    data = dict.fromkeys(name for names in plan.data.values() for name in names)
+    rows = [("scale", f"{plan.scale.scale}: {plan.scale.description}")]
+    for study in plan.studies:
+        waiting = sum(job.wildcards.study == study for job in jobs)
+        rows.append((study, f"{waiting} of {len(plan.groups[study])} training jobs to run"))
+    rows.append(("data", ", ".join(data) or "none"))
+    rows.append(("device", f"{_device(plan.device)}, {_room(workflow)}"))
+    rows.append(("results", f"{plan.results}/"))
+    width = max(len(name) for name, _ in rows)
+    say("\n".join(f"{name:<{width}}  {text}" for name, text in rows))
+
+
+def conclude(plan: Plan) -> None:
+    """Say where the report is; after ``--until`` there may be none."""
+    report = os.path.abspath(f"{plan.results}/report/index.html")
+    say(f"report: {report}" if os.path.exists(report) else f"results: {plan.results}/")
+
+
+def explain(plan: Plan, workflow: Any) -> None:
+    """Say which jobs failed, why, and where their logs are; jobs with one reason share a line."""
+    failed: dict[str, list[Any]] = {}
+    for job in sorted(workflow.scheduler.failed, key=str):
+        failed.setdefault(reason_in(job.log[0] if job.log else ""), []).append(job)
+    if not failed:
+        say("stopped before all steps were done; the same command goes on from here")
+        return
+    lines = []
+    for reason, jobs in failed.items():
+        names = ", ".join(label(job.rule.name, job.wildcards) for job in jobs)
+        lines += [f"error: {names}: {reason}"]
+        lines += [f"  log: {log}" for job in jobs for log in job.log if os.path.exists(log)]
+    say("\n".join(lines))
+
+
+def say(text: str) -> None:
+    print(f"\n{text}\n", file=sys.stderr, flush=True)
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name
+
+
+def _room(workflow: Any) -> str:
+    if not workflow.local_exec:
+        return "jobs go to the cluster"
+    cores = workflow._cores or 1
+    return f"{cores} job{'s' * (cores > 1)} at a time"
