@@ -370,7 +370,7 @@ def test_a_network_that_learned_nothing_decides_nothing(name):
 
 
 def test_a_drop_may_end_at_chance_but_not_start_there():
-    dataset = make(a=HIGH, low=[10.0, 10.1, 9.9])
+    dataset = make(a=HIGH, low=[10.0, 10.2, 9.7])
     fallen = rules.drop(untrained(dataset, "low"), [pair("low", "a", 3)])
     assert verdict(fallen) == "supported"
     assert verdict(rules.drop(untrained(dataset, "a"), [pair("low", "a", 3)])) == "undecided"
