@@ -138,6 +138,17 @@ def test_jobs_of_a_scale_are_named_after_family_and_column():
     }  # fmt: skip
 
 
+def test_rows_can_be_left_out_but_not_the_network_that_others_freeze():
+    some = SETTINGS.model_dump(mode="json")
+    some["mlp"]["rows"] = ["A784-A500-S10"]
+    jobs = STUDY.groups(CodingSettings.model_validate(some))
+    assert "mlp_pure" not in jobs
+    assert [c.architecture for c in jobs["mlp_separate"] if c.arm == "main"] == [
+        "A784-A500-A10",
+        "A784-A500-S10",
+    ]
+
+
 def test_settings_refuse_what_cannot_be():
     bad = SETTINGS.model_dump(mode="json")
     bad["mlp"]["arms"] = ["split"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -29,16 +29,15 @@ Arm = Literal[
 ]
 Phase = Literal["simultaneous", "separate", "pretrained", "gaussian", "poisson"]
 
-ARCHITECTURES = {
-    "mlp": ("S784-S500-S10", "A784-S500-S10", "A784-A500-S10", "A784-A500-A10"),
-    "cnn": (
-        "S32C3-S32C3-S64C3-P2-S64C3-P2-S512-S10",
-        "A32C3-S32C3-S64C3-P2-S64C3-P2-S512-S10",
-        "A32C3-A32C3-A64C3-P2-S64C3-P2-S512-S10",
-        "A32C3-A32C3-A64C3-P2-A64C3-P2-S512-S10",
-        "A32C3-A32C3-A64C3-P2-A64C3-P2-A512-A10",
-    ),
-}
+MlpRow = Literal["S784-S500-S10", "A784-S500-S10", "A784-A500-S10", "A784-A500-A10"]
+CnnRow = Literal[
+    "S32C3-S32C3-S64C3-P2-S64C3-P2-S512-S10",
+    "A32C3-S32C3-S64C3-P2-S64C3-P2-S512-S10",
+    "A32C3-A32C3-A64C3-P2-S64C3-P2-S512-S10",
+    "A32C3-A32C3-A64C3-P2-A64C3-P2-S512-S10",
+    "A32C3-A32C3-A64C3-P2-A64C3-P2-A512-A10",
+]
+ARCHITECTURES = {"mlp": get_args(MlpRow), "cnn": get_args(CnnRow)}
 """Rows of the paper's tables, from purely spiking to purely artificial."""
 
 
@@ -100,12 +99,24 @@ class FamilySettings(Settings):
         return arms
 
 
+class MlpSettings(FamilySettings):
+    """The MLPs of Tables 1a, 2a and 3a."""
+
+    rows: tuple[MlpRow, ...] = Field(ARCHITECTURES["mlp"], description="rows of the tables to run")
+
+
+class CnnSettings(FamilySettings):
+    """The CNNs of Tables 1b, 2b and 3b."""
+
+    rows: tuple[CnnRow, ...] = Field(ARCHITECTURES["cnn"], description="rows of the tables to run")
+
+
 class CodingSettings(Settings):
     """Section of the study in a scale file."""
 
     seeds: tuple[int, ...] = Field(min_length=1)
-    mlp: FamilySettings | None = None
-    cnn: FamilySettings | None = None
+    mlp: MlpSettings | None = None
+    cnn: CnnSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -193,8 +204,14 @@ class CodingComparison(Study):
         found = {}
         for family, chosen in self._families(settings):
             for job, members in cells(family, chosen.train_filter).items():
-                wanted = [c for c in members if c.arm in chosen.arms]
-                if wanted and any(c.training != "pretrained" for c in wanted):
+                # a network that others freeze is trained whether or not its row is asked for
+                wanted = [
+                    c
+                    for c in members
+                    if c.arm in chosen.arms
+                    and (c.architecture in chosen.rows or c.training == "pretrained")
+                ]
+                if any(c.training != "pretrained" for c in wanted):
                     found[f"{family}_{job}"] = wanted
         return found
 
@@ -216,7 +233,7 @@ class CodingComparison(Study):
     def train(self, group: str, settings: CodingSettings, context: Context) -> xr.Dataset:
         """Train the cells of one job, each as a population over the seeds."""
         members = self.groups(settings)[group]
-        chosen: FamilySettings = getattr(settings, members[0].family)
+        chosen = getattr(settings, members[0].family)
         job = _Job(chosen, settings.seeds, context)
         return join_cells([job.train(cell, k, len(members)) for k, cell in enumerate(members)])
 
