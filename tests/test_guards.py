@@ -78,11 +78,12 @@ def test_locks_of_a_killed_run_are_removed(tmp_path):
     assert not lock.exists()
 
 
-def test_locks_of_a_live_run_stay(tmp_path):
+def test_locks_of_a_live_run_stay(tmp_path, capsys):
     lock = left_over(tmp_path)
     with FileLock(tmp_path / ".snakemake/hnnlib.lock"):
         guards.clear_stale_lock(MAIN)
     assert lock.exists()
+    assert "another Snakemake is at work" in capsys.readouterr().err
 
 
 def test_locks_that_another_machine_wrote_stay(tmp_path):

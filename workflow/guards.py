@@ -89,7 +89,11 @@ def clear_stale_lock(workflow: Any) -> None:
     ends, however it ends. Whoever gets it knows that locks still lying about are leftovers. Jobs
     on other machines don't come here, and locks that another machine wrote are left alone.
     """
-    if not workflow.is_main_process or not hold_lock(timeout=0):
+    if not workflow.is_main_process:
+        return
+    if not hold_lock(timeout=0):
+        if Path(_LIVE.lock_file).exists():
+            print("note: another Snakemake is at work in this folder", file=sys.stderr)
         return
     owner = Path(".snakemake/hnnlib.owner")
     left = list(LOCKS.glob("*.lock"))
