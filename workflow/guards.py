@@ -56,8 +56,7 @@ def check_results_folder(folder: str | Path, needed: int = NEEDED_SPACE) -> None
 
 def sentence(reason: OSError, place: str | Path = "") -> str:
     """What an error of the operating system means for the person at the terminal."""
-    name = reason.filename or place
-    where = f"{name} " if name else ""
+    where = f"{reason.filename or place or 'a file'} "
     kind = reason.errno
     if kind in (errno.ENOSPC, errno.EDQUOT):
         return f"{where}cannot be written, the disk is full: free some space and run again"

@@ -6,7 +6,9 @@ one sentence; the traceback stands in the log only.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import sys
 import threading
 import time
@@ -106,6 +108,9 @@ def reason_in(log: str | Path) -> str:
     for place in range(len(lines) - 1, -1, -1):
         if lines[place].startswith(MARK):
             return "\n".join(lines[place:]).removeprefix(MARK)
+    folder = Path(log).parent
+    if folder.is_dir() and shutil.disk_usage(folder).free < 2**20:  # no room for a last word
+        return sentence(OSError(errno.ENOSPC, "", str(folder)))
     return "it ended without a word: killed, perhaps for want of memory, or see above"
 
 
