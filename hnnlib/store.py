@@ -46,7 +46,8 @@ def write(dataset: xr.Dataset, path: str | Path) -> Path:
         name: {"zlib": True} for name, v in dataset.data_vars.items() if v.dtype.kind in "fiu"
     }
     try:
-        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=compress)
+        # a dataset that was read remembers how wide its strings were: longer ones would be cut
+        dataset.drop_encoding().to_netcdf(temporary, engine="h5netcdf", encoding=compress)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import xarray as xr
 
 from hnnlib import store
 from hnnlib.errors import StoreError
+from hnnlib.studies.base import join_cells
 
 
 def dataset(value=0.5, **attrs):
@@ -18,6 +19,14 @@ def dataset(value=0.5, **attrs):
 def test_what_is_written_is_read(tmp_path):
     path = store.write(dataset(study="x"), tmp_path / "deep" / "s.nc")
     assert store.open(path, require=("test_accuracy", "seed")).identical(dataset(study="x"))
+
+
+def test_joined_stores_keep_their_longest_names(tmp_path):
+    short, long = dataset(), dataset().assign_coords(cell=["a longer name", "the longest name"])
+    parts = [store.open(store.write(d, tmp_path / f"{k}.nc")) for k, d in enumerate((short, long))]
+    joined = store.open(store.write(join_cells(parts), tmp_path / "joined.nc"))
+    assert joined.cell.values.tolist() == ["a", "b", "a longer name", "the longest name"]
+    assert joined.test_accuracy.attrs == dataset().test_accuracy.attrs
 
 
 def test_the_same_data_gives_the_same_bytes(tmp_path):

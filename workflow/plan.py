@@ -86,6 +86,9 @@ class Plan:
     def scale_file(self) -> str:
         return os.path.relpath(self.scale.path)
 
+    def title(self, study: str) -> str:
+        return studies.get(study).title
+
     def notebook(self, study: str) -> str:
         return self.path(f"notebooks/{study}.ipynb")
 

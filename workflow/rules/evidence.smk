@@ -9,6 +9,7 @@ rule execute_notebook:
     input:
         notebook=lambda wildcards: PLAN.notebook(wildcards.study),
         store=f"{RESULTS}/{{study}}.nc",
+        page=PLAN.path("workflow/templates/notebook.html"),
     output:
         notebook=f"{RESULTS}/notebooks/{{study}}.ipynb",
         page=f"{RESULTS}/notebooks/{{study}}.html",
@@ -21,6 +22,7 @@ rule execute_notebook:
         CONDA
     params:
         code=lambda wildcards: PLAN.digest(f"notebooks/{wildcards.study}.ipynb"),
+        title=lambda wildcards: PLAN.title(wildcards.study),
     script:
         "../scripts/execute_notebook.py"
 

@@ -11,8 +11,6 @@ sys.modules["rfc3987_syntax"] = None
 
 from workflow.jobs import job
 
-PAGE = Path(__file__).resolve().parents[1] / "templates/notebook.html"
-
 
 def check_parameters(path: str, parameters: dict[str, str]) -> None:
     """Refuse parameters that the notebook does not have: papermill would add them in silence."""
@@ -55,13 +53,13 @@ def execute(source: str, target: str, parameters: dict[str, str]) -> None:
         ) from error
 
 
-def render(notebook: str, target: str, title: str) -> None:
+def render(notebook: str, target: str, page: str, title: str) -> None:
     """One page with everything in it, no script and no link to another site."""
     from nbconvert import HTMLExporter
     from pygments.formatters import HtmlFormatter
 
     body, _ = HTMLExporter(template_name="basic").from_filename(notebook)
-    text = Template(PAGE.read_text()).substitute(
+    text = Template(Path(page).read_text()).substitute(
         title=title, body=body, highlighting=HtmlFormatter().get_style_defs(".highlight")
     )
     partial = Path(target).with_suffix(".partial")
@@ -82,10 +80,9 @@ with job(snakemake), tempfile.TemporaryDirectory() as scratch:
     }
     check_parameters(notebook, given)
     execute(notebook, snakemake.output.notebook, given)
-    from hnnlib import studies
-
     render(
         snakemake.output.notebook,
         snakemake.output.page,
-        studies.get(snakemake.wildcards.study).title,
+        snakemake.input.page,
+        snakemake.params.title,
     )
