@@ -35,7 +35,7 @@ def test_run_writes_the_store_of_a_study(scale, tmp_path, capsys):
         == 0
     )
     results = store.open(out, require=("test_accuracy", "architecture"))
-    assert results.sizes["cell"] == 12 and results.attrs["scale"] == "tiny"
+    assert results.sizes["cell"] == 13 and results.attrs["scale"] == "tiny"
     assert f"wrote {out}" in capsys.readouterr().out
 
 
