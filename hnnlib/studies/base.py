@@ -88,5 +88,10 @@ class Study(ABC):
 def join_cells(parts: list[xr.Dataset]) -> xr.Dataset:
     """Datasets one after another along ``cell``; shorter curves are padded with NaN."""
     return xr.concat(
-        parts, "cell", join="outer", combine_attrs="drop_conflicts", data_vars="minimal", coords="minimal"
+        parts,
+        "cell",
+        join="outer",
+        combine_attrs="drop_conflicts",
+        data_vars="minimal",
+        coords="minimal",
     )
