@@ -8,30 +8,13 @@ once for all steps.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
 from hnnlib.randomness import MemberNoise
+from hnnlib.signals import Separable
 
-__all__ = ["Separable", "duplicate", "firing_probability", "gaussian", "poisson"]
-
-
-class Separable(NamedTuple):
-    """A signal envelope[t] * values: one shape for all units.
-
-    Attributes:
-        values: (member, batch, *units).
-        envelope: (time,).
-    """
-
-    values: Tensor
-    envelope: Tensor
-
-    def over_time(self) -> Tensor:
-        """The signal written out, (time, member, batch, *units)."""
-        return self.envelope.view(-1, *[1] * self.values.ndim) * self.values
+__all__ = ["duplicate", "firing_probability", "gaussian", "poisson"]
 
 
 def duplicate(values: Tensor, steps: int) -> Separable:

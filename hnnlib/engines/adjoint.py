@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from hnnlib.engines.base import Engine
 from hnnlib.engines.eager import Eager
 from hnnlib.neurons import DualExponential, RefractoryLIF
 
 __all__ = ["Adjoint"]
 
 
-class Adjoint:
+class Adjoint(Engine):
     """``RefractoryLIF`` and ``DualExponential`` by their adjoint equations; anything else by
     ``eager``.
     """

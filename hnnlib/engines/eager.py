@@ -7,10 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hnnlib.engines.base import Engine
+
 __all__ = ["Eager"]
 
 
-class Eager:
+class Eager(Engine):
     """One ``step`` after another; every other engine is tested against this one."""
 
     name = "eager"

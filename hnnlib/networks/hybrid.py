@@ -17,9 +17,10 @@ from hnnlib.engines import Engine
 from hnnlib.errors import NotationError
 from hnnlib.networks.layers import Conv, Dense, max_pool
 from hnnlib.networks.notation import LayerSpec
-from hnnlib.networks.spiking import Axon, Signal, SpikingLayer, SpikingPool
+from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool
 from hnnlib.neurons import DualExponential, RefractoryLIF
 from hnnlib.randomness import MemberNoise
+from hnnlib.signals import Signal, dense
 
 __all__ = ["Activity", "HybridNetwork", "Switches"]
 
@@ -230,7 +231,7 @@ class HybridNetwork(nn.Module):
             signal = layer(signal, self.engine)
             if isinstance(layer, SpikingLayer):
                 spikes.append(_count(signal))
-        return Activity(signal.sum(0), spikes, encoder)
+        return Activity(dense(signal).sum(0), spikes, encoder)
 
     def parameter_count(self) -> int:
         """Trained numbers of one member."""
@@ -252,5 +253,5 @@ def _pooled(shape: tuple[int, ...], window: int) -> tuple[int, ...]:
     return (shape[0], shape[1] // window, shape[2] // window)
 
 
-def _count(spikes: Tensor) -> Tensor:
-    return spikes.detach().sum(0).flatten(2).sum(2)
+def _count(spikes: Signal) -> Tensor:
+    return dense(spikes).detach().sum(0).flatten(2).sum(2)

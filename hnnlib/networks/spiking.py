@@ -8,14 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hnnlib.codings import Separable
 from hnnlib.engines import Engine
 from hnnlib.networks.layers import Conv, Dense, max_pool
 from hnnlib.neurons import DualExponential
+from hnnlib.signals import Separable, Signal, dense
 
 __all__ = ["Axon", "SpikingLayer", "SpikingPool"]
-
-Signal = Tensor | Separable
 
 
 class Axon(nn.Module):
@@ -50,15 +48,14 @@ class Axon(nn.Module):
     def forward(self, signal: Signal, engine: Engine) -> Signal:
         """Postsynaptic potentials of a signal."""
         if self.coefficients is not None:
-            dense = signal.over_time() if isinstance(signal, Separable) else signal
-            return engine.scan(DualExponential(*self.coefficients.unbind(1)), dense)[0]
-        steps = len(signal.envelope if isinstance(signal, Separable) else signal)
+            return engine.scan(DualExponential(*self.coefficients.unbind(1)), dense(signal))[0]
+        steps = len(signal.envelope if isinstance(signal, Separable) else dense(signal))
         # a fixed filter is linear in time: one product with its T x T impulse response instead of T
         # small steps
         response = self._response(steps, engine)
         if isinstance(signal, Separable):
             return Separable(signal.values, response @ signal.envelope)
-        return torch.tensordot(response, signal, dims=1)
+        return torch.tensordot(response, dense(signal), dims=1)
 
     def _response(self, steps: int, engine: Engine) -> Tensor:
         """Impulse response from each step (column) to each later one (row)."""
@@ -82,17 +79,10 @@ class SpikingLayer(nn.Module):
         super().__init__()
         self.axon, self.synapse, self.neuron = axon, synapse, neuron
 
-    def forward(self, signal: Signal, engine: Engine) -> Tensor:
+    def forward(self, signal: Signal, engine: Engine) -> Signal:
         """Spikes (time, member, batch, *units)."""
         psp = self.axon(signal, engine) if self.axon is not None else signal
-        if isinstance(psp, Separable):  # the product doesn't change over time: one is enough
-            drive = (
-                psp._replace(values=self.synapse.product(psp.values)).over_time()
-                + self.synapse.shift()
-            )
-        else:
-            drive = self.synapse.product(psp) + self.synapse.shift()
-        return engine.scan(self.neuron, drive)[0]
+        return engine.layer(self.neuron, self.synapse, psp)
 
 
 class SpikingPool(nn.Module):
@@ -107,4 +97,4 @@ class SpikingPool(nn.Module):
     def forward(self, signal: Signal, engine: Engine) -> Tensor:
         """Pooled potentials (time, member, batch, *units)."""
         psp = self.axon(signal, engine)
-        return max_pool(psp.over_time() if isinstance(psp, Separable) else psp, self.window)
+        return max_pool(dense(psp), self.window)

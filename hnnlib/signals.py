@@ -1,0 +1,105 @@
+"""Signals: what travels between layers over time.
+
+A signal is a tensor (time, member, batch, *units), or one of the forms here, which say the same in
+less: a constant shape with a time course, or a list of spikes. ``dense`` gives the tensor of any.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+__all__ = ["Events", "Separable", "Signal", "Spikes", "dense"]
+
+
+class Separable(NamedTuple):
+    """A signal envelope[t] * values: one shape for all units.
+
+    Attributes:
+        values: (member, batch, *units).
+        envelope: (time,).
+    """
+
+    values: Tensor
+    envelope: Tensor
+
+    def over_time(self) -> Tensor:
+        """The signal written out, (time, member, batch, *units)."""
+        return self.envelope.view(-1, *[1] * self.values.ndim) * self.values
+
+
+@dataclass(frozen=True)
+class Events:
+    """Spikes as a list: which unit of which example fired at which step.
+
+    Attributes:
+        units: (n,) int32, places of units on their flattened axes. The events of one row, which is
+            one example of one member (member * batch + example), lie together, ordered by step;
+            a unit that stands twice at a step counts twice.
+        starts: (member * batch, time + 1) int64; row r has ``units[starts[r, t]:starts[r, t + 1]]``
+            at step t. Between rows there may be room that nothing uses.
+        shape: (time, member, batch, *units); one member stands for all members of a layer that
+            reads it.
+    """
+
+    units: Tensor
+    starts: Tensor
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, signal: Tensor) -> Events:
+        """Events of a tensor (time, member, batch, *units) of zeros and ones.
+
+        A loader that has events should keep them: finding them in a tensor takes longer than using
+        them.
+        """
+        steps, members, batch = signal.shape[:3]
+        rows = signal.detach().reshape(steps, members * batch, -1).transpose(0, 1)
+        row, step, unit = rows.nonzero(as_tuple=True)
+        counts = torch.bincount(row * steps + step, minlength=members * batch * steps)
+        ends = counts.cumsum(0).view(-1, steps)
+        first = torch.cat([ends.new_zeros(1), ends[:-1, -1]])
+        return cls(unit.int(), torch.cat([first[:, None], ends], 1), tuple(signal.shape))
+
+    def over_time(self) -> Tensor:
+        """The signal written out, (time, member, batch, *units), float32."""
+        steps, rows = self.shape[0], len(self.starts)
+        width = torch.Size(self.shape[3:]).numel()
+        flat = torch.zeros(steps * rows * width, device=self.units.device)
+        counts = self.starts.diff(dim=1).flatten()
+        place = torch.repeat_interleave(torch.arange(rows * steps, device=flat.device), counts)
+        # starts are rising within a row, but there may be unused room between rows
+        within = torch.arange(len(place), device=flat.device) - (counts.cumsum(0) - counts)[place]
+        unit = self.units[self.starts[:, :-1].flatten()[place] + within].long()
+        row, step = place // steps, place % steps
+        flat.index_add_(0, (step * rows + row) * width + unit, flat.new_ones(len(unit)))
+        return flat.view(self.shape)
+
+    def to(self, device: torch.device | str) -> Events:
+        """The same on another device."""
+        return Events(self.units.to(device), self.starts.to(device), self.shape)
+
+
+class Spikes(NamedTuple):
+    """What a spiking layer gives where its engine lists spikes while it computes them.
+
+    Attributes:
+        values: (time, member, batch, *units), zeros and ones; carries the gradient.
+        events: the same spikes as a list.
+    """
+
+    values: Tensor
+    events: Events
+
+
+Signal = Tensor | Separable | Events | Spikes
+
+
+def dense(signal: Signal) -> Tensor:
+    """Any signal as a tensor (time, member, batch, *units)."""
+    if isinstance(signal, Tensor):
+        return signal
+    return signal.values if isinstance(signal, Spikes) else signal.over_time()
