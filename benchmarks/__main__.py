@@ -1,14 +1,13 @@
-"""``python -m benchmarks``: a training step here and in the peers, interleaved, on the CPU."""
+"""``python -m benchmarks``: a training step here and in the peers, interleaved."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import OURS, PEERS, TASKS, environment, measure, report
+from benchmarks import OURS, PEERS, SUITES, TASKS, environment, machine, measure, report, suites
 
 RESULTS = environment.ROOT / "benchmarks" / "results"
 
@@ -16,16 +15,21 @@ RESULTS = environment.ROOT / "benchmarks" / "results"
 def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
+    add("--suite", choices=SUITES, default="tasks", help="what to measure (default tasks)")
     add("--threads", type=_positive, default=1, help="torch threads a process (default 1)")
-    add("--rounds", type=_positive, default=7, help="rounds that count (default 7)")
-    add("--warmup", type=_positive, default=2, help="rounds before them (default 2)")
+    add("--rounds", type=_positive, help="rounds that count (default 7, 5 or 3 by suite)")
+    add("--warmup", type=_positive, help="rounds before them (default 2, 1 or 1)")
     add("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     add("--peers", nargs="*", choices=PEERS, default=list(PEERS))
-    add("--engine", default="eager", help="engine of hnnlib (default eager)")
+    add("--engine", default="auto", help="engine of hnnlib (default auto)")
+    add("--device", choices=("cpu", "cuda"), default="cpu")
     add("--python", type=Path, help="interpreter that has the peers, not benchmarks/.venv")
-    add("--tiny", action="store_true", help="test-size networks: tries the machinery, no more")
+    add("--tiny", action="store_true", help="small networks, few points: tries the machinery")
     add("--name", help="of the results files; without one, only a whole benchmark is written")
-    return parser.parse_args(given)
+    options = parser.parse_args(given)
+    rounds, warmup = suites.ROUNDS[options.suite]
+    options.rounds, options.warmup = options.rounds or rounds, options.warmup or warmup
+    return options
 
 
 def _positive(text: str) -> int:
@@ -38,47 +42,66 @@ def _positive(text: str) -> int:
 def _name(options: argparse.Namespace) -> str | None:
     """Name of the results files, dateless so that a run replaces the last; None: don't write."""
     whole = (
-        not options.tiny and set(options.tasks) == set(TASKS) and set(options.peers) == set(PEERS)
+        not options.tiny
+        and set(options.tasks) == set(TASKS)
+        and set(options.peers) == set(PEERS)
+        and options.rounds >= suites.ROUNDS[options.suite][0]
     )
-    default = f"cpu-{options.threads}-thread{'' if options.threads == 1 else 's'}"
-    default += "" if options.engine == "eager" else f"-{options.engine}"
-    return options.name or (default if whole and options.rounds >= 7 else None)
+    words = ["cuda"]
+    if options.device == "cpu":
+        words = ["cpu", str(options.threads), "thread" if options.threads == 1 else "threads"]
+    words += [options.suite] if options.suite != "tasks" else []
+    words += [options.engine] if options.engine != "auto" else []
+    return options.name or ("-".join(words) if whole else None)
 
 
-def _describe(worker: measure.Worker) -> dict[str, Any]:
+def _start(library: str, options: argparse.Namespace, python: Path) -> measure.Worker:
+    return measure.Worker(library, python, options.threads, options.engine, options.device)
+
+
+def _describe(library: str, options: argparse.Namespace, python: Path) -> dict[str, Any]:
+    worker = _start(library, options, python)
     try:
         return worker.ask("describe")
     except measure.WorkerFailure as failure:
-        print(f"{worker.library} does not start: {failure}", file=sys.stderr)
+        print(f"{library} does not start: {failure}", file=sys.stderr)
         return {"error": str(failure)}
+    finally:
+        worker.close()
 
 
 def _run(options: argparse.Namespace, python: Path) -> dict[str, Any]:
-    """All measurements, and what they were made with."""
-    libraries = [OURS, *options.peers]
-    with contextlib.ExitStack() as stack:
-        workers = {
-            name: measure.Worker(name, python, options.threads, options.engine)
-            for name in libraries
-        }
-        for worker in workers.values():
-            stack.callback(worker.close)
-        results: dict[str, Any] = {
-            "rounds": options.rounds,
-            "warmup": options.warmup,
-            "threads": options.threads,
-            "engine": options.engine,
-            "machine": report.machine(),
-            "commit": report.commit(),
-            "libraries": {name: _describe(worker) for name, worker in workers.items()},
-            "tasks": [],
-        }
-        for task in options.tasks:
-            timed = measure.measure(
-                workers, task, options.rounds, options.warmup, options.tiny, print
-            )
-            results["tasks"].append(timed)
-            print(f"\n{report.plain(timed)}\n", flush=True)
+    """All measurements, and what they were made with; none where hnnlib itself doesn't start."""
+    libraries = {name: _describe(name, options, python) for name in (OURS, *options.peers)}
+    # on several threads CPU time adds them up, and it doesn't know what a GPU does
+    clock = "cpu" if options.device == "cpu" and options.threads == 1 else "wall"
+    gpu = {key: libraries[OURS][key] for key in ("gpu",) if key in libraries[OURS]}
+    given = {
+        key: getattr(options, key)
+        for key in ("suite", "device", "rounds", "warmup", "threads", "engine")
+    }
+    results: dict[str, Any] = given | {
+        "clock": clock,
+        "machine": machine.machine() | gpu,
+        "commit": machine.commit(),
+        "libraries": libraries,
+        "tasks": [],
+    }
+    if "error" in libraries[OURS]:
+        return results
+    bench = suites.Bench(
+        start=lambda library: _start(library, options, python),
+        peers=options.peers,
+        names=options.tasks,
+        rounds=options.rounds,
+        warmup=options.warmup,
+        tiny=options.tiny,
+        clock=clock,
+        tell=print,
+    )
+    for point in suites.run(options.suite, bench):
+        results["tasks"].append(point)
+        print(f"\n{report.plain(point, options.suite, clock)}\n", flush=True)
     return results
 
 
@@ -91,6 +114,8 @@ def main(given: list[str] | None = None) -> int:
         print(failure, file=sys.stderr)
         return 1
     results = _run(options, python)
+    if not results["tasks"]:
+        return 1
     name = _name(options)
     for path in report.write(results, RESULTS, name) if name else ():
         print(f"written: {path.relative_to(environment.ROOT)}")

@@ -8,14 +8,14 @@ import os
 import select
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import OURS
 from benchmarks.environment import ROOT
 
-__all__ = ["Worker", "WorkerFailure", "measure", "order"]
+__all__ = ["Worker", "WorkerFailure", "measure", "measure_memory", "order"]
 
 
 class WorkerFailure(Exception):
@@ -30,6 +30,7 @@ class Worker:
         python: interpreter that has the library.
         threads: torch threads.
         engine: engine of hnnlib.
+        device: ``cpu`` or ``cuda``.
         patience: seconds to wait for a reply.
     """
 
@@ -38,16 +39,23 @@ class Worker:
         library: str,
         python: Path,
         threads: int = 1,
-        engine: str = "eager",
+        engine: str = "auto",
+        device: str = "cpu",
         patience: float = 600,
     ) -> None:
         self.library, self.patience = library, patience
         self.command = [str(python), "-m", "benchmarks.worker", library]
-        self.command += ["--threads", str(threads), "--engine", engine]
+        self.command += ["--threads", str(threads), "--engine", engine, "--device", device]
         limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
         self.environment = os.environ | dict.fromkeys(limits, str(threads))
         self.process: subprocess.Popen | None = None
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (lives as long as the worker)
+
+    def another(self) -> Worker:
+        """A worker like this one, with a process of its own."""
+        new = Worker(self.library, Path(self.command[0]), patience=self.patience)
+        new.command, new.environment = list(self.command), self.environment
+        return new
 
     def _start(self) -> subprocess.Popen:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.log}
@@ -111,48 +119,84 @@ def order(names: Sequence[str], turn: int) -> list[str]:
 
 
 def measure(
-    workers: dict[str, Worker],
+    workers: Mapping[str, Worker],
     task: str,
     rounds: int,
     warmup: int,
     tiny: bool = False,
+    changes: Mapping[str, dict[str, Any]] | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Time one task in every library.
+    """Time one task in every worker.
 
     Args:
-        workers: by library.
-        rounds: rounds that count; a library that fails in one is left out of the rest.
+        workers: by the name of their entry: the library, and what else tells them apart.
+        task: its name.
+        rounds: rounds that count; a worker that fails in one is left out of the rest.
         warmup: rounds before them that don't.
+        tiny: networks of test size.
+        changes: attributes of the task that differ, by the worker's name.
         tell: receives a line of progress a round.
 
     Returns:
-        title, input_density, spike_density (of hnnlib's layers), and by library: parameters, cpu
-        and wall (seconds a step, one a round), losses (before every step, warm-up included),
-        error (text or None).
+        task, title, input_density, spike_density (of hnnlib's layers), and ``libraries`` by name:
+        library, members, parameters, cpu and wall (seconds a step, one a round), losses (before
+        every step, warm-up included), error (text or None).
     """
     found: dict[str, Any] = {"task": task, "title": task, "libraries": {}}
-    repeats = 1
+    entries = found["libraries"]
+    repeats: dict[str, int] = {}
     for name, worker in workers.items():
-        entry = found["libraries"][name] = _blank()
-        with _noted(entry):
-            loaded = worker.ask("load", task=task, tiny=tiny)
-            entry["parameters"] = loaded["parameters"]
+        entries[name] = _blank(worker.library)
+        with _noted(entries[name]):
+            loaded = worker.ask("load", task=task, tiny=tiny, changes=(changes or {}).get(name, {}))
+            entries[name] |= {key: loaded[key] for key in ("parameters", "members")}
             found |= {key: loaded[key] for key in ("title", "input_density")}
-            repeats = loaded["repeats"]
+            repeats[name] = loaded["repeats"]
     for turn in range(warmup + rounds):
         counts = turn >= warmup
         for name in order(list(workers), turn):
-            _time(workers[name], found, repeats, counts)
+            _time(workers[name], entries[name], repeats.get(name, 1), counts)
         tell(_progress(found, turn - warmup + 1 if counts else 0, rounds))
-    if OURS in workers and not found["libraries"][OURS]["error"]:
-        with _noted(found["libraries"][OURS]):
+    if OURS in workers and not entries[OURS]["error"]:
+        with _noted(entries[OURS]):
             found |= workers[OURS].ask("activity")
     return found
 
 
-def _blank() -> dict[str, Any]:
-    return {"parameters": None, "cpu": [], "wall": [], "losses": [], "error": None}
+def measure_memory(
+    worker: Worker, task: str, tiny: bool = False, changes: dict[str, Any] | None = None
+) -> dict[str, float]:
+    """Most memory of a fresh process that builds a network and trains it for three steps.
+
+    The first steps allocate everything: gradients, Adam's moments, what the backward pass needs.
+
+    Returns:
+        imported: MiB before there is a network (on a GPU 0: only tensors count); peak: MiB.
+
+    Raises:
+        WorkerFailure: the process couldn't do it.
+    """
+    fresh = worker.another()
+    try:
+        imported = fresh.ask("memory")["peak"]
+        fresh.ask("load", task=task, tiny=tiny, changes=changes or {})
+        fresh.ask("train", steps=3)
+        return {"imported": imported, "peak": fresh.ask("memory")["peak"]}
+    finally:
+        fresh.close()
+
+
+def _blank(library: str) -> dict[str, Any]:
+    return {
+        "library": library,
+        "members": 1,
+        "parameters": None,
+        "cpu": [],
+        "wall": [],
+        "losses": [],
+        "error": None,
+    }
 
 
 @contextlib.contextmanager
@@ -164,8 +208,7 @@ def _noted(entry: dict[str, Any]):
         entry["error"] = str(failure)
 
 
-def _time(worker: Worker, found: dict[str, Any], repeats: int, counts: bool) -> None:
-    entry = found["libraries"][worker.library]
+def _time(worker: Worker, entry: dict[str, Any], repeats: int, counts: bool) -> None:
     if entry["error"]:
         return
     with _noted(entry):

@@ -1,4 +1,8 @@
-"""The tasks in hnnlib, a population of one: the layers, neurons and engine that the studies use."""
+"""The tasks in hnnlib, as a population: the layers, neurons and engine that the studies use.
+
+Spikes that enter the network are a list of events, built with the task: a loader of event data
+delivers them so, as it delivers the dense tensor to a peer.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmarks import TASKS
 from benchmarks.tasks import Recurrent, Task
 from hnnlib import engines
 from hnnlib.codings import duplicate
 from hnnlib.networks.layers import Conv, Dense, max_pool
 from hnnlib.networks.spiking import SpikingLayer
 from hnnlib.neurons import LIF
+from hnnlib.signals import Events, Signal, dense
 from hnnlib.surrogates import SuperSpike
 
-__all__ = ["DIFFERENCES", "PACKAGES", "build"]
+__all__ = ["DIFFERENCES", "KEEP_MEMORY", "PACKAGES", "build", "signal"]
 
 PACKAGES: tuple[str, ...] = ()
-DIFFERENCES = "none: the reference; gradients flow through the reset"
+KEEP_MEMORY = TASKS
+DIFFERENCES = (
+    "the reference; gradients flow through the reset; spikes that enter the network are a list of "
+    "events, made before the timing, not a tensor"
+)
 
 
 @dataclass(frozen=True)
@@ -36,92 +46,109 @@ class _LeakyReadout:
         return value, value
 
 
-def _neuron(task: Task) -> LIF:
-    return LIF(decay=task.decay, threshold=1.0, hard_reset=True, surrogate=SuperSpike(1.0))
+def _neuron(task: Task, device: str) -> LIF:
+    """LIF neuron, decay and threshold with a member axis where members differ."""
+    decay, threshold = task.decay, 1.0
+    if task.members > 1:
+        decay, threshold = (
+            torch.tensor(values, device=device).view(-1, 1, 1)
+            for values in (task.decays(), task.thresholds())
+        )
+    return LIF(decay, threshold, hard_reset=True, surrogate=SuperSpike(1.0))
 
 
-def _synapse(module: nn.Linear | nn.Conv2d, shape: tuple[int, ...], place: int) -> Dense | Conv:
-    """The population layer of one member that computes what ``module`` does."""
-    role = f"layer{place}"
+def _synapse(
+    module: nn.Linear | nn.Conv2d, shape: tuple[int, ...], place: int, members: int
+) -> Dense | Conv:
+    """The population layer each of whose members computes what ``module`` does."""
+    role, seeds = f"layer{place}", [0] * members
     if isinstance(module, nn.Linear):
-        layer: Dense | Conv = Dense(shape, module.out_features, (0,), role)
+        layer: Dense | Conv = Dense(shape, module.out_features, seeds, role)
         weight = module.weight.T
     else:
-        layer = Conv(shape, module.out_channels, module.kernel_size[0], (0,), role)
+        layer = Conv(shape, module.out_channels, module.kernel_size[0], seeds, role)
         weight = module.weight
     with torch.no_grad():
-        layer.weight.copy_(weight[None])
+        layer.weight.copy_(weight)
         if module.bias is None:
             layer.bias = None
         else:
-            layer.bias.copy_(module.bias.view_as(layer.bias))
+            layer.bias.copy_(module.bias)
     return layer
 
 
 class _Network(nn.Module):
-    def layers_and_logits(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Spikes of every layer and the logits."""
+    def layers_and_logits(self, x: Signal) -> tuple[list[Signal], Tensor]:
+        """Spikes of every layer, and the logits (member, batch, classes)."""
         raise NotImplementedError
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layers_and_logits(x)[1]
+    def forward(self, x: Signal) -> Tensor:
+        return self.layers_and_logits(x)[1].flatten(0, 1)
 
     @torch.no_grad()
-    def spike_density(self, x: Tensor) -> list[float]:
-        """Share of (step, example, unit) that spike in each layer."""
-        return [spikes.mean().item() for spikes in self.layers_and_logits(x)[0]]
+    def spike_density(self, x: Signal) -> list[float]:
+        """Share of (step, member, example, unit) that spike in each layer."""
+        return [dense(spikes).mean().item() for spikes in self.layers_and_logits(x)[0]]
 
 
 class _RecurrentNetwork(_Network):
-    def __init__(self, task: Recurrent, engine: Any) -> None:
+    def __init__(self, task: Recurrent, engine: Any, device: str) -> None:
         super().__init__()
         inward, around, outward = task.layers()
-        self.inward = _synapse(inward, (task.inputs,), 0)
-        self.around = nn.Parameter(around.weight.T[None].clone())
-        self.outward = _synapse(outward, (task.hidden,), 1)
-        self.neuron, self.readout, self.engine = (
-            _neuron(task),
-            _LeakyReadout(task.readout_decay),
-            engine,
-        )
+        self.inward = _synapse(inward, (task.inputs,), 0, task.members)
+        self.around = nn.Parameter(around.weight.T.repeat(task.members, 1, 1))
+        self.outward = _synapse(outward, (task.hidden,), 1, task.members)
+        self.neuron, self.readout = _neuron(task, device), _LeakyReadout(task.readout_decay)
+        self.engine = engine
 
-    def layers_and_logits(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+    def layers_and_logits(self, x: Signal) -> tuple[list[Signal], Tensor]:
         """See ``_Network``."""
-        spikes, _ = self.engine.scan(self.neuron, self.inward.product(x[:, None]), self.around)
-        values, _ = self.engine.scan(self.readout, self.outward.product(spikes))
-        return [spikes], values.amax(0)[0]
+        spikes = self.engine.layer(self.neuron, self.inward, x, self.around)
+        values = self.engine.layer(self.readout, self.outward, spikes)
+        return [spikes], dense(values).amax(0)
 
 
 class _FeedForwardNetwork(_Network):
-    def __init__(self, task: Task, engine: Any) -> None:
+    def __init__(self, task: Task, engine: Any, device: str) -> None:
         super().__init__()
-        self.engine, self.steps, self.constant = engine, task.steps, task.constant
+        self.engine = engine
         shape = tuple(task.input().shape[1 if task.constant else 2 :])
         self.stages = nn.ModuleList()
         for module in task.layers():
             if isinstance(module, nn.Linear | nn.Conv2d):
-                synapse = _synapse(module, shape, len(self.stages))
-                module, shape = SpikingLayer(None, synapse, _neuron(task)), synapse.out_shape
+                synapse = _synapse(module, shape, len(self.stages), task.members)
+                module = SpikingLayer(None, synapse, _neuron(task, device))
+                shape = synapse.out_shape
             elif isinstance(module, nn.MaxPool2d):
                 shape = (shape[0], shape[1] // module.kernel_size, shape[2] // module.kernel_size)
             else:
                 continue  # a dense population layer flattens its input itself
             self.stages.append(module)
 
-    def layers_and_logits(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+    def layers_and_logits(self, x: Signal) -> tuple[list[Signal], Tensor]:
         """See ``_Network``."""
-        signal = duplicate(x[None], self.steps) if self.constant else x[:, None]
         spikes = []
         for stage in self.stages:
             if isinstance(stage, nn.MaxPool2d):
-                signal = max_pool(signal, stage.kernel_size)
+                x = max_pool(dense(x), stage.kernel_size)
             else:
-                signal = stage(signal, self.engine)
-                spikes.append(signal)
-        return spikes, signal.sum(0)[0]
+                x = stage(x, self.engine)
+                spikes.append(x)
+        return spikes, dense(x).sum(0)
 
 
-def build(task: Task, engine: str = "eager") -> nn.Module:
-    """The network of a task; called with the task's input it gives logits (batch, classes)."""
+def signal(task: Task, device: str = "cpu") -> Signal:
+    """The task's input, shared by all members: spikes as events, a constant current once."""
+    x = task.input().to(device)
+    if task.constant:
+        return duplicate(x[None], task.steps)
+    return Events.of(x[:, None])
+
+
+def build(task: Task, engine: str = "auto", device: str = "cpu") -> nn.Module:
+    """The network of a task; called with ``signal(task)`` it gives logits.
+
+    Logits are (member * batch, classes): those of a single network have the peers' shape.
+    """
     network = _RecurrentNetwork if isinstance(task, Recurrent) else _FeedForwardNetwork
-    return network(task, engines.get(engine))
+    return network(task, engines.get(engine), device).to(device)

@@ -1,209 +1,177 @@
-"""From timings to tables: medians of per-round ratios, and whether the same work was done."""
+"""Results as files and tables: JSON with everything measured and its summary, and Markdown."""
 
 from __future__ import annotations
 
 import json
-import math
-import os
-import platform
-import statistics
-import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import OURS
-from benchmarks.environment import ROOT
+from benchmarks import OURS, ratios
+from benchmarks.ratios import MemberRow, Ratio, Row
 
-__all__ = [
-    "Ratio",
-    "Row",
-    "best_peer",
-    "commit",
-    "doubts",
-    "machine",
-    "markdown",
-    "plain",
-    "ratio",
-    "rows",
-    "write",
-]
+__all__ = ["markdown", "plain", "summary", "write"]
 
-LOSS_TOLERANCE = 1e-3
-_HEAD = (
+Grid = list[list[str]]
+
+_RATIO_HEADS = ["CPU ratio", "(quartiles)", "wall ratio", "(quartiles)"]
+_TASK_HEAD = ["library", "CPU ms/step", "wall ms/step", *_RATIO_HEADS, "peak MiB", "(import)"]
+_MEMBER_HEAD = [
     "library",
-    "CPU ms/step",
-    "wall ms/step",
-    "CPU ratio",
-    "(quartiles)",
-    "wall ratio",
-    "(quartiles)",
-    "remarks",
-)
+    "networks",
+    "ms/step",
+    "ms/step and network",
+    "over one at a time",
+    "over the best peer",
+    "peak MiB",
+]
+_CURVE_HEAD = [f"{OURS} ms/step", "peer ms/step", "ratio", "(quartiles)", "hidden spikes %"]
+_TITLES = {
+    "tasks": "Time of a training step",
+    "population": "Time of a training step of a population",
+    "curves": "Time of a training step by size and density",
+}
 
 
-@dataclass(frozen=True)
-class Ratio:
-    """Median and quartiles over rounds of a peer's time over ours; above 1, ours is faster."""
-
-    median: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Row:
-    """One library at one task; times in seconds a step, None where it failed."""
-
-    library: str
-    cpu: float | None
-    wall: float | None
-    cpu_ratio: Ratio | None
-    wall_ratio: Ratio | None
-    remarks: str
-
-
-def ratio(theirs: Sequence[float], ours: Sequence[float]) -> Ratio | None:
-    """Median of each round's ratio, since load that comes and goes hits both sides of a round.
-
-    >>> ratio([2.0, 30.0, 6.0], [1.0, 10.0, 2.0]).median
-    3.0
-    """
-    pairs = list(zip(theirs, ours, strict=False))
-    if not pairs:
-        return None
-    values = [a / b for a, b in pairs]
-    if len(values) == 1:
-        return Ratio(*values * 3)
-    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    return Ratio(middle, low, high)
-
-
-def doubts(entry: dict[str, Any], reference: dict[str, Any]) -> list[str]:
-    """What speaks against a comparison: another size, another function, no learning."""
-    losses, found = entry["losses"], []
-    if entry["parameters"] != reference["parameters"]:
-        found.append(f"{entry['parameters']} parameters, not {reference['parameters']}")
-    if not all(map(math.isfinite, losses)):
-        return [*found, "loss not finite"]
-    if losses and not losses[-1] < losses[0]:
-        found.append("loss did not fall")
-    if (
-        losses
-        and reference["losses"]
-        and not math.isclose(losses[0], reference["losses"][0], rel_tol=LOSS_TOLERANCE)
-    ):
-        found.append(f"first loss {losses[0]:.4f}, not {reference['losses'][0]:.4f}")
+def summary(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the tables show, as data: by suite one entry a task, one a population, one a curve."""
+    points, clock = results["tasks"], results["clock"]
+    if results["suite"] == "curves":
+        return [_plain_data(curve) for curve in ratios.curves(points, clock)]
+    tables = {"tasks": ratios.rows, "population": lambda p: ratios.member_rows(p, clock)}
+    found = []
+    for point in points:
+        table = tables[results["suite"]](point)
+        kept = {k: point.get(k) for k in ("task", "title", "input_density", "spike_density")}
+        best = ratios.best_peer(point, clock)
+        found.append(
+            kept | {"best_peer": best and best.library, "rows": [asdict(row) for row in table]}
+        )
     return found
 
 
-def rows(task: dict[str, Any]) -> list[Row]:
-    """One row a library, hnnlib first."""
-    reference = task["libraries"].get(OURS)
-    return [_row(name, entry, reference) for name, entry in task["libraries"].items()]
+def _plain_data(curve: dict[str, Any]) -> dict[str, Any]:
+    points = [at | {"ratio": at["ratio"] and asdict(at["ratio"])} for at in curve["points"]]
+    return curve | {"points": points}
 
 
-def _row(name: str, entry: dict[str, Any], reference: dict[str, Any] | None) -> Row:
-    cpu, wall = (statistics.median(entry[key]) if entry[key] else None for key in ("cpu", "wall"))
-    if entry["error"]:
-        return Row(name, cpu, wall, None, None, f"failed: {entry['error']}")
-    if reference is None or reference["error"]:
-        return Row(name, cpu, wall, None, None, "no hnnlib to compare with")
-    remarks = "; ".join(doubts(entry, reference))
-    ratios = [ratio(entry[key], reference[key]) for key in ("cpu", "wall")]
-    return Row(name, cpu, wall, *ratios, remarks)
-
-
-def best_peer(table: Sequence[Row]) -> Row | None:
-    """The peer that used the least CPU time."""
-    peers = [row for row in table if row.library != OURS and row.cpu_ratio is not None]
-    return min(peers, key=lambda row: row.cpu_ratio.median, default=None)
-
-
-def machine() -> dict[str, Any]:
-    """Cores this process may use, processor and system; no names of hosts or users."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {
-        "cores": cores,
-        "cpu": _processor(),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    pairs = (line.split(":", 1) for line in lines if ":" in line)
-    about = {key.strip(): value.strip() for key, value in pairs}
-    if "model name" not in about:
-        return platform.processor() or platform.machine()
-    # virtual machines hide the full name; family and model tell the generation
-    return f"{about['model name']} (family {about['cpu family']}, model {about['model']})"
-
-
-def commit() -> str:
-    """Commit of the repository, with ``-dirty`` where files differ from it; ``unknown`` without."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
-    try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return done.stdout.strip()
-
-
-def _cells(row: Row) -> list[str]:
-    times = ["-" if value is None else f"{1000 * value:.1f}" for value in (row.cpu, row.wall)]
-    ratios = [_ratio_cells(value) for value in (row.cpu_ratio, row.wall_ratio)]
-    return [row.library, *times, *ratios[0], *ratios[1], row.remarks]
-
-
-def _ratio_cells(value: Ratio | None) -> list[str]:
-    return (
-        ["-", ""] if value is None else [f"{value.median:.2f}", f"{value.low:.2f}-{value.high:.2f}"]
-    )
-
-
-def plain(task: dict[str, Any]) -> str:
-    """One task's table for a terminal."""
-    table = rows(task)
-    cells = [list(_HEAD), *map(_cells, table)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEAD))]
-    lines = [_aligned(line, widths) for line in cells]
-    return "\n".join([task["title"], *lines, f"peers: {_verdict(table)}"])
-
-
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(map(str.ljust, line, widths)).rstrip()
-
-
-def _verdict(table: Sequence[Row]) -> str:
-    best = best_peer(table)
-    if best is None:
-        return "none to compare with"
-    return f"best: {best.library}, {best.cpu_ratio.median:.2f} times the CPU time of {OURS}"
+def plain(point: dict[str, Any], suite: str, clock: str) -> str:
+    """One point's table for a terminal."""
+    grid = _member_grid(point, clock) if suite == "population" else _task_grid(point)
+    widths = [max(len(line[column]) for line in grid) for column in range(len(grid[0]))]
+    lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in grid]
+    return "\n".join([point["title"], *lines, f"peers: {_verdict(point, clock)}"])
 
 
 def markdown(results: dict[str, Any]) -> str:
     """The whole report."""
-    where = results["machine"]
-    parts = [
-        "# Time of a training step",
-        f"{results['rounds']} interleaved rounds after {results['warmup']} to warm up, "
-        f"{_count(results['threads'], 'thread')}, engine {results['engine']}; {where['cpu']}, "
-        f"{_count(where['cores'], 'core')}, {where['system']}. Times are medians over rounds, "
-        f"ratios are medians of each round's time over that of {OURS}: above 1, {OURS} is faster. "
-        "CPU seconds are the steadier figure on a busy machine. What is compared, and how fairly: "
-        "see the README of `benchmarks/`." + _busy(results),
-    ]
-    for task in results["tasks"]:
-        table = rows(task)
-        lines = [_HEAD, ["---"] * len(_HEAD), *map(_cells, table)]
-        parts += [f"## {task['title']}", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
-        parts.append(f"{_densities(task)} Of the peers: {_verdict(table)}.".strip())
+    parts = [f"# {_TITLES[results['suite']]}", _preface(results)]
+    if results["suite"] == "curves":
+        for curve in ratios.curves(results["tasks"], results["clock"]):
+            head = f"## {curve['task']}: {curve['axis']}, beside {curve['peer'] or 'no peer'}"
+            parts += [head, _lined(_curve_grid(curve)), *_turning_point(curve)]
+    else:
+        for point in results["tasks"]:
+            members = results["suite"] == "population"
+            grid = _member_grid(point, results["clock"]) if members else _task_grid(point)
+            parts += [f"## {point['title']}", _lined(grid)]
+            verdict = _verdict(point, results["clock"])
+            parts.append(f"{_densities(point)} Of the peers: {verdict}.".strip())
     return "\n\n".join([*parts, "## Versions", _versions(results)]) + "\n"
+
+
+def write(results: dict[str, Any], directory: Path, name: str) -> list[Path]:
+    """``name.json`` (everything measured, and ``summary``) and ``name.md`` (the tables)."""
+    directory.mkdir(parents=True, exist_ok=True)
+    data, page = directory / f"{name}.json", directory / f"{name}.md"
+    data.write_text(json.dumps(results | {"summary": summary(results)}, indent=1) + "\n")
+    page.write_text(markdown(results))
+    return [data, page]
+
+
+def _lined(grid: Grid) -> str:
+    head, *lines = grid
+    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *lines])
+
+
+def _task_grid(point: dict[str, Any]) -> Grid:
+    table = ratios.rows(point)
+    grid = [[*_TASK_HEAD, "remarks"], *map(_task_cells, table)]
+    if any(row.peak is not None for row in table):
+        return grid
+    return [[*line[:-3], line[-1]] for line in grid]  # memory was not measured
+
+
+def _task_cells(row: Row) -> list[str]:
+    values = [_milliseconds(row.cpu), _milliseconds(row.wall)]
+    values += [*_ratio_cells(row.cpu_ratio), *_ratio_cells(row.wall_ratio)]
+    return [row.library, *values, _whole(row.peak), _whole(row.imported), row.remarks]
+
+
+def _member_grid(point: dict[str, Any], clock: str) -> Grid:
+    return [[*_MEMBER_HEAD, "remarks"], *map(_member_cells, ratios.member_rows(point, clock))]
+
+
+def _member_cells(row: MemberRow) -> list[str]:
+    values = [_milliseconds(row.step), _milliseconds(row.each)]
+    values += [_ratio_cells(row.over_one)[0], _ratio_cells(row.over_peer)[0], _whole(row.peak)]
+    return [row.library, str(row.members), *values, row.remarks]
+
+
+def _curve_grid(curve: dict[str, Any]) -> Grid:
+    lines = [[curve["axis"], *_CURVE_HEAD, "remarks"]]
+    for at in curve["points"]:
+        times = [_milliseconds(at["ours"]), _milliseconds(at["theirs"])]
+        spikes = ", ".join(f"{100 * value:.1f}" for value in at["spike_density"])
+        value = f"{at['value']:g}"
+        lines.append([value, *times, *_ratio_cells(at["ratio"]), spikes, at["remarks"]])
+    return lines
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{1000 * seconds:.1f}"
+
+
+def _whole(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}"
+
+
+def _ratio_cells(value: Ratio | None) -> list[str]:
+    if value is None:
+        return ["-", ""]
+    return [f"{value.median:.2f}", f"{value.low:.2f}-{value.high:.2f}"]
+
+
+def _turning_point(curve: dict[str, Any]) -> list[str]:
+    if curve["axis"] != "density":
+        return []
+    if curve["break_even"] is None:
+        return ["The ratio does not cross 1 for good between these densities."]
+    return [f"Break-even at a density of {100 * curve['break_even']:.0f} %."]
+
+
+def _verdict(point: dict[str, Any], clock: str) -> str:
+    best = ratios.best_peer(point, clock)
+    if best is None:
+        return "none to compare with"
+    value = getattr(best, f"{clock}_ratio").median
+    name = {"cpu": "CPU", "wall": "wall"}[clock]
+    return f"best: {best.library}, {value:.2f} times the {name} time of {OURS}"
+
+
+def _preface(results: dict[str, Any]) -> str:
+    where, clock = results["machine"], {"cpu": "CPU", "wall": "wall"}[results["clock"]]
+    engine = results["libraries"].get(OURS, {}).get("engine", results["engine"])
+    gpu = f", {where['gpu']}" if "gpu" in where else ""
+    return (
+        f"{results['rounds']} interleaved rounds after {results['warmup']} to warm up, "
+        f"{_count(results['threads'], 'thread')}, engine {engine}; {where['cpu']}, "
+        f"{_count(where['cores'], 'core')}, {where['system']}{gpu}. Times are medians over rounds, "
+        f"ratios are medians of each round's time over that of {OURS}: above 1, {OURS} is faster. "
+        f"The time to compare is {clock} time. Memory: a fresh process after three steps, and "
+        "after its imports. What is compared, and how fairly: see the README of `benchmarks/`."
+        + _busy(results)
+    )
 
 
 def _count(number: int, noun: str) -> str:
@@ -214,7 +182,7 @@ def _busy(results: dict[str, Any]) -> str:
     """Says so where other work held the processor, since wall times then tell about that too."""
     timed = [entry for task in results["tasks"] for entry in task["libraries"].values()]
     cpu, wall = (sum(sum(entry[key]) for entry in timed) for key in ("cpu", "wall"))
-    if results["threads"] > 1 or not wall or cpu / wall > 0.9:
+    if results["threads"] > 1 or results["device"] != "cpu" or not wall or cpu / wall > 0.9:
         return ""
     return f" The machine was busy: a worker had {100 * cpu / wall:.0f} % of a core."
 
@@ -236,12 +204,3 @@ def _versions(results: dict[str, Any]) -> str:
             text += f"; differences: {about['differences']}"
         lines.append(f"- {library}: {text}")
     return "\n".join(lines)
-
-
-def write(results: dict[str, Any], directory: Path, name: str) -> list[Path]:
-    """``name.json`` (everything measured) and ``name.md`` (the tables)."""
-    directory.mkdir(parents=True, exist_ok=True)
-    data, page = directory / f"{name}.json", directory / f"{name}.md"
-    data.write_text(json.dumps(results, indent=1) + "\n")
-    page.write_text(markdown(results))
-    return [data, page]

@@ -1,5 +1,7 @@
 """The three tasks: networks, inputs and initial weights, the same for every library.
 
+Sizes, density and the number of members can be changed: the suites ask for such variants.
+
 Neurons of every task follow V[t] = decay V'[t-1] + I[t], O[t] = 1 if V[t] > 1, V' = V (1 - O) (hard
 reset), with the surrogate derivative 1 / (1 + |V - 1|)^2: one that all the libraries can compute.
 """
@@ -8,11 +10,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 __all__ = ["CNN", "MLP", "Recurrent", "Task", "get"]
+
+_SPREAD = {"decay": 0.05, "threshold": 0.3}  # of a population's members, to both sides
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,9 @@ class Task:
         gain: initial weights are U(-gain, gain) / sqrt(fan-in); enough for every layer to spike.
         learning_rate: of Adam.
         repeats: training steps in one timing, more where a step is short.
+        members: networks trained at once as a population; the peers know one.
+        input_gain: factor on the first layer's initial weights. A sparser input with stronger
+            weights gives the hidden units the same drive, so that they spike as often.
         constant: the input is one current for all steps, (batch, *units), not (time, batch, units).
     """
 
@@ -40,6 +48,8 @@ class Task:
     learning_rate: float
     repeats: int
     constant: bool = False
+    members: int = 1
+    input_gain: float = 1.0
 
     def generator(self, role: int) -> torch.Generator:
         """Random numbers of one role (0 input, 1 labels, 2 weights); the same in every process."""
@@ -57,6 +67,20 @@ class Task:
         """Linear, Conv2d, MaxPool2d and Flatten in the network's order, with initial weights."""
         raise NotImplementedError
 
+    def decays(self) -> list[float]:
+        """Membrane decay of every member: around ``decay``, which a single network has."""
+        return [self.decay + _SPREAD["decay"] * place for place in self._places()]
+
+    def thresholds(self) -> list[float]:
+        """Threshold of every member: around 1, rising with the decay."""
+        return [1.0 + _SPREAD["threshold"] * place for place in self._places()]
+
+    def _places(self) -> list[float]:
+        """Members spread evenly over [-1, 1]; 0 for a single one."""
+        if self.members == 1:
+            return [0.0]
+        return [2 * member / (self.members - 1) - 1 for member in range(self.members)]
+
     def tiny(self) -> Task:
         """The same task, small enough for a test."""
         raise NotImplementedError
@@ -68,6 +92,8 @@ class Task:
                 for parameter in module.parameters():
                     bound = self.gain / math.sqrt(module.weight[0].numel())
                     parameter.uniform_(-bound, bound, generator=generator)
+            for parameter in modules[0].parameters():
+                parameter *= self.input_gain
         return modules
 
 
@@ -107,28 +133,31 @@ class Recurrent(Task):
 class MLP(Task):
     """Fully connected LIF layers with bias; spike counts of the last one are the logits.
 
-    Input: Bernoulli spikes of pixels, a fifth of them lit, at 0.3 to 1: the mean is that of MNIST.
+    Input: Bernoulli spikes of pixels. At the density of MNIST, 13 %, a fifth of the pixels are lit,
+    at 0.3 to 1; for other densities more or fewer, and beyond 65 % all of them, brighter.
     """
 
-    sizes: tuple[int, ...] = (784, 500, 10)
-    lit: float = 0.2
+    inputs: int = 784
+    hidden: int = 500
+    density: float = 0.13
 
     def input(self) -> Tensor:
         """Spikes (time, batch, pixels)."""
         generator = self.generator(0)
-        shape = (self.batch, self.sizes[0])
-        lit = torch.rand(shape, generator=generator) < self.lit
-        pixels = lit * (0.3 + 0.7 * torch.rand(shape, generator=generator))
+        shape = (self.batch, self.inputs)
+        darkest = max(0.3, 2 * self.density - 1)
+        lit = torch.rand(shape, generator=generator) < 2 * self.density / (1 + darkest)
+        pixels = lit * (darkest + (1 - darkest) * torch.rand(shape, generator=generator))
         return (torch.rand((self.steps, *shape), generator=generator) < pixels).float()
 
     def layers(self) -> list[nn.Module]:
         """Weights and biases."""
-        pairs = zip(self.sizes, self.sizes[1:], strict=False)
+        pairs = ((self.inputs, self.hidden), (self.hidden, self.classes))
         return self._drawn([nn.Linear(*pair) for pair in pairs])
 
     def tiny(self) -> MLP:
         """See ``Task``."""
-        return replace(self, steps=10, batch=16, sizes=(64, 32, self.classes), gain=2.5, repeats=1)
+        return replace(self, steps=10, batch=16, inputs=64, hidden=32, gain=2.5, repeats=1)
 
 
 @dataclass(frozen=True)
@@ -163,10 +192,10 @@ class CNN(Task):
         return replace(self, batch=4, edge=12, channels=(4, 0, 8), hidden=16, repeats=1)
 
 
-def get(name: str, tiny: bool = False) -> Task:
-    """A task by name, at full or at test size."""
+def get(name: str, tiny: bool = False, **changes: Any) -> Task:
+    """A task by name, at full or at test size, some of its attributes changed."""
     task = _TASKS[name]
-    return replace(task.tiny(), title=f"tiny {name}") if tiny else task
+    return replace(replace(task.tiny(), title=f"tiny {name}") if tiny else task, **changes)
 
 
 _TASKS = {

@@ -1,8 +1,8 @@
 """One library in one process: builds networks and times training steps, a JSON object a line.
 
 Requests come on standard input: ``{"do": "describe"}``, ``{"do": "load", "task": NAME, "tiny":
-BOOL}``, ``{"do": "train", "steps": N}`` and ``{"do": "activity"}``. Each gets one line back: the
-result, or ``{"error": TEXT}``.
+BOOL, "changes": {...}}``, ``{"do": "train", "steps": N}``, ``{"do": "activity"}`` and ``{"do":
+"memory"}``. Each gets one line back: the result, or ``{"error": TEXT}``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import platform
+import resource
 import sys
 import time
 from importlib import metadata
@@ -22,6 +23,8 @@ from torch.nn import functional
 
 import hnnlib
 from benchmarks import OURS, tasks
+from hnnlib import engines
+from hnnlib.training.memory import keep_memory
 
 __all__ = ["Session", "main"]
 
@@ -32,37 +35,69 @@ class Session:
     Args:
         library: ``hnnlib`` or a peer's name.
         engine: engine of hnnlib; the peers have none.
+        device: ``cpu`` or ``cuda``.
+
+    Raises:
+        RuntimeError: the device isn't there.
     """
 
-    def __init__(self, library: str, engine: str = "eager") -> None:
+    def __init__(self, library: str, engine: str = "auto", device: str = "cpu") -> None:
+        if device == "cuda" and not torch.cuda.is_available():
+            raise RuntimeError("this PyTorch finds no CUDA device")
+        self.device = device
         name = "benchmarks.ours" if library == OURS else f"benchmarks.peers.{library}_models"
         self.module = importlib.import_module(name)
-        self.options = {"engine": engine} if library == OURS else {}
+        self.options = {"engine": engine, "device": device} if library == OURS else {}
 
     def describe(self) -> dict[str, Any]:
-        """Versions and threads of this process."""
+        """Versions, what sets this library's networks apart, engine and GPU."""
+        about: dict[str, Any] = {"differences": self.module.DIFFERENCES}
         versions = {package: metadata.version(package) for package in self.module.PACKAGES}
         if self.options:  # hnnlib is imported from the tree and may not be installed
             versions[OURS] = hnnlib.__version__
+            about["engine"] = engines.get(self.options["engine"]).name
+        if self.device == "cuda":
+            about["gpu"] = torch.cuda.get_device_name()
         versions |= {"torch": str(torch.__version__), "python": platform.python_version()}
-        return {"versions": versions, "differences": self.module.DIFFERENCES}
+        return about | {"versions": versions}
 
-    def load(self, task: str, tiny: bool = False) -> dict[str, Any]:
+    def load(
+        self, task: str, tiny: bool = False, changes: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Build a task's network afresh.
 
+        Args:
+            task: its name.
+            tiny: at test size.
+            changes: attributes of the task that differ.
+
         Returns:
-            title; parameters: trained numbers; input_density: share of inputs that aren't zero.
+            title; repeats; members; parameters: trained numbers; input_density: share of inputs
+            that aren't zero.
         """
-        self.task = tasks.get(task, tiny)
-        self.x, self.y = self.task.input(), self.task.labels()
-        self.model = self.module.build(self.task, **self.options)
+        self.task = tasks.get(task, tiny, **changes or {})
+        if task in self.module.KEEP_MEMORY:
+            keep_memory()  # for good: a process that is timed serves one task
+        self._set_input()
+        self.model = self.module.build(self.task, **self.options).to(self.device)
         self.optimiser = torch.optim.Adam(self._groups(), lr=self.task.learning_rate)
         return {
             "title": self.task.title,
             "repeats": self.task.repeats,
+            "members": self.task.members,
             "parameters": sum(p.numel() for p in self.model.parameters() if p.requires_grad),
-            "input_density": (self.x != 0).float().mean().item(),
+            "input_density": self.input_density,
         }
+
+    def _set_input(self) -> None:
+        """Input in the library's own form, and labels, the same for every member."""
+        x = self.task.input()
+        self.input_density = (x != 0).float().mean().item()
+        given = hasattr(self.module, "signal")
+        self.x = self.module.signal(self.task, self.device) if given else x.to(self.device)
+        self.y = self.task.labels().repeat(self.task.members).to(self.device)
+        # a population's loss is the sum over its members, each a mean over the batch
+        self.weight = torch.tensor(float(self.task.members), device=self.device)
 
     def _groups(self) -> list[dict]:
         if hasattr(self.module, "learning_rates"):
@@ -73,19 +108,26 @@ class Session:
         """Time some training steps on the one batch.
 
         Returns:
-            wall, cpu: seconds a step; losses: before each step.
+            wall, cpu: seconds a step; losses: before each step, mean over members.
         """
         losses = []
+        self._wait()
         wall, cpu = time.perf_counter(), time.process_time()
         for _ in range(steps):
             losses.append(self._step())
+        self._wait()
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         return {"wall": wall / steps, "cpu": cpu / steps, "losses": losses}
+
+    def _wait(self) -> None:
+        """A GPU computes after the call that asks for it has returned."""
+        if self.device == "cuda":
+            torch.cuda.synchronize()
 
     def _step(self) -> float:
         self.optimiser.zero_grad()
         loss = functional.cross_entropy(self.model(self.x), self.y)
-        loss.backward()
+        loss.backward(self.weight)
         self.optimiser.step()
         return loss.item()
 
@@ -94,9 +136,16 @@ class Session:
         knows = hasattr(self.model, "spike_density")
         return {"spike_density": self.model.spike_density(self.x) if knows else []}
 
+    def memory(self) -> dict[str, Any]:
+        """Most memory so far, MiB: of this process, or on a GPU of its tensors."""
+        if self.device == "cuda":
+            return {"peak": torch.cuda.max_memory_allocated() / 2**20}
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return {"peak": most / (2**20 if sys.platform == "darwin" else 2**10)}
+
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The reply to one request."""
-        actions = (self.describe, self.load, self.train, self.activity)
+        actions = (self.describe, self.load, self.train, self.activity, self.memory)
         return {action.__name__: action for action in actions}[request.pop("do")](**request)
 
 
@@ -114,13 +163,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("library")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--engine", default="eager")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--device", default="cpu")
     given = parser.parse_args(arguments)
     # libraries print while they are imported: replies get the real standard output, prints the log
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     torch.set_num_threads(given.threads)
-    _serve(Session(given.library, given.engine), replies)
+    _serve(Session(given.library, given.engine, given.device), replies)
 
 
 if __name__ == "__main__":

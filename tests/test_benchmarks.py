@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks import OURS, TASKS, __main__, measure, ours, report, tasks
+from benchmarks import OURS, TASKS, __main__, machine, measure, ours, ratios, report, suites, tasks
 from benchmarks.worker import Session
 
 
@@ -23,8 +23,10 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def entry(cpu=(), losses=(3.0, 2.0), parameters=10, error=None):
+def entry(cpu=(), losses=(3.0, 2.0), parameters=10, error=None, library="", members=1):
     return {
+        "library": library,
+        "members": members,
         "parameters": parameters,
         "cpu": list(cpu),
         "wall": [2 * value for value in cpu],
@@ -34,12 +36,17 @@ def entry(cpu=(), losses=(3.0, 2.0), parameters=10, error=None):
 
 
 def results(**libraries):
+    for name, one in libraries.items():
+        one["library"] = one["library"] or name
     task = {"task": "mlp", "title": "MLP", "input_density": 0.13, "spike_density": [0.04, 0.02]}
     return {
+        "suite": "tasks",
+        "device": "cpu",
+        "clock": "cpu",
         "rounds": 7,
         "warmup": 2,
         "threads": 1,
-        "engine": "eager",
+        "engine": "auto",
         "commit": "0123456789",
         "machine": {"cores": 2, "cpu": "a processor", "system": "Linux x86_64"},
         "libraries": {name: {"versions": {"torch": "2.13.0"}} for name in libraries},
@@ -103,7 +110,7 @@ def test_our_loss_is_finite_and_falls(name):
 def test_every_parameter_of_ours_receives_a_gradient(name):
     task = tasks.get(name, tiny=True)
     network = ours.build(task)
-    nn.functional.cross_entropy(network(task.input()), task.labels()).backward()
+    nn.functional.cross_entropy(network(ours.signal(task)), task.labels()).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
 
 
@@ -143,25 +150,25 @@ def test_our_network_computes_the_equations_of_the_task(name):
     task = tasks.get(name, tiny=True)
     plain = plain_recurrent if name == "recurrent" else plain_feed_forward
     with torch.no_grad():
-        expected, found = plain(task), ours.build(task)(task.input())
+        expected, found = plain(task), ours.build(task)(ours.signal(task))
     assert expected.abs().sum() > 0  # a silent network would agree with anything
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_ratio_is_the_median_of_the_rounds_ratios_not_the_ratio_of_medians():
     theirs, our_times = [2.0, 30.0, 40.0, 4.0, 9.0], [1.0, 10.0, 8.0, 1.0, 9.0]
-    found = report.ratio(theirs, our_times)  # by round: 2, 3, 5, 4, 1
+    found = ratios.ratio(theirs, our_times)  # by round: 2, 3, 5, 4, 1
     assert (found.median, found.low, found.high) == (3.0, 2.0, 4.0)
 
 
 def test_load_that_hits_a_whole_round_leaves_the_ratio_alone():
-    quiet = report.ratio([3.0, 3.0, 3.0], [2.0, 2.0, 2.0])
-    assert report.ratio([3.0, 300.0, 9.0], [2.0, 200.0, 6.0]) == quiet
+    quiet = ratios.ratio([3.0, 3.0, 3.0], [2.0, 2.0, 2.0])
+    assert ratios.ratio([3.0, 300.0, 9.0], [2.0, 200.0, 6.0]) == quiet
 
 
 def test_ratio_of_one_round_and_of_none():
-    assert report.ratio([3.0], [2.0]) == report.Ratio(1.5, 1.5, 1.5)
-    assert report.ratio([], []) is None
+    assert ratios.ratio([3.0], [2.0]) == ratios.Ratio(1.5, 1.5, 1.5)
+    assert ratios.ratio([], []) is None
 
 
 def test_order_rotates_so_that_everyone_is_first_once():
@@ -181,7 +188,7 @@ def test_order_rotates_so_that_everyone_is_first_once():
     ],
 )
 def test_unequal_work_is_remarked(other, remark):
-    found = report.doubts(other, entry())
+    found = ratios.doubts(other, entry())
     assert found == [] if remark is None else remark in " ".join(found)
 
 
@@ -197,7 +204,7 @@ def test_report_names_the_ratios_the_best_peer_and_the_failures():
     assert "best: norse, 1.50 times the CPU time of hnnlib" in page
     assert "failed: ModuleNotFoundError: No module named 'spikingjelly'" in page
     assert "Spikes at the end, by layer: 4.0, 2.0 %" in page
-    table = report.plain(given["tasks"][0]).splitlines()
+    table = report.plain(given["tasks"][0], "tasks", "cpu").splitlines()
     assert [line.split()[0] for line in table[2:6]] == [
         "hnnlib",
         "snntorch",
@@ -221,9 +228,11 @@ def test_without_ours_the_peers_times_are_still_shown():
 def test_results_files_hold_what_was_measured_and_no_host_name(tmp_path):
     import platform
 
-    given = results(hnnlib=entry(cpu=[0.1])) | {"machine": report.machine()}
+    given = results(hnnlib=entry(cpu=[0.1])) | {"machine": machine.machine()}
     data, page = report.write(given, tmp_path / "new", "cpu-1-thread")
-    assert json.loads(data.read_text()) == given
+    written = json.loads(data.read_text())
+    assert written.pop("summary")[0]["rows"][0]["cpu"] == 0.1
+    assert written == given
     assert page.read_text().startswith("# Time of a training step")
     assert "node" not in given["machine"]
     assert len(platform.node()) < 4 or platform.node() not in data.read_text()
@@ -234,6 +243,11 @@ def test_results_files_hold_what_was_measured_and_no_host_name(tmp_path):
     [
         ([], "cpu-1-thread"),
         (["--threads", "2"], "cpu-2-threads"),
+        (["--engine", "eager"], "cpu-1-thread-eager"),
+        (["--suite", "population"], "cpu-1-thread-population"),
+        (["--suite", "curves", "--engine", "eager"], "cpu-1-thread-curves-eager"),
+        (["--suite", "curves", "--rounds", "1"], None),
+        (["--device", "cuda"], "cuda"),
         (["--tiny"], None),
         (["--rounds", "3"], None),
         (["--tasks", "mlp"], None),
@@ -252,10 +266,14 @@ class Scripted:
 
     def ask(self, do, **details):
         if do == "load":
-            return {"title": "T", "repeats": 1, "parameters": 1, "input_density": 0.5}
+            about = {"title": "T", "repeats": 1, "parameters": 1, "input_density": 0.5}
+            return about | {"members": details["changes"].get("members", 1)}
+        if do == "memory":
+            return {"peak": 100.0}
         if do == "activity":
             return {"spike_density": [0.1]}
         value = next(self.seconds, None)
+        self.trained = details["steps"]
         if value is None:
             raise measure.WorkerFailure("out of memory")
         return {"cpu": value, "wall": value, "losses": [1.0]}
@@ -270,6 +288,151 @@ def test_warm_up_does_not_count_and_a_failure_is_one_row():
     assert found[OURS]["cpu"] == [1.0, 2.0, 3.0]
     assert found[OURS]["error"] is None
     assert found["norse"]["error"] == "out of memory"
+
+
+def test_a_library_names_its_entry_and_what_is_changed_for_it():
+    workers = {OURS: Scripted(OURS, [1.0]), "many": Scripted(OURS, [1.0])}
+    found = measure.measure(workers, "mlp", 1, 0, changes={"many": {"members": 4}})["libraries"]
+    assert [(one["library"], one["members"]) for one in found.values()] == [(OURS, 1), (OURS, 4)]
+
+
+def population(**times):
+    """A point of the population suite: seconds a step, by name, in every round."""
+    entries = {
+        "hnnlib": entry(times["one"], library=OURS),
+        "hnnlib x4": entry(times["four"], library=OURS, members=4, parameters=40),
+        "norse": entry(times["norse"], library="norse"),
+        "snntorch": entry(times["snntorch"], library="snntorch"),
+    }
+    return {"task": "mlp", "title": "MLP", "libraries": entries}
+
+
+def test_a_population_is_compared_per_network_with_one_and_with_the_best_peer():
+    point = population(one=[1.0] * 3, four=[2.0] * 3, norse=[1.5] * 3, snntorch=[3.0] * 3)
+    one, four, norse, _ = ratios.member_rows(point, "cpu")
+    assert (four.step, four.each) == (2.0, 0.5)
+    assert four.over_one.median == 2.0
+    assert four.over_peer.median == 3.0  # Norse: the faster of the two
+    assert (one.over_one.median, norse.over_peer.median) == (1.0, 1.0)
+    assert four.remarks == ""
+
+
+def test_a_population_without_peers_has_no_ratio_to_them():
+    point = population(one=[1.0], four=[2.0], norse=[1.0], snntorch=[1.0])
+    point["libraries"] = {k: v for k, v in point["libraries"].items() if v["library"] == OURS}
+    four = ratios.member_rows(point, "cpu")[1]
+    assert four.over_one.median == 2.0 and four.over_peer is None
+
+
+def test_a_population_of_the_wrong_size_is_remarked():
+    point = population(one=[1.0], four=[2.0], norse=[1.0], snntorch=[1.0])
+    point["libraries"]["hnnlib x4"]["parameters"] = 10
+    assert ratios.member_rows(point, "cpu")[1].remarks == "10 parameters, not 40"
+
+
+def test_members_differ_around_the_single_network():
+    task = tasks.get("mlp", members=5)
+    assert task.decays()[2] == task.decay and len(set(task.decays())) == 5
+    assert all(0 < decay < 1 for decay in tasks.get("mlp", members=64).decays())
+    assert tasks.get("mlp").thresholds() == [1.0]
+
+
+@pytest.mark.parametrize("name", ["recurrent", "mlp"])
+def test_every_member_computes_what_it_would_alone(name):
+    few = tasks.get(name, tiny=True, members=3)
+    with torch.no_grad():
+        together = ours.build(few)(ours.signal(few)).unflatten(0, (3, -1))
+        assert not torch.equal(together[0], together[2])
+        single = ours.build(tasks.get(name, tiny=True))(ours.signal(tasks.get(name, tiny=True)))
+    torch.testing.assert_close(together[1], single)  # the middle one: the task's own constants
+
+
+def test_a_population_trains_at_the_rate_of_its_members():
+    one, many = Session(OURS), Session(OURS)
+    one.load("mlp", tiny=True)
+    assert many.load("mlp", tiny=True, changes={"members": 3})["members"] == 3
+    one.train(1), many.train(1)
+    alone = next(one.model.parameters()).grad
+    torch.testing.assert_close(next(many.model.parameters()).grad[1:2], alone)
+
+
+@pytest.mark.parametrize("density", [0.005, 0.13, 0.5, 0.9, 1.0])
+def test_density_of_the_pixels_can_be_anything(density):
+    found = tasks.get("mlp", density=density).input().mean().item()
+    assert found == pytest.approx(density, rel=0.1)
+
+
+def test_axes_change_one_size_and_keep_the_drive():
+    base = tasks.get("recurrent")
+    for axis, value, changes in suites.axes("recurrent"):
+        changed = tasks.get("recurrent", **changes)
+        others = {"steps", "hidden", "batch", "density"} - {axis}
+        assert getattr(changed, axis) == value
+        assert all(getattr(changed, other) == getattr(base, other) for other in others)
+        assert changed.density * changed.input_gain**2 == pytest.approx(base.density)
+
+
+def curve_point(axis, value, theirs, ours=1.0):
+    sizes = {"steps": 10, "density": 0.1} | ({axis: value} if axis else {})
+    entries = {name: entry([t], library=name) for name, t in ((OURS, ours), ("norse", theirs))}
+    return {"task": "mlp", "axis": axis, "sizes": sizes, "libraries": entries}
+
+
+def test_the_task_itself_is_a_point_of_each_of_its_curves():
+    points = [curve_point(None, None, 4.0), curve_point("steps", 5, 2.0)]
+    points += [curve_point("density", 0.4, 0.25), curve_point("density", 0.01, 9.0)]
+    steps, density = ratios.curves(points, "cpu")
+    assert [at["value"] for at in steps["points"]] == [5, 10]
+    assert [at["value"] for at in density["points"]] == [0.01, 0.1, 0.4]
+    assert density["break_even"] == pytest.approx(0.2)  # ratio 4 at 10 %, 1/4 at 40 %
+    assert density["peer"] == "norse" and "break_even" not in steps
+
+
+@pytest.mark.parametrize("theirs", [2.0, 0.5])
+def test_without_a_crossing_there_is_no_break_even(theirs):
+    points = [curve_point(None, None, theirs), curve_point("density", 1.0, theirs)]
+    assert ratios.curves(points, "cpu")[0]["break_even"] is None
+
+
+def test_memory_is_that_of_a_process_of_its_own(monkeypatch):
+    fresh, closed = Scripted(OURS, [1.0]), []
+    fresh.close = lambda: closed.append(True)
+    worker = Scripted(OURS, [])
+    worker.another = lambda: fresh
+    found = measure.measure_memory(worker, "mlp", tiny=True)
+    assert found == {"imported": 100.0, "peak": 100.0}
+    assert fresh.trained == 3 and closed
+
+
+@pytest.mark.parametrize("suite", ["population", "curves"])
+def test_a_suite_runs_from_processes_to_tables(suite):
+    told = []
+    bench = suites.Bench(
+        start=lambda name: measure.Worker(name, Path(sys.executable)),
+        peers=(), names=["mlp"], rounds=1, warmup=1, tiny=True, clock="cpu", tell=told.append,
+    )  # fmt: skip
+    points = list(suites.run(suite, bench))
+    given = results() | {"suite": suite, "tasks": points}
+    page = report.markdown(given)
+    if suite == "population":
+        (found,) = report.summary(given)
+        assert [row["members"] for row in found["rows"]] == [1, 4]
+        assert all(row["peak"] > 50 for row in found["rows"])
+        assert "| hnnlib | 4 |" in page
+    else:
+        assert {curve["axis"] for curve in report.summary(given)} == {"steps", "density"}
+        assert "## mlp: density, beside no peer" in page
+    assert told and json.dumps(given)
+
+
+def test_a_device_that_is_not_there_is_told_and_nothing_is_written(capsys, monkeypatch, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has one")
+    monkeypatch.setattr(__main__, "RESULTS", tmp_path)
+    given = ["--device", "cuda", "--python", sys.executable, "--peers", "--name", "x"]
+    assert __main__.main(given) == 1
+    assert "finds no CUDA device" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_process_that_crashes_is_reported_with_its_last_words():

@@ -1,4 +1,8 @@
-"""The tasks in other libraries, each written the fast way its documentation shows."""
+"""The tasks in other libraries, each written the fast way its documentation shows.
+
+``KEEP_MEMORY`` in a module names the tasks that run faster where the allocator keeps its memory
+(``hnnlib.training.memory``), as it does when hnnlib trains.
+"""
 
 from __future__ import annotations
 

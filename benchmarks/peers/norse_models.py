@@ -14,12 +14,14 @@ from norse.torch.functional.leaky_integrator_box import LIBoxParameters
 from norse.torch.functional.lif_box import LIFBoxParameters
 from torch import Tensor, nn
 
+from benchmarks import TASKS
 from benchmarks.peers import has_weights, input_currents
 from benchmarks.tasks import Recurrent, Task
 
-__all__ = ["DIFFERENCES", "PACKAGES", "build", "learning_rates"]
+__all__ = ["DIFFERENCES", "KEEP_MEMORY", "PACKAGES", "build", "learning_rates"]
 
 PACKAGES = ("norse",)
+KEEP_MEMORY = TASKS
 DIFFERENCES = "input scaled by 1 - decay, undone by the weights' initial scale and learning rate"
 
 _DT = 0.001

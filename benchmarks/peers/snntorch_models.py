@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from benchmarks.peers import has_weights, input_currents
 from benchmarks.tasks import Recurrent, Task
 
-__all__ = ["DIFFERENCES", "PACKAGES", "build"]
+__all__ = ["DIFFERENCES", "KEEP_MEMORY", "PACKAGES", "build"]
 
 PACKAGES = ("snntorch",)
+KEEP_MEMORY = ("mlp", "cnn")  # slower with it: recurrent
 DIFFERENCES = "no gradient through the reset (always detached), so less work in the backward pass"
 
 

@@ -1,10 +1,11 @@
 """SpikingJelly: multi-step mode, weights in ``SeqToANNContainer`` (time folded into the batch).
 
-SpikingJelly 2 has no ``backend`` argument: on a CPU, multi-step neurons run its registered operator
-with a hand-written backward pass. The recurrent layer steps through time in single-step mode:
-``ElementWiseRecurrentContainer`` took 1.5 to 2 times as long (it indexes the drive at every step),
-``LinearRecurrentContainer`` has 256 x 256 weights more. The readout is an ``LIFNode`` with an
-unreachable threshold and ``store_v_seq``; ``NonSpikingLIFNode`` took longer.
+SpikingJelly 2 has no ``backend`` argument: multi-step neurons run its registered operator, on a CPU
+with a hand-written backward pass, on a GPU as a fused kernel (its own CUDA, else Triton). The
+recurrent layer steps through time in single-step mode: ``ElementWiseRecurrentContainer`` took 1.5
+to 2 times as long (it indexes the drive at every step), ``LinearRecurrentContainer`` has 256 x 256
+weights more. The readout is an ``LIFNode`` with an unreachable threshold and ``store_v_seq``;
+``NonSpikingLIFNode`` took longer.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import torch
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
 from torch import Tensor, nn
 
+from benchmarks import TASKS
 from benchmarks.peers import has_weights
 from benchmarks.tasks import Recurrent, Task
 
-__all__ = ["DIFFERENCES", "PACKAGES", "build"]
+__all__ = ["DIFFERENCES", "KEEP_MEMORY", "PACKAGES", "build"]
 
 PACKAGES = ("spikingjelly",)
+KEEP_MEMORY = TASKS
 DIFFERENCES = "spikes at V >= 1, not V > 1"
 
 

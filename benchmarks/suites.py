@@ -1,0 +1,156 @@
+"""What is measured together: the three tasks, a growing population, curves over sizes and density.
+
+Every suite gives points: what ``measure`` gives for one task, and where it stands.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks import OURS, ratios, tasks
+from benchmarks.measure import Worker, WorkerFailure, measure, measure_memory
+
+__all__ = ["ROUNDS", "Bench", "axes", "run"]
+
+Point = dict[str, Any]
+
+ROUNDS = {"tasks": (7, 2), "population": (5, 1), "curves": (3, 1)}
+"""Rounds that count, and rounds before them, by suite."""
+
+_MEMBERS = (4, 16, 64)
+_AXES = {
+    "recurrent": {
+        "steps": (25, 50, 200, 400),
+        "hidden": (64, 128, 512, 1024),
+        "batch": (16, 64, 1024),
+        "density": (0.005, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0),
+    },
+    "mlp": {
+        "steps": (5, 10, 50, 100),
+        "hidden": (125, 250, 1000, 2000),
+        "batch": (16, 32, 512),
+        "density": (0.005, 0.01, 0.02, 0.05, 0.2, 0.3, 0.5, 1.0),
+    },
+}
+
+
+@dataclass
+class Bench:
+    """What the suites share.
+
+    Attributes:
+        start: makes a library's worker.
+        peers: their names.
+        names: the tasks to measure.
+        rounds, warmup, tiny, tell: as in ``measure``.
+        clock: ``cpu`` or ``wall``: which time says who is the fastest.
+    """
+
+    start: Callable[[str], Worker]
+    peers: Sequence[str]
+    names: Sequence[str]
+    rounds: int
+    warmup: int
+    tiny: bool
+    clock: str
+    tell: Callable[[str], None]
+
+    @contextmanager
+    def workers(self, *populations: str) -> Iterator[dict[str, Worker]]:
+        """New processes, one a library and one a population, ended on the way out."""
+        made = {name: self.start(name) for name in (OURS, *self.peers)}
+        made |= {name: self.start(OURS) for name in populations}
+        try:
+            yield made
+        finally:
+            for worker in made.values():
+                worker.close()
+
+    def time(
+        self, workers: dict[str, Worker], task: str, changes: dict[str, dict] | None = None
+    ) -> Point:
+        """One point."""
+        return measure(workers, task, self.rounds, self.warmup, self.tiny, changes, self.tell)
+
+    def weigh(self, workers: dict[str, Worker], point: Point, changes: dict[str, dict]) -> None:
+        """Add the memory that each worker's network needs."""
+        for name, entry in point["libraries"].items():
+            try:
+                entry["memory"] = measure_memory(
+                    workers[name], point["task"], self.tiny, changes.get(name)
+                )
+            except WorkerFailure:  # a network that doesn't run has said so in its timings
+                entry["memory"] = None
+
+
+def run(suite: str, bench: Bench) -> Iterator[Point]:
+    """The points of a suite, each as soon as it is measured."""
+    yield from _SUITES[suite](bench)
+
+
+def _tasks(bench: Bench) -> Iterator[Point]:
+    for name in bench.names:
+        with bench.workers() as workers:
+            point = bench.time(workers, name)
+        bench.weigh(workers, point, {})
+        yield point
+
+
+def _population(bench: Bench) -> Iterator[Point]:
+    """One, four, ... networks of the task ``mlp`` in hnnlib, and one in every peer."""
+    repeats = tasks.get("mlp", bench.tiny).repeats
+    changes = {
+        # a long step needs no repeats
+        f"{OURS} x{members}": {"members": members, "repeats": max(1, repeats // members)}
+        for members in (_MEMBERS[:1] if bench.tiny else _MEMBERS)
+    }
+    with bench.workers(*changes) as workers:
+        point = bench.time(workers, "mlp", changes)
+    bench.weigh(workers, point, changes)
+    yield point
+
+
+def _curves(bench: Bench) -> Iterator[Point]:
+    """The task itself in all libraries, then variants in hnnlib and the peer that was fastest."""
+    for name in bench.names:
+        if name in _AXES:
+            with bench.workers() as workers:
+                yield from _around(bench, workers, name)
+
+
+def _around(bench: Bench, workers: dict[str, Worker], name: str) -> Iterator[Point]:
+    base = bench.time(workers, name)
+    yield base | {"axis": None, "sizes": _sizes(tasks.get(name, bench.tiny))}
+    best = ratios.best_peer(base, bench.clock)
+    pair = {key: workers[key] for key in ([OURS, best.library] if best else [OURS])}
+    for axis, value, changes in axes(name, bench.tiny):
+        point = bench.time(pair, name, dict.fromkeys(pair, changes))
+        sizes = _sizes(tasks.get(name, bench.tiny, **changes))
+        yield point | {"axis": axis, "title": f"{name}: {axis} {value:g}", "sizes": sizes}
+
+
+def axes(name: str, tiny: bool = False) -> Iterator[tuple[str, float, dict[str, Any]]]:
+    """What a task's curves change: axis, value, and the attributes to change.
+
+    The initial weights of the first layer make up for the density, so that hidden units go on
+    spiking about as often and the curve tells about the input.
+    """
+    base = tasks.get(name, tiny)
+    values = {"steps": (2 * base.steps,), "density": (1.0,)} if tiny else _AXES[name]
+    for axis, points in values.items():
+        for value in points:
+            changes = {axis: value}
+            if axis == "density":
+                changes["input_gain"] = math.sqrt(base.density / value)
+            yield axis, value, changes
+
+
+def _sizes(task: Any) -> dict[str, float]:
+    return {axis: getattr(task, axis) for axis in ("steps", "hidden", "batch", "density")}
+
+
+_SUITES = {"tasks": _tasks, "population": _population, "curves": _curves}
