@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks import OURS, ratios
 from benchmarks.ratios import MemberRow, Ratio, Row
 
-__all__ = ["markdown", "plain", "summary", "write"]
+__all__ = ["core_share", "markdown", "plain", "summary", "write"]
 
 Grid = list[list[str]]
 
@@ -81,10 +81,11 @@ def markdown(results: dict[str, Any]) -> str:
 
 
 def write(results: dict[str, Any], directory: Path, name: str) -> list[Path]:
-    """``name.json`` (everything measured, and ``summary``) and ``name.md`` (the tables)."""
+    """``name.json`` (everything measured, and what follows from it) and ``name.md`` (tables)."""
     directory.mkdir(parents=True, exist_ok=True)
     data, page = directory / f"{name}.json", directory / f"{name}.md"
-    data.write_text(json.dumps(results | {"summary": summary(results)}, indent=1) + "\n")
+    found = {"core_share": core_share(results), "summary": summary(results)}
+    data.write_text(json.dumps(results | found, indent=1) + "\n")
     page.write_text(markdown(results))
     return [data, page]
 
@@ -180,11 +181,17 @@ def _count(number: int, noun: str) -> str:
 
 def _busy(results: dict[str, Any]) -> str:
     """Says so where other work held the processor, since wall times then tell about that too."""
+    share = core_share(results)
+    if share is None or share > 0.9:
+        return ""
+    return f" The machine was busy: a worker had {100 * share:.0f} % of a core."
+
+
+def core_share(results: dict[str, Any]) -> float | None:
+    """Share of a core that a worker had; None where it isn't known: several threads, a GPU."""
     timed = [entry for task in results["tasks"] for entry in task["libraries"].values()]
     cpu, wall = (sum(sum(entry[key]) for entry in timed) for key in ("cpu", "wall"))
-    if results["threads"] > 1 or results["device"] != "cpu" or not wall or cpu / wall > 0.9:
-        return ""
-    return f" The machine was busy: a worker had {100 * cpu / wall:.0f} % of a core."
+    return cpu / wall if wall and results["threads"] == 1 and results["device"] == "cpu" else None
 
 
 def _densities(task: dict[str, Any]) -> str:

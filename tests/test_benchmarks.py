@@ -232,6 +232,7 @@ def test_results_files_hold_what_was_measured_and_no_host_name(tmp_path):
     data, page = report.write(given, tmp_path / "new", "cpu-1-thread")
     written = json.loads(data.read_text())
     assert written.pop("summary")[0]["rows"][0]["cpu"] == 0.1
+    assert written.pop("core_share") == 0.5
     assert written == given
     assert page.read_text().startswith("# Time of a training step")
     assert "node" not in given["machine"]

@@ -83,6 +83,11 @@ class Plan:
         folder = self.project / "hnnlib/evidence/templates"
         return [self.path(f"hnnlib/evidence/templates/{p.name}") for p in sorted(folder.iterdir())]
 
+    def benchmarks(self) -> list[str]:
+        """Benchmark results that exist; the report has a page on them."""
+        folder = self.project / "benchmarks/results"
+        return [self.path(f"benchmarks/results/{p.name}") for p in sorted(folder.glob("*.json"))]
+
     def scale_file(self) -> str:
         return os.path.relpath(self.scale.path)
 

@@ -1,8 +1,9 @@
 """The one figure style: sizes, fonts and fixed colours.
 
 The colours come from two sets made for colour-blind readers: Okabe & Ito (2008) for the codings,
-Tol's muted scheme (SRON/EPS/TN/09-002) for the kinds of network. A coding or a kind has the same
-colour in every figure, a coding also the same marker.
+Tol's muted scheme (SRON/EPS/TN/09-002) for the kinds of network and for the benchmark's tasks. A
+coding, a kind or a task has the same colour in every figure, a coding and a task also the same
+marker.
 """
 
 from __future__ import annotations
@@ -11,7 +12,18 @@ from contextlib import AbstractContextManager
 
 import matplotlib as mpl
 
-__all__ = ["CODINGS", "DPI", "INK", "KINDS", "MARKERS", "MUTED", "WIDTH", "context", "kind"]
+__all__ = [
+    "CODINGS",
+    "DPI",
+    "INK",
+    "KINDS",
+    "MARKERS",
+    "MUTED",
+    "TASKS",
+    "WIDTH",
+    "context",
+    "kind",
+]
 
 WIDTH = 7.0
 """Width of a figure in inches: 700 px on a page, a full text width in print."""
@@ -29,6 +41,11 @@ CODINGS = {
 }
 MARKERS = {"duplicate": "o", "gaussian": "D", "poisson": "^", "none": "s"}
 KINDS = {"spiking": "#AA4499", "hybrid": "#44AA99", "artificial": "#997700"}
+TASKS = {
+    "recurrent": {"color": "#332288", "marker": "o"},
+    "mlp": {"color": "#CC6677", "marker": "D"},
+}
+"""The benchmark's tasks."""
 
 _RC = {
     "figure.facecolor": "white",

@@ -54,6 +54,7 @@ rule build_report:
         papers=PLAN.papers(),
         templates=PLAN.templates(),
         tables=[f"{RESULTS}/claims.csv", f"{RESULTS}/comparison.csv"],
+        benchmarks=PLAN.benchmarks(),
     output:
         f"{RESULTS}/report/index.html",
     log:

@@ -24,4 +24,5 @@ with job(snakemake):
         notebooks=dict(zip(params.studies, given.notebooks, strict=True)),
         timings=timings,
         config=params.config,
+        benchmarks=given.benchmarks,
     )

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import struct
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +12,8 @@ import jinja2
 from hnnlib.errors import ConfigError
 from hnnlib.evidence import papers, rules
 from hnnlib.evidence.papers import Paper
+from hnnlib.evidence.report import figures as pictures
+from hnnlib.evidence.report import performance
 from hnnlib.evidence.report.text import duration, plain
 from hnnlib.evidence.report.views import VERDICTS, Run, study_view
 
@@ -34,8 +32,11 @@ def build(
     notebooks: Paths | None = None,
     timings: Mapping[str, float] | None = None,
     config: str | Path | None = None,
+    benchmarks: Sequence[str | Path] = (),
 ) -> None:
     """Write the report of a scale to ``out`` (an ``index.html``), its figures beside it.
+
+    Where there are benchmark results, ``performance.html`` lies beside it too.
 
     Args:
         out: the page; the folder ``figures`` next to it is made anew.
@@ -46,6 +47,7 @@ def build(
         notebooks: each study's notebook as HTML.
         timings: wall seconds of the steps, by name.
         config: the scale file, to link to.
+        benchmarks: JSON files that ``python -m benchmarks`` has written.
 
     Raises:
         ConfigError: no paper names one of the studies.
@@ -61,22 +63,37 @@ def build(
         ]
         links = _links(out.parent, runs, (notebooks or {}).get(name), config)
         studies.append(study_view(name, _paper(name), runs) | {"links": links})
-    with _renewed(out.parent / "figures") as folder:
+    measured = performance.read(benchmarks)
+    with pictures.renewed(out.parent / "figures") as folder:
         for study in studies:
             found = (figures or {}).get(study["name"])
-            study["figures"] = _figures(found, folder / study["name"]) if found else []
-    page = _environment().get_template("index.html.j2")
-    text = page.render(
-        scale={"scale": "", "description": ""} | dict(scale),
-        studies=studies,
-        verdicts=VERDICTS,
-        timings={name: duration(seconds) for name, seconds in (timings or {}).items()},
-        level=rules.LEVEL,
-        rules={name: plain(rule) for name, rule in rules.RULES.items()},
-    )
-    temporary = out.with_name(f".{out.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, out)
+            target = folder / study["name"]
+            study["figures"] = pictures.copied(found, target) if found else []
+        speed = performance.view(measured, folder / "performance") if measured else None
+    templates = _environment()
+    _replace(out.with_name("performance.html"), templates, "performance.html.j2", speed)
+    view = {
+        "scale": {"scale": "", "description": ""} | dict(scale),
+        "studies": studies,
+        "verdicts": VERDICTS,
+        "timings": {name: duration(seconds) for name, seconds in (timings or {}).items()},
+        "level": rules.LEVEL,
+        "rules": {name: plain(rule) for name, rule in rules.RULES.items()},
+        "performance": speed is not None,
+    }
+    _replace(out, templates, "index.html.j2", view)
+
+
+def _replace(
+    path: Path, templates: jinja2.Environment, template: str, view: Mapping | None
+) -> None:
+    """Write a page in one move; without anything to show, there is none."""
+    if view is None:
+        path.unlink(missing_ok=True)
+        return
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(templates.get_template(template).render(view), encoding="utf-8")
+    os.replace(temporary, path)
 
 
 def _environment() -> jinja2.Environment:
@@ -98,50 +115,6 @@ def _paper(study: str) -> Paper:
     raise ConfigError(
         f"no file in {papers.PAPERS.name}/ names the study '{study}': add one with study: {study}"
     )
-
-
-@contextmanager
-def _renewed(folder: Path) -> Iterator[Path]:
-    """A new folder that takes the old one's place when it is complete."""
-    fresh = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    try:
-        yield fresh
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(fresh, folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _figures(source: str | Path, target: Path) -> list[dict]:
-    """Copy a study's figures beside the page and describe them, in the order of their names."""
-    target.mkdir(parents=True)
-    found = []
-    for png in sorted(Path(source).glob("*.png")):
-        sidecar = png.with_suffix(".json")
-        words = json.loads(sidecar.read_text(encoding="utf-8")) if sidecar.exists() else {}
-        copies = [path for path in (png, png.with_suffix(".svg")) if path.exists()]
-        for path in copies:
-            shutil.copyfile(path, target / path.name)
-        width, height = _size(png)
-        found.append(
-            {
-                "anchor": f"figure-{target.name}-{png.stem}",
-                "files": [quote(f"figures/{target.name}/{path.name}") for path in copies],
-                "title": words.get("title", png.stem).rstrip("."),
-                "caption": words.get("caption", ""),
-                "alt": words.get("alt", ""),
-                "width": width,
-                "height": height,
-            }
-        )
-    return found
-
-
-def _size(png: Path) -> tuple[int, int]:
-    """Width and height from the header of a PNG (its first chunk, IHDR)."""
-    return struct.unpack(">II", png.read_bytes()[16:24])
 
 
 def _links(

@@ -1,0 +1,139 @@
+"""Figures of the benchmark: ratio to the fastest peer by density and size, time of a population.
+
+They take the summaries that ``python -m benchmarks`` writes into its results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from hnnlib.plotting import style
+
+__all__ = ["LABELS", "density", "population", "sizes"]
+
+LABELS = {
+    "steps": "time steps T",
+    "hidden": "hidden units N",
+    "batch": "examples in a batch",
+    "density": "input elements that are spikes (%)",
+}
+_PERCENT = (0.5, 1, 2, 5, 10, 20, 50, 100)
+_PEERS = {"color": style.MUTED, "marker": "s", "linestyle": "none", "markerfacecolor": "none"}
+
+
+def density(curves: Sequence[Mapping]) -> Figure:
+    """Ratio to a peer's time against the density of the input, and where it crosses 1.
+
+    Args:
+        curves: of the axis ``density``, one a task.
+    """
+    with style.context():
+        fig = Figure(figsize=(style.WIDTH, 3.6))
+        ax = fig.subplots()
+        for curve in curves:
+            _line(ax, curve, scale=100)
+            if curve["break_even"] is not None:
+                place, look = 100 * curve["break_even"], style.TASKS[curve["task"]]
+                ax.plot([place], [1], "x", color=look["color"], markersize=8, zorder=4)
+                ax.annotate(
+                    f"{place:.0f} %", (place, 1), (0, -12), textcoords="offset points",
+                    ha="center", color=look["color"],
+                )  # fmt: skip
+        _ratio_axis(ax)
+        ax.set_xlabel(LABELS["density"])
+        ax.xaxis.set_major_locator(FixedLocator(_PERCENT))
+        _legend(fig, ax)
+    return fig
+
+
+def sizes(curves: Sequence[Mapping]) -> Figure:
+    """Ratio to a peer's time against each size of the network and its data: a panel an axis.
+
+    Args:
+        curves: of axes other than ``density``.
+    """
+    axes = list(dict.fromkeys(curve["axis"] for curve in curves))
+    with style.context():
+        fig = Figure(figsize=(style.WIDTH, 3.0))
+        panels = fig.subplots(1, len(axes), sharey=True, squeeze=False)[0]
+        for ax, axis in zip(panels, axes, strict=True):
+            for curve in curves:
+                if curve["axis"] == axis:
+                    _line(ax, curve)
+            _ratio_axis(ax, label=ax is panels[0])
+            ax.set_xlabel(LABELS[axis])
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
+        _legend(fig, panels[0])
+    return fig
+
+
+def population(rows: Sequence[Mapping]) -> Figure:
+    """Time of a training step and network against the size of the population.
+
+    Args:
+        rows: of the benchmark's table: populations of hnnlib, and peers, which train one network.
+    """
+    ours = sorted(
+        (row for row in rows if row["library"] == "hnnlib" and row["each"]),
+        key=lambda row: row["members"],
+    )
+    peers = [row for row in rows if row["library"] != "hnnlib" and row["each"]]
+    members = [row["members"] for row in ours]
+    with style.context():
+        fig = Figure(figsize=(style.WIDTH, 3.2))
+        ax = fig.subplots()
+        ax.set_xscale("log", base=2)
+        ax.plot(members, [1000 * row["each"] for row in ours], label="hnnlib", **style.TASKS["mlp"])
+        if peers:
+            best = min(peers, key=lambda row: row["each"])
+            ax.axhline(1000 * best["each"], color=style.MUTED, linestyle="--", linewidth=1)
+            label = "one network in another library; dashed: the fastest"
+            ax.plot([1] * len(peers), [1000 * row["each"] for row in peers], label=label, **_PEERS)
+        ax.set_ylim(bottom=0)
+        ax.xaxis.set_major_locator(FixedLocator(members))
+        ax.xaxis.set_major_formatter(FuncFormatter(_number))
+        ax.set_xlabel("networks trained together")
+        ax.set_ylabel("ms a step and network")
+        _legend(fig, ax)
+    return fig
+
+
+def _line(ax: Axes, curve: Mapping, scale: float = 1) -> None:
+    """One curve: medians, and bars for the quartiles over rounds."""
+    points = [at for at in curve["points"] if at["ratio"]]
+    middle = [at["ratio"]["median"] for at in points]
+    bars = [
+        [at["ratio"]["median"] - at["ratio"]["low"] for at in points],
+        [at["ratio"]["high"] - at["ratio"]["median"] for at in points],
+    ]
+    x = [scale * at["value"] for at in points]
+    label = f"{curve['task']}, beside {curve['peer']}"
+    ax.errorbar(x, middle, bars, label=label, zorder=3, **style.TASKS[curve["task"]])
+
+
+def _ratio_axis(ax: Axes, label: bool = True) -> None:
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.axhline(1, color=style.INK, linewidth=1, zorder=2)
+    low, high = ax.get_ylim()
+    ax.set_ylim(min(low, 0.7), max(high, 1.5))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_locator(NullLocator())
+        axis.set_minor_formatter(NullFormatter())
+        axis.set_major_formatter(FuncFormatter(_number))
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7), numticks=12))
+    if label:
+        ax.set_ylabel("time of the peer / time of hnnlib\n(above 1: hnnlib is faster)")
+
+
+def _legend(fig: Figure, ax: Axes) -> None:
+    handles, labels = ax.get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=2)
+
+
+def _number(value: float, _position: int | None = None) -> str:
+    return f"{value:g}"
