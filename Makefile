@@ -32,7 +32,7 @@ lint: $(READY) ## check style of Python, Snakemake rules and notebooks
 notebooks: $(READY) ## run the notebooks on the reference results
 	@$(BIN)/python -m pytest notebooks
 
-benchmark: $(READY) ## time a training step beside other libraries
+benchmark: $(READY) ## time a training step beside other libraries (see ARGS)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## delete all results but the reference, and what tools left behind

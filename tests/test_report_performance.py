@@ -112,7 +112,7 @@ def test_tables_hold_time_ratio_and_memory_by_threads(page):
     assert "1 thread 2 threads" in text
     assert "CPU ms ratio peak MiB wall ms ratio peak MiB" in text
     assert "norse 320 3.20 [3.20, 3.20] 401 400 2.00 [2.00, 2.00] 401" in text
-    assert "250 to 250 MiB are imports" in text
+    assert "Of the memory, 250 MiB are imports" in text
 
 
 def test_the_fastest_other_library_stands_first_even_where_it_wins(page):

@@ -36,14 +36,11 @@ def density(curves: Sequence[Mapping]) -> Figure:
         ax = fig.subplots()
         for curve in curves:
             _line(ax, curve, scale=100)
-            if curve["break_even"] is not None:
-                place, look = 100 * curve["break_even"], style.TASKS[curve["task"]]
-                ax.plot([place], [1], "x", color=look["color"], markersize=8, zorder=4)
-                ax.annotate(
-                    f"{place:.0f} %", (place, 1), (0, -12), textcoords="offset points",
-                    ha="center", color=look["color"],
-                )  # fmt: skip
-        _ratio_axis(ax)
+        # the higher crossing is written above the line, the lower one below it
+        known = (curve for curve in curves if curve["break_even"] is not None)
+        for place, curve in enumerate(sorted(known, key=lambda curve: -curve["break_even"])):
+            _crossing(ax, curve, above=place == 0)
+        _ratio_axis([ax])
         ax.set_xlabel(LABELS["density"])
         ax.xaxis.set_major_locator(FixedLocator(_PERCENT))
         _legend(fig, ax)
@@ -64,9 +61,10 @@ def sizes(curves: Sequence[Mapping]) -> Figure:
             for curve in curves:
                 if curve["axis"] == axis:
                     _line(ax, curve)
-            _ratio_axis(ax, label=ax is panels[0])
             ax.set_xlabel(LABELS[axis])
-            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
+        _ratio_axis(panels)
+        for ax in panels:
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=8))
         _legend(fig, panels[0])
     return fig
 
@@ -115,19 +113,30 @@ def _line(ax: Axes, curve: Mapping, scale: float = 1) -> None:
     ax.errorbar(x, middle, bars, label=label, zorder=3, **style.TASKS[curve["task"]])
 
 
-def _ratio_axis(ax: Axes, label: bool = True) -> None:
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.axhline(1, color=style.INK, linewidth=1, zorder=2)
-    low, high = ax.get_ylim()
-    ax.set_ylim(min(low, 0.7), max(high, 1.5))
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_minor_locator(NullLocator())
-        axis.set_minor_formatter(NullFormatter())
-        axis.set_major_formatter(FuncFormatter(_number))
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7), numticks=12))
-    if label:
-        ax.set_ylabel("time of the peer / time of hnnlib\n(above 1: hnnlib is faster)")
+def _crossing(ax: Axes, curve: Mapping, above: bool) -> None:
+    """Mark a break-even and write its density."""
+    place, colour = 100 * curve["break_even"], style.TASKS[curve["task"]]["color"]
+    ax.plot([place], [1], "x", color=colour, markersize=8, zorder=4)
+    offset, side = ((4, 5), "left") if above else ((-4, -12), "right")
+    ax.annotate(
+        f"{place:.0f} %", (place, 1), offset, textcoords="offset points", ha=side, color=colour
+    )
+
+
+def _ratio_axis(panels: Sequence[Axes]) -> None:
+    """Logarithmic axes with plain numbers and a line at 1; panels share their ratios."""
+    for ax in panels:
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.axhline(1, color=style.INK, linewidth=1, zorder=2)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_minor_locator(NullLocator())
+            axis.set_minor_formatter(NullFormatter())
+            axis.set_major_formatter(FuncFormatter(_number))
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7), numticks=12))
+    low, high = panels[0].get_ylim()
+    panels[0].set_ylim(min(low, 0.7), max(high, 1.5))
+    panels[0].set_ylabel("time of the peer / time of hnnlib\n(above 1: hnnlib is faster)")
 
 
 def _legend(fig: Figure, ax: Axes) -> None:

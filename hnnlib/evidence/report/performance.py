@@ -176,7 +176,8 @@ def _imports(columns: Sequence[tuple[dict, dict]]) -> list[str]:
     found = [row["imported"] for _, p in columns for row in p["rows"] if row["imported"]]
     if not found:
         return []
-    return [f"Of the memory, {min(found):.0f} to {max(found):.0f} MiB are imports."]
+    ends = dict.fromkeys(number(value, 0) for value in (min(found), max(found)))
+    return [f"Of the memory, {' to '.join(ends)} MiB are imports."]
 
 
 def _remarks(columns: Sequence[tuple[dict, dict]]) -> list[str]:
