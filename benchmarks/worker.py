@@ -16,6 +16,7 @@ import resource
 import sys
 import time
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -140,13 +141,23 @@ class Session:
         """Most memory so far, MiB: of this process, or on a GPU of its tensors."""
         if self.device == "cuda":
             return {"peak": torch.cuda.max_memory_allocated() / 2**20}
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return {"peak": most / (2**20 if sys.platform == "darwin" else 2**10)}
+        return {"peak": _most_memory()}
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The reply to one request."""
         actions = (self.describe, self.load, self.train, self.activity, self.memory)
         return {action.__name__: action for action in actions}[request.pop("do")](**request)
+
+
+def _most_memory() -> float:
+    """Most memory of this process, MiB."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # ru_maxrss would be at least that of the process that started this one: exec keeps it
+        high = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(high.split()[1]) / 2**10
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def _serve(session: Session, replies: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sys
@@ -11,7 +12,19 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks import OURS, TASKS, __main__, machine, measure, ours, ratios, report, suites, tasks
+from benchmarks import (
+    OURS,
+    SUITES,
+    TASKS,
+    __main__,
+    machine,
+    measure,
+    ours,
+    ratios,
+    report,
+    suites,
+    tasks,
+)
 from benchmarks.worker import Session
 
 
@@ -263,21 +276,28 @@ class Scripted:
     """A worker that answers from a list and keeps what it was asked."""
 
     def __init__(self, library, seconds):
-        self.library, self.seconds = library, iter(seconds)
+        self.library, self.seconds, self.closed = library, iter(seconds), False
+        self.losses = itertools.count(3.0, -0.1)
+
+    def another(self):
+        return Scripted(self.library, itertools.repeat(1.0))
+
+    def close(self):
+        self.closed = True
 
     def ask(self, do, **details):
         if do == "load":
             about = {"title": "T", "repeats": 1, "parameters": 1, "input_density": 0.5}
-            return about | {"members": details["changes"].get("members", 1)}
+            members = details["changes"].get("members", 1)
+            return about | {"members": members, "parameters": members}
         if do == "memory":
             return {"peak": 100.0}
         if do == "activity":
             return {"spike_density": [0.1]}
         value = next(self.seconds, None)
-        self.trained = details["steps"]
         if value is None:
             raise measure.WorkerFailure("out of memory")
-        return {"cpu": value, "wall": value, "losses": [1.0]}
+        return {"cpu": value, "wall": value, "losses": [next(self.losses)]}
 
 
 def test_warm_up_does_not_count_and_a_failure_is_one_row():
@@ -395,35 +415,60 @@ def test_without_a_crossing_there_is_no_break_even(theirs):
     assert ratios.curves(points, "cpu")[0]["break_even"] is None
 
 
-def test_memory_is_that_of_a_process_of_its_own(monkeypatch):
-    fresh, closed = Scripted(OURS, [1.0]), []
-    fresh.close = lambda: closed.append(True)
-    worker = Scripted(OURS, [])
-    worker.another = lambda: fresh
+def test_memory_is_that_of_a_process_of_its_own():
+    worker = measure.Worker(OURS, Path(sys.executable))
     found = measure.measure_memory(worker, "mlp", tiny=True)
-    assert found == {"imported": 100.0, "peak": 100.0}
-    assert fresh.trained == 3 and closed
+    assert 50 < found["imported"] < found["peak"] < 5000  # MiB
+    assert worker.process is None
 
 
-@pytest.mark.parametrize("suite", ["population", "curves"])
-def test_a_suite_runs_from_processes_to_tables(suite):
-    told = []
-    bench = suites.Bench(
-        start=lambda name: measure.Worker(name, Path(sys.executable)),
-        peers=(), names=["mlp"], rounds=1, warmup=1, tiny=True, clock="cpu", tell=told.append,
+@pytest.fixture
+def bench():
+    """Workers that take a second for each network, and half as much in the peer norse."""
+
+    def start(library):
+        return Scripted(library, itertools.repeat(0.5 if library == "norse" else 1.0))
+
+    return suites.Bench(
+        start, peers=["snntorch", "norse"], names=["recurrent", "cnn"],
+        rounds=1, warmup=1, tiny=True, clock="cpu", tell=lambda text: None,
     )  # fmt: skip
-    points = list(suites.run(suite, bench))
-    given = results() | {"suite": suite, "tasks": points}
+
+
+def test_the_suite_of_tasks_times_and_weighs_every_library(bench):
+    points = list(suites.run("tasks", bench))
+    assert [point["task"] for point in points] == ["recurrent", "cnn"]
+    found = report.summary(results() | {"tasks": points})[0]
+    assert found["best_peer"] == "norse"
+    assert [row["peak"] for row in found["rows"]] == [100.0] * 3
+
+
+def test_the_suite_of_populations_has_one_network_of_every_peer(bench):
+    given = results() | {"suite": "population", "tasks": list(suites.run("population", bench))}
+    (found,) = report.summary(given)
+    members = [(row["library"], row["members"]) for row in found["rows"]]
+    assert members == [(OURS, 1), ("snntorch", 1), ("norse", 1), (OURS, 4)]
+    assert found["rows"][-1]["over_one"]["median"] == 4.0
+    assert "| hnnlib | 4 | 1000.0 | 250.0 | 4.00 | 2.00 | 100 |" in report.markdown(given)
+
+
+def test_the_suite_of_curves_goes_on_with_the_fastest_peer(bench):
+    points = list(suites.run("curves", bench))
+    assert list(points[0]["libraries"]) == [OURS, "snntorch", "norse"]
+    assert all(list(point["libraries"]) == [OURS, "norse"] for point in points[1:])
+    given = results() | {"suite": "curves", "tasks": points}
+    assert {curve["axis"] for curve in report.summary(given)} == {"steps", "density"}
     page = report.markdown(given)
-    if suite == "population":
-        (found,) = report.summary(given)
-        assert [row["members"] for row in found["rows"]] == [1, 4]
-        assert all(row["peak"] > 50 for row in found["rows"])
-        assert "| hnnlib | 4 |" in page
-    else:
-        assert {curve["axis"] for curve in report.summary(given)} == {"steps", "density"}
-        assert "## mlp: density, beside no peer" in page
-    assert told and json.dumps(given)
+    assert "## recurrent: density, beside norse" in page and "does not cross 1" in page
+    assert json.dumps(given)
+
+
+def test_a_suite_ends_its_processes(bench):
+    made, start = [], bench.start
+    bench.start = lambda library: made.append(start(library)) or made[-1]
+    for suite in SUITES:
+        list(suites.run(suite, bench))
+    assert made and all(worker.closed for worker in made)
 
 
 def test_a_device_that_is_not_there_is_told_and_nothing_is_written(capsys, monkeypatch, tmp_path):
