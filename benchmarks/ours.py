@@ -22,7 +22,7 @@ from hnnlib.neurons import LIF
 from hnnlib.signals import Events, Signal, dense
 from hnnlib.surrogates import SuperSpike
 
-__all__ = ["DIFFERENCES", "KEEP_MEMORY", "PACKAGES", "build", "signal"]
+__all__ = ["DIFFERENCES", "KEEP_MEMORY", "PACKAGES", "build", "engine_name", "signal"]
 
 PACKAGES: tuple[str, ...] = ()
 KEEP_MEMORY = TASKS
@@ -152,3 +152,8 @@ def build(task: Task, engine: str = "auto", device: str = "cpu") -> nn.Module:
     """
     network = _RecurrentNetwork if isinstance(task, Recurrent) else _FeedForwardNetwork
     return network(task, engines.get(engine), device).to(device)
+
+
+def engine_name(engine: str) -> str:
+    """Name of the engine that is meant, such as the one that ``auto`` takes."""
+    return engines.get(engine).name

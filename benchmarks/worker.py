@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import resource
+import runpy
 import sys
 import time
 from importlib import metadata
@@ -24,8 +25,7 @@ from torch.nn import functional
 
 import hnnlib
 from benchmarks import OURS, tasks
-from hnnlib import engines
-from hnnlib.training.memory import keep_memory
+from benchmarks.environment import ROOT
 
 __all__ = ["Session", "main"]
 
@@ -56,7 +56,7 @@ class Session:
         versions = {package: metadata.version(package) for package in self.module.PACKAGES}
         if self.options:  # hnnlib is imported from the tree and may not be installed
             versions[OURS] = hnnlib.__version__
-            about["engine"] = engines.get(self.options["engine"]).name
+            about["engine"] = self.module.engine_name(self.options["engine"])
         if self.device == "cuda":
             about["gpu"] = torch.cuda.get_device_name()
         versions |= {"torch": str(torch.__version__), "python": platform.python_version()}
@@ -78,7 +78,7 @@ class Session:
         """
         self.task = tasks.get(task, tiny, **changes or {})
         if task in self.module.KEEP_MEMORY:
-            keep_memory()  # for good: a process that is timed serves one task
+            _keep_memory()  # for good: a process that is timed serves one task
         self._set_input()
         self.model = self.module.build(self.task, **self.options).to(self.device)
         self.optimiser = torch.optim.Adam(self._groups(), lr=self.task.learning_rate)
@@ -147,6 +147,11 @@ class Session:
         """The reply to one request."""
         actions = (self.describe, self.load, self.train, self.activity, self.memory)
         return {action.__name__: action for action in actions}[request.pop("do")](**request)
+
+
+def _keep_memory() -> None:
+    """``hnnlib.training.memory.keep_memory``; the rest of hnnlib would weigh on a peer's memory."""
+    runpy.run_path(str(ROOT / "hnnlib" / "training" / "memory.py"))["keep_memory"]()
 
 
 def _most_memory() -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from benchmarks import (
     suites,
     tasks,
 )
+from benchmarks.environment import ROOT
 from benchmarks.worker import Session
 
 
@@ -495,3 +497,10 @@ def test_a_silent_process_is_given_up():
     with pytest.raises(measure.WorkerFailure, match="no reply within 0.2 s"):
         worker.ask("describe")
     assert worker.process is None
+
+
+def test_a_peers_process_holds_nothing_of_hnnlib_but_its_name():
+    code = "import sys, benchmarks.worker as w, benchmarks.peers; w._keep_memory(); "
+    code += "print([m for m in sys.modules if m.startswith('hnnlib.') or m == 'numba'])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
