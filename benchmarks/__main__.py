@@ -115,6 +115,7 @@ def main(given: list[str] | None = None) -> int:
         return 1
     results = _run(options, python)
     if not results["tasks"]:
+        print(f"nothing was measured in the suite {options.suite}", file=sys.stderr)
         return 1
     name = _name(options)
     for path in report.write(results, RESULTS, name) if name else ():

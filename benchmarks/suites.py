@@ -62,8 +62,8 @@ class Bench:
     @contextmanager
     def workers(self, *populations: str) -> Iterator[dict[str, Worker]]:
         """New processes, one a library and one a population, ended on the way out."""
-        made = {name: self.start(name) for name in (OURS, *self.peers)}
-        made |= {name: self.start(OURS) for name in populations}
+        made = {name: self.start(OURS) for name in (OURS, *populations)}
+        made |= {name: self.start(name) for name in self.peers}
         try:
             yield made
         finally:

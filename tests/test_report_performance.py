@@ -16,6 +16,7 @@ from benchmarks import report as benchmark
 from hnnlib import store
 from hnnlib.errors import ConfigError
 from hnnlib.evidence import report
+from workflow.plan import Plan
 
 
 def entry(library: str, seconds: float, members: int = 1) -> dict:
@@ -141,7 +142,7 @@ def test_figures_have_words_and_files(page, folder):
 
 def test_without_a_gpu_the_page_says_how_to_measure_it(page):
     text = cells(page.section("gpu"))
-    assert text.count("not measured") == 3
+    assert text.count("not measured") == 3 and "NVIDIA" in text
     assert "python -m benchmarks --suite curves --device cuda" in text
 
 
@@ -200,6 +201,23 @@ def test_without_results_there_is_neither_page_nor_link(tmp_path):
     build(tmp_path, given={})
     assert not (where / "performance.html").exists()
     assert "performance.html" not in Page(where / "index.html").links()
+
+
+def test_a_population_that_failed_is_a_page_all_the_same(tmp_path):
+    failed = population()
+    for one in failed["libraries"].values():
+        one |= {"error": "out of memory", "cpu": [], "wall": [], "losses": []}
+    found = Page(build(tmp_path, given={"x": results("population", [failed])}) / "performance.html")
+    assert "hnnlib: failed: out of memory." in found.text
+
+
+def test_the_workflow_finds_a_file_that_is_added(tmp_path):
+    nothing = Plan(scale=None, results="results", project=tmp_path, device="cpu")
+    assert nothing.benchmarks() == []
+    (tmp_path / "benchmarks/results").mkdir(parents=True)
+    (tmp_path / "benchmarks/results/new.json").write_text("{}")
+    (tmp_path / "benchmarks/results/new.md").write_text("")
+    assert nothing.benchmarks() == [str(tmp_path / "benchmarks/results/new.json")]
 
 
 def test_files_of_an_older_benchmark_are_left_out(tmp_path):

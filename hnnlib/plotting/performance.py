@@ -91,7 +91,7 @@ def population(rows: Sequence[Mapping]) -> Figure:
             ax.axhline(1000 * best["each"], color=style.MUTED, linestyle="--", linewidth=1)
             label = "one network in another library; dashed: the fastest"
             ax.plot([1] * len(peers), [1000 * row["each"] for row in peers], label=label, **_PEERS)
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(0, 1.1 * max((1000 * row["each"] for row in [*ours, *peers]), default=1))
         ax.xaxis.set_major_locator(FixedLocator(members))
         ax.xaxis.set_major_formatter(FuncFormatter(_number))
         ax.set_xlabel("networks trained together")
