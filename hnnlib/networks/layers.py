@@ -54,16 +54,12 @@ class Dense(nn.Module):
         self.macs = inputs * units
 
     def product(self, x: Tensor) -> Tensor:
-        """Weights times x, no bias: (..., member, batch, *in) to (..., member, batch, units).
-
-        An x of one member is read by all.
-        """
+        """Weights times x, no bias: (..., member, batch, *in) to (..., member, batch, units)."""
         x = x.flatten(-len(self.in_shape))
-        members = len(self.weight)
         if x.ndim == 3:
-            return torch.bmm(x.expand(members, -1, -1), self.weight)
-        steps, given, batch = x.shape[:3]
-        folded = x.movedim(1, 0).reshape(given, steps * batch, -1).expand(members, -1, -1)
+            return torch.bmm(x, self.weight)
+        steps, members, batch = x.shape[:3]
+        folded = x.movedim(1, 0).reshape(members, steps * batch, -1)
         return torch.bmm(folded, self.weight).unflatten(1, (steps, batch)).movedim(0, 1)
 
     def shift(self) -> Tensor:
