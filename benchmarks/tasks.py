@@ -209,7 +209,7 @@ _TASKS = {
             classes=20,
             decay=0.95,
             gain=math.sqrt(3),
-            learning_rate=5e-3,
+            learning_rate=1e-3,
             repeats=1,
         ),
         MLP(

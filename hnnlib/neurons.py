@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hnnlib.surrogates import ATan, Gaussian, Surrogate, spike
 
-__all__ = ["LIF", "DualExponential", "RefractoryLIF"]
+__all__ = ["LIF", "DualExponential", "LeakyIntegrator", "RefractoryLIF"]
 
 
 class _Trace(NamedTuple):
@@ -126,3 +126,22 @@ class LIF:
         return spikes, potential * (
             1 - spikes
         ) if self.hard_reset else potential - self.threshold * spikes
+
+
+@dataclass(frozen=True)
+class LeakyIntegrator:
+    """Leaky integrator y[t] = k y[t-1] + (1 - k) I[t]: a readout that never spikes.
+
+    With k = exp(-dt / tau_out), a constant drive I ends at y = I.
+    """
+
+    decay: float | Tensor = 0.95
+
+    def initial(self, like: Tensor) -> Tensor:
+        """Rest at 0."""
+        return torch.zeros_like(like)
+
+    def step(self, drive: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """One step: (y[t], y[t])."""
+        value = torch.lerp(drive, state, self.decay)
+        return value, value

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Events", "Separable", "Signal", "Spikes", "dense"]
+__all__ = ["Events", "Separable", "Signal", "Spikes", "count", "dense"]
 
 
 class Separable(NamedTuple):
@@ -87,12 +87,25 @@ class Spikes(NamedTuple):
     """What a spiking layer gives where its engine lists spikes while it computes them.
 
     Attributes:
-        values: (time, member, batch, *units), zeros and ones; carries the gradient.
-        events: the same spikes as a list.
+        carrier: a tensor (time, member, batch, *units) that brings gradients back to the layer. Its
+            numbers mean nothing: it is one zero, expanded, so that it takes no memory.
+        events: the spikes.
     """
 
-    values: Tensor
+    carrier: Tensor
     events: Events
+
+
+class _Written(torch.autograd.Function):
+    """Spikes written out; the gradient goes to their carrier as it comes."""
+
+    @staticmethod
+    def forward(ctx, carrier: Tensor, events: Events) -> Tensor:
+        return events.over_time().to(carrier.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor):
+        return gradient, None
 
 
 Signal = Tensor | Separable | Events | Spikes
@@ -102,4 +115,16 @@ def dense(signal: Signal) -> Tensor:
     """Any signal as a tensor (time, member, batch, *units)."""
     if isinstance(signal, Tensor):
         return signal
-    return signal.values if isinstance(signal, Spikes) else signal.over_time()
+    if isinstance(signal, Spikes):
+        return _Written.apply(signal.carrier, signal.events)
+    return signal.over_time()
+
+
+def count(signal: Signal) -> Tensor:
+    """Sum of a signal over time and units, (member, batch); of spikes, their number."""
+    if isinstance(signal, Spikes):
+        signal = signal.events
+    if isinstance(signal, Events):
+        starts = signal.starts
+        return (starts[:, -1] - starts[:, 0]).view(signal.shape[1:3]).to(torch.float32)
+    return dense(signal).detach().sum(0).flatten(2).sum(2)

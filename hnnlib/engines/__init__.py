@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from hnnlib.engines.adjoint import Adjoint
 from hnnlib.engines.base import Engine
+from hnnlib.engines.cpu import Cpu
 from hnnlib.engines.eager import Eager
 from hnnlib.errors import ConfigError
 
-__all__ = ["Adjoint", "Eager", "Engine", "get"]
+__all__ = ["Adjoint", "Cpu", "Eager", "Engine", "get"]
 
 
-_ENGINES = {"adjoint": Adjoint, "eager": Eager}
+_ENGINES = {"adjoint": Adjoint, "cpu": Cpu, "eager": Eager}
 
 
 def get(name: str = "auto") -> Engine:

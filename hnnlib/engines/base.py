@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
+from hnnlib.neurons import DualExponential
 from hnnlib.signals import Separable, Signal, dense
 
 __all__ = ["Engine"]
@@ -40,23 +43,64 @@ class Engine(ABC):
         """
 
     def layer(
-        self, neuron: Any, synapse: Any, signal: Signal, recurrent: Tensor | None = None
+        self,
+        neuron: Any,
+        synapse: Any,
+        signal: Signal,
+        recurrent: Tensor | None = None,
+        axon: DualExponential | None = None,
     ) -> Signal:
-        """Outputs of a neuron layer: ``scan`` of the synapse's product with a signal.
+        """Outputs of a neuron layer: axon, product, neuron.
 
         Args:
             neuron: see ``hnnlib.neurons``.
             synapse: has ``product(x)`` and ``shift()``, see ``hnnlib.networks.layers``.
             signal: what the layer reads.
             recurrent: as in ``scan``.
+            axon: a fixed synaptic filter on the signal, or None. Being linear and the same for all
+                units, it may as well act on the product.
         """
-        return self.scan(neuron, self.drive(synapse, signal), recurrent)[0]
+        return self.scan(neuron, self._drive(synapse, self.potentials(axon, signal)), recurrent)[0]
 
-    def drive(self, synapse: Any, signal: Signal) -> Tensor:
-        """The synapse's product with a signal, and its shift: (time, member, batch, *units)."""
+    def potentials(self, axon: DualExponential | None, signal: Signal) -> Signal:
+        """Postsynaptic potentials of a signal under a fixed filter: one product with the filter's
+        T x T impulse response, not T small steps.
+        """
+        if axon is None:
+            return signal
+        if isinstance(signal, Separable):
+            return signal._replace(envelope=_response(axon, *_like(signal.envelope)) @ signal.envelope)
+        signal = dense(signal)
+        return torch.tensordot(_response(axon, *_like(signal)), signal, dims=1)
+
+    def _drive(self, synapse: Any, signal: Signal) -> Tensor:
         if isinstance(signal, Separable):  # the product doesn't change over time: one is enough
             product = signal._replace(values=synapse.product(signal.values)).over_time()
         else:
-            product = synapse.product(dense(signal))
+            product = self._product(synapse, signal)
         shift = synapse.shift()
         return product if shift is None else product + shift
+
+    @staticmethod
+    def _product(synapse: Any, signal: Signal) -> Tensor:
+        x, weight = dense(signal).to(synapse.weight.dtype), synapse.weight
+        if x.shape[1] != len(weight):  # events that all members share
+            x = x.expand(-1, len(weight), *[-1] * (x.ndim - 2))
+        return synapse.product(x)
+
+
+def _like(signal: Tensor) -> tuple[int, torch.dtype, torch.device]:
+    return len(signal), signal.dtype, signal.device
+
+
+@lru_cache(maxsize=64)
+def _response(
+    axon: DualExponential, steps: int, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """Impulse response from each step (column) to each later one (row)."""
+    impulses = torch.eye(steps, dtype=dtype, device=device)
+    state, rows = axon.initial(impulses[0]), []
+    for impulse in impulses:
+        value, state = axon.step(impulse, state)
+        rows.append(value)
+    return torch.stack(rows)

@@ -20,7 +20,7 @@ from hnnlib.networks.notation import LayerSpec
 from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool
 from hnnlib.neurons import DualExponential, RefractoryLIF
 from hnnlib.randomness import MemberNoise
-from hnnlib.signals import Signal, dense
+from hnnlib.signals import Signal, count, dense
 
 __all__ = ["Activity", "HybridNetwork", "Switches"]
 
@@ -225,12 +225,12 @@ class HybridNetwork(nn.Module):
         if not len(self.spiking):
             return Activity(self.graded(x) * self.switches.logit_scale, [], None)
         signal = self._signal(self.encode(x), noise)
-        encoder = _count(signal) if self.switches.coding == "poisson" else None
+        encoder = count(signal) if self.switches.coding == "poisson" else None
         spikes = []
         for layer in self.spiking:
             signal = layer(signal, self.engine)
             if isinstance(layer, SpikingLayer):
-                spikes.append(_count(signal))
+                spikes.append(count(signal))
         return Activity(dense(signal).sum(0), spikes, encoder)
 
     def parameter_count(self) -> int:
@@ -251,7 +251,3 @@ class HybridNetwork(nn.Module):
 
 def _pooled(shape: tuple[int, ...], window: int) -> tuple[int, ...]:
     return (shape[0], shape[1] // window, shape[2] // window)
-
-
-def _count(spikes: Signal) -> Tensor:
-    return dense(spikes).detach().sum(0).flatten(2).sum(2)

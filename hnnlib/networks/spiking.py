@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hnnlib.engines import Engine
 from hnnlib.networks.layers import Conv, Dense, max_pool
 from hnnlib.neurons import DualExponential
-from hnnlib.signals import Separable, Signal, dense
+from hnnlib.signals import Signal, dense
 
 __all__ = ["Axon", "SpikingLayer", "SpikingPool"]
 
@@ -36,9 +36,7 @@ class Axon(nn.Module):
         trainable: bool,
     ) -> None:
         super().__init__()
-        self.kernel = kernel
-        self._responses: dict[tuple[int, torch.device], Tensor] = {}
-        self.register_buffer("_place", torch.empty(0), persistent=False)
+        self.fixed = None if trainable else kernel
         self.coefficients = None
         if trainable:
             start = torch.tensor([float(kernel.a1), float(kernel.a2), float(kernel.b)])
@@ -47,23 +45,9 @@ class Axon(nn.Module):
 
     def forward(self, signal: Signal, engine: Engine) -> Signal:
         """Postsynaptic potentials of a signal."""
-        if self.coefficients is not None:
-            return engine.scan(DualExponential(*self.coefficients.unbind(1)), dense(signal))[0]
-        steps = len(signal.envelope if isinstance(signal, Separable) else dense(signal))
-        # a fixed filter is linear in time: one product with its T x T impulse response instead of T
-        # small steps
-        response = self._response(steps, engine)
-        if isinstance(signal, Separable):
-            return Separable(signal.values, response @ signal.envelope)
-        return torch.tensordot(response, dense(signal), dims=1)
-
-    def _response(self, steps: int, engine: Engine) -> Tensor:
-        """Impulse response from each step (column) to each later one (row)."""
-        key = (steps, self._place.device)
-        if key not in self._responses:
-            impulses = torch.eye(steps, device=self._place.device).unsqueeze(-1)
-            self._responses[key] = engine.scan(self.kernel, impulses)[0].squeeze(-1)
-        return self._responses[key]
+        if self.fixed is not None:
+            return engine.potentials(self.fixed, signal)
+        return engine.scan(DualExponential(*self.coefficients.unbind(1)), dense(signal))[0]
 
 
 class SpikingLayer(nn.Module):
@@ -81,8 +65,10 @@ class SpikingLayer(nn.Module):
 
     def forward(self, signal: Signal, engine: Engine) -> Signal:
         """Spikes (time, member, batch, *units)."""
-        psp = self.axon(signal, engine) if self.axon is not None else signal
-        return engine.layer(self.neuron, self.synapse, psp)
+        fixed = self.axon.fixed if self.axon is not None else None
+        if self.axon is not None and fixed is None:
+            signal = self.axon(signal, engine)
+        return engine.layer(self.neuron, self.synapse, signal, axon=fixed)
 
 
 class SpikingPool(nn.Module):

@@ -1,0 +1,102 @@
+"""The engine for processors: compiled forward and hand-written reverse-time passes, event-driven
+where a layer reads spikes.
+
+A layer that reads events adds the weights of the units that spiked, instead of multiplying all
+weights by mostly zeros, forwards and for the gradient of the weights. Where spikes are dense, a
+matrix product is faster, and is taken. Spikes are those of ``eager`` but for rounding (sums run
+in another order), gradients agree to rounding. What it has no kernel for goes to ``eager``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hnnlib.engines.base import Engine
+from hnnlib.engines.cpu import layers, plans
+from hnnlib.engines.cpu.layers import Form
+from hnnlib.engines.eager import Eager
+from hnnlib.neurons import DualExponential, LeakyIntegrator
+from hnnlib.signals import Events, Separable, Signal, Spikes, dense
+
+__all__ = ["Cpu"]
+
+BREAK_EVEN = 0.3
+"""Density of events from which a matrix product takes less time than adding rows: measured, see
+``benchmarks``."""
+
+
+class Cpu(Engine):
+    """See the module."""
+
+    name = "cpu"
+
+    def scan(
+        self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None
+    ) -> tuple[Tensor, Any]:
+        """See ``Engine.scan``; the final state is given only where ``eager`` computes it."""
+        if drive.ndim > 3 and recurrent is None:
+            if isinstance(neuron, DualExponential) and _trained(neuron):
+                return layers.filtered(drive, (neuron.a1, neuron.a2, neuron.b)), None
+            plan = plans.make(neuron, drive.shape[1], drive.dtype)
+            if plan is not None:
+                form = _form(drive.shape)
+                if isinstance(neuron, LeakyIntegrator):
+                    return layers.integrate(drive, plan, form), None
+                return dense(layers.scan(drive, None, None, plan, form)), None
+        return Eager().scan(neuron, drive, recurrent)
+
+    def layer(
+        self,
+        neuron: Any,
+        synapse: Any,
+        signal: Signal,
+        recurrent: Tensor | None = None,
+        axon: DualExponential | None = None,
+    ) -> Signal:
+        """See ``Engine.layer``."""
+        weight = synapse.weight
+        plan = plans.make(neuron, len(weight), weight.dtype)
+        if plan is None:
+            return super().layer(neuron, synapse, signal, recurrent, axon)
+        if isinstance(signal, Events | Spikes) and _reads_events(synapse, signal):
+            events = signal.events if isinstance(signal, Spikes) else signal
+            carrier = signal.carrier if isinstance(signal, Spikes) else None
+            filtering = None if axon is None else (axon.a1, axon.a2, axon.b)
+            return layers.gather(
+                events, carrier, weight, synapse.shift(), recurrent, plan, filtering
+            )
+        if recurrent is not None or isinstance(neuron, LeakyIntegrator):
+            return super().layer(neuron, synapse, signal, recurrent, axon)
+        signal = self.potentials(axon, signal)
+        if isinstance(signal, Separable):
+            current = synapse.product(signal.values)
+            envelope = signal.envelope.to(current.dtype)
+            form = _form((len(envelope), *current.shape))
+        else:
+            current, envelope = self._product(synapse, signal), None
+            form = _form(current.shape)
+        return layers.scan(current, synapse.shift(), envelope, plan, form)
+
+
+def _form(shape: torch.Size | tuple[int, ...]) -> Form:
+    return Form(*shape[:3], tuple(shape[3:]))
+
+
+def _trained(neuron: DualExponential) -> bool:
+    return all(isinstance(c, Tensor) and c.ndim > 2 for c in (neuron.a1, neuron.a2, neuron.b))
+
+
+def _reads_events(synapse: Any, signal: Events | Spikes) -> bool:
+    """Whether the layer is dense and its input sparse enough."""
+    weight = synapse.weight
+    if weight.ndim != 3:
+        return False
+    events = signal.events if isinstance(signal, Spikes) else signal
+    if isinstance(signal, Spikes) and events.shape[1] != len(weight):
+        return False
+    starts = events.starts
+    found = (starts[:, -1] - starts[:, 0]).sum().item()
+    return found < BREAK_EVEN * torch.Size(events.shape).numel()

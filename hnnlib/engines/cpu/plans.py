@@ -1,0 +1,97 @@
+"""Neurons and surrogates as the numbers that kernels take."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hnnlib.engines.cpu import kernels
+from hnnlib.neurons import LIF, LeakyIntegrator, RefractoryLIF
+from hnnlib.surrogates import ATan, Gaussian, SuperSpike
+
+__all__ = ["Plan", "make"]
+
+_POWERS = 1100  # 2^-1100 is 0 in double precision
+
+
+class Plan(NamedTuple):
+    """A neuron for some members, as the kernels take it.
+
+    Attributes:
+        neuron: kind.
+        constants: (member, 3) decay, threshold, refractory decay.
+        surrogate, shape: kind and width.
+        powers: see ``kernels.slopes``.
+    """
+
+    neuron: int
+    constants: np.ndarray
+    surrogate: int
+    shape: np.floating
+    powers: np.ndarray
+
+
+def make(neuron: Any, members: int, dtype: torch.dtype) -> Plan | None:
+    """The plan of a neuron, or None where there is no kernel for it.
+
+    There is none for a parameter that is trained or that differs between units, for other neurons
+    and surrogates, and for numbers that are not floats of 32 or 64 bits.
+    """
+    if dtype not in (torch.float32, torch.float64):
+        return None
+    real = np.float32 if dtype == torch.float32 else np.float64
+    found = _kind(neuron)
+    if found is None:
+        return None
+    kind, parameters, (surrogate, shape) = found
+    columns = [_by_member(value, members) for value in parameters]
+    if any(column is None for column in columns):
+        return None
+    return Plan(kind, np.stack(columns, 1).astype(real), surrogate, real(shape), _powers(real))
+
+
+def _kind(neuron: Any) -> tuple[int, tuple, tuple[int, float]] | None:
+    if isinstance(neuron, LeakyIntegrator):
+        return kernels.INTEGRATOR, (neuron.decay, math.inf, 0.0), (kernels.SUPERSPIKE, 1.0)
+    surrogate = _surrogate(getattr(neuron, "surrogate", None))
+    if surrogate is None:
+        return None
+    if isinstance(neuron, LIF):
+        kind = kernels.HARD if neuron.hard_reset else kernels.SOFT
+        return kind, (neuron.decay, neuron.threshold, 0.0), surrogate
+    if isinstance(neuron, RefractoryLIF):
+        constants = (neuron.membrane_decay, neuron.threshold, neuron.refractory_decay)
+        return kernels.REFRACTORY, constants, surrogate
+    return None
+
+
+def _surrogate(surrogate: Any) -> tuple[int, float] | None:
+    match surrogate:
+        case SuperSpike(slope):
+            return kernels.SUPERSPIKE, slope
+        case ATan(alpha):
+            return kernels.ATAN, alpha
+        case Gaussian(sigma):
+            return kernels.GAUSSIAN, sigma
+    return None
+
+
+def _by_member(value: Tensor | float, members: int) -> np.ndarray | None:
+    """A number, or a tensor that differs between members only, as one number a member."""
+    if not isinstance(value, Tensor):
+        return np.full(members, value)
+    if value.requires_grad or value.numel() not in (1, members):
+        return None
+    if value.numel() > 1 and value.shape[0] != members:
+        return None
+    return np.broadcast_to(value.numpy().reshape(-1), (members,))
+
+
+@cache
+def _powers(real: type) -> np.ndarray:
+    return (0.5 ** np.arange(_POWERS)).astype(real)
