@@ -6,7 +6,6 @@ delivers them so, as it delivers the dense tensor to a peer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,7 +17,7 @@ from hnnlib import engines
 from hnnlib.codings import duplicate
 from hnnlib.networks.layers import Conv, Dense, max_pool
 from hnnlib.networks.spiking import SpikingLayer
-from hnnlib.neurons import LIF
+from hnnlib.neurons import LIF, LeakyIntegrator
 from hnnlib.signals import Events, Signal, dense
 from hnnlib.surrogates import SuperSpike
 
@@ -30,20 +29,6 @@ DIFFERENCES = (
     "the reference; gradients flow through the reset; spikes that enter the network are a list of "
     "events, made before the timing, not a tensor"
 )
-
-
-@dataclass(frozen=True)
-class _LeakyReadout:
-    """y[t] = k y[t-1] + (1 - k) drive[t]; never spikes."""
-
-    decay: float
-
-    def initial(self, like: Tensor) -> Tensor:
-        return torch.zeros_like(like)
-
-    def step(self, drive: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        value = torch.lerp(drive, state, self.decay)
-        return value, value
 
 
 def _neuron(task: Task, device: str) -> LIF:
@@ -98,7 +83,7 @@ class _RecurrentNetwork(_Network):
         self.inward = _synapse(inward, (task.inputs,), 0, task.members)
         self.around = nn.Parameter(around.weight.T.repeat(task.members, 1, 1))
         self.outward = _synapse(outward, (task.hidden,), 1, task.members)
-        self.neuron, self.readout = _neuron(task, device), _LeakyReadout(task.readout_decay)
+        self.neuron, self.readout = _neuron(task, device), LeakyIntegrator(task.readout_decay)
         self.engine = engine
 
     def layers_and_logits(self, x: Signal) -> tuple[list[Signal], Tensor]:
