@@ -69,9 +69,7 @@ class Engine(ABC):
         if axon is None:
             return signal
         if isinstance(signal, Separable):
-            return signal._replace(
-                envelope=_response(axon, *_like(signal.envelope)) @ signal.envelope
-            )
+            return signal._replace(envelope=_response(axon, *_like(signal.envelope)) @ signal.envelope)
         signal = dense(signal)
         return torch.tensordot(_response(axon, *_like(signal)), signal, dims=1)
 

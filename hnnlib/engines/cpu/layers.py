@@ -228,7 +228,9 @@ def _to_weight(events: Events, adjoint, weight: Tensor, form: Form, delay: int =
         share(kernels.by_unit, len(starts), units, starts, *order)
     shared = events.shape[1] != form.members
     for member in range(form.members):
-        share(kernel, inputs, member, form.batch, shared, *order, delay, adjoint, gradient.numpy())
+        share(
+            kernel, inputs, member, form.batch, shared, *order, delay, adjoint, gradient.numpy()
+        )
     return gradient
 
 
@@ -327,9 +329,7 @@ class _Filtered(torch.autograd.Function):
         form = Form(*signal.shape[:3], tuple(signal.shape[3:]))
         once = Form(1, form.members, 1, form.units)
         rows = form.to_rows(signal)
-        stacked = torch.stack(
-            [once.to_rows(c.expand(once.shape[1:])[None])[:, 0] for c in (a1, a2, b)]
-        )
+        stacked = torch.stack([once.to_rows(c.expand(once.shape[1:])[None])[:, 0] for c in (a1, a2, b)])
         values = torch.empty_like(rows)
         share(
             kernels.filter_forward, form.rows, form.batch, stacked.numpy(), rows.numpy(),
@@ -351,5 +351,7 @@ class _Filtered(torch.autograd.Function):
         )  # fmt: skip
         once = Form(1, form.members, 1, form.units)
         by_member = to_rows.view(form.members, form.batch, 3, form.width).sum(1)
-        to_coefficients = (once.from_rows(by_member[:, k, None].contiguous())[0] for k in range(3))
+        to_coefficients = (
+            once.from_rows(by_member[:, k, None].contiguous())[0] for k in range(3)
+        )
         return form.from_rows(to_signal), *to_coefficients
