@@ -137,7 +137,8 @@ def axes(name: str, tiny: bool = False) -> Iterator[tuple[str, float, dict[str, 
     """What a task's curves change: axis, value, and the attributes to change.
 
     The initial weights of the first layer make up for the density, so that hidden units go on
-    spiking about as often and the curve tells about the input.
+    spiking about as often and the curve tells about the input; the learning rate falls where more
+    inputs move a unit at once.
     """
     base = tasks.get(name, tiny)
     values = {"steps": (2 * base.steps,), "density": (1.0,)} if tiny else _AXES[name]
@@ -145,7 +146,9 @@ def axes(name: str, tiny: bool = False) -> Iterator[tuple[str, float, dict[str, 
         for value in points:
             changes = {axis: value}
             if axis == "density":
-                changes["input_gain"] = math.sqrt(base.density / value)
+                drive = tasks.get(name, tiny, density=value).drive()
+                changes["input_gain"] = math.sqrt(base.drive() / drive)
+                changes["learning_rate"] = base.learning_rate * min(1, base.density / value)
             yield axis, value, changes
 
 

@@ -67,6 +67,17 @@ class Task:
         """Linear, Conv2d, MaxPool2d and Flatten in the network's order, with initial weights."""
         raise NotImplementedError
 
+    def drive(self) -> float:
+        """Variance of a hidden unit's potential, in those of its weights, if it never spiked.
+
+        The leak sums up what an input element brings at every step, and averages what varies.
+        """
+        spikes = self.input().sum(0)
+        total = spikes.mean() / self.steps
+        constant = (spikes * (spikes - 1)).mean() / (self.steps * (self.steps - 1))
+        leak = 1 - self.decay
+        return float((total - constant) / (1 - self.decay**2) + constant / leak**2)
+
     def decays(self) -> list[float]:
         """Membrane decay of every member: around ``decay``, which a single network has."""
         return [self.decay + _SPREAD["decay"] * place for place in self._places()]
@@ -92,8 +103,7 @@ class Task:
                 for parameter in module.parameters():
                     bound = self.gain / math.sqrt(module.weight[0].numel())
                     parameter.uniform_(-bound, bound, generator=generator)
-            for parameter in modules[0].parameters():
-                parameter *= self.input_gain
+            modules[0].weight *= self.input_gain
         return modules
 
 

@@ -392,7 +392,8 @@ def test_axes_change_one_size_and_keep_the_drive():
         others = {"steps", "hidden", "batch", "density"} - {axis}
         assert getattr(changed, axis) == value
         assert all(getattr(changed, other) == getattr(base, other) for other in others)
-        assert changed.density * changed.input_gain**2 == pytest.approx(base.density)
+        if axis == "density":
+            assert changed.drive() * changed.input_gain**2 == pytest.approx(base.drive())
 
 
 def curve_point(axis, value, theirs, ours=1.0):
@@ -409,6 +410,14 @@ def test_the_task_itself_is_a_point_of_each_of_its_curves():
     assert [at["value"] for at in density["points"]] == [0.01, 0.1, 0.4]
     assert density["break_even"] == pytest.approx(0.2)  # ratio 4 at 10 %, 1/4 at 40 %
     assert density["peer"] == "norse" and "break_even" not in steps
+
+
+def test_a_variant_need_not_learn_but_the_task_itself_must():
+    points = [curve_point(None, None, 2.0), curve_point("density", 1.0, 2.0)]
+    for point in points:
+        point["libraries"]["norse"]["losses"] = [3.0, 3.0]
+    (curve,) = ratios.curves(points, "cpu")
+    assert [at["remarks"] for at in curve["points"]] == ["loss did not fall", ""]
 
 
 @pytest.mark.parametrize("theirs", [2.0, 0.5])
