@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from benchmarks.tasks import Recurrent, Task
 from hnnlib import engines
 from hnnlib.codings import duplicate
-from hnnlib.networks.layers import Conv, Dense, max_pool
+from hnnlib.networks.layers import Conv, Dense
 from hnnlib.networks.spiking import SpikingLayer
 from hnnlib.neurons import LIF
+from hnnlib.signals import dense
 from hnnlib.surrogates import SuperSpike
 
 __all__ = ["DIFFERENCES", "PACKAGES", "build"]
@@ -114,11 +115,11 @@ class _FeedForwardNetwork(_Network):
         spikes = []
         for stage in self.stages:
             if isinstance(stage, nn.MaxPool2d):
-                signal = max_pool(signal, stage.kernel_size)
+                signal = self.engine.pool(signal, stage.kernel_size)
             else:
                 signal = stage(signal, self.engine)
                 spikes.append(signal)
-        return spikes, signal.sum(0)[0]
+        return spikes, dense(signal).sum(0)[0]
 
 
 def build(task: Task, engine: str = "eager") -> nn.Module:

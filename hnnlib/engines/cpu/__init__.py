@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from hnnlib.engines.base import Engine
-from hnnlib.engines.cpu import layers, plans
+from hnnlib.engines.cpu import images, layers, plans
 from hnnlib.engines.cpu.layers import Form
 from hnnlib.engines.eager import Eager
 from hnnlib.neurons import DualExponential, LeakyIntegrator
-from hnnlib.signals import Events, Separable, Signal, Spikes, dense
+from hnnlib.signals import Events, Separable, Signal, Spikes, count, dense
 
 __all__ = ["Cpu"]
 
@@ -61,24 +61,36 @@ class Cpu(Engine):
         plan = plans.make(neuron, len(weight), weight.dtype)
         if plan is None:
             return super().layer(neuron, synapse, signal, recurrent, axon)
+        filtering = None if axon is None else (axon.a1, axon.a2, axon.b)
         if isinstance(signal, Events | Spikes) and _reads_events(synapse, signal):
             events = signal.events if isinstance(signal, Spikes) else signal
             carrier = signal.carrier if isinstance(signal, Spikes) else None
-            filtering = None if axon is None else (axon.a1, axon.a2, axon.b)
             return layers.gather(
                 events, carrier, weight, synapse.shift(), recurrent, plan, filtering
             )
         if recurrent is not None or isinstance(neuron, LeakyIntegrator):
             return super().layer(neuron, synapse, signal, recurrent, axon)
-        signal = self.potentials(axon, signal)
+        if isinstance(signal, Spikes) and weight.ndim == 5:
+            current = images.convolve(signal, weight, sparse=_sparse(signal.events))
+            form = _form(current.shape)
+            return layers.scan(current, synapse.shift(), None, plan, form, filtering)
+        signal = self.potentials(axon, self._tensor(signal, weight))
         if isinstance(signal, Separable):
             current = synapse.product(signal.values)
             envelope = signal.envelope.to(current.dtype)
             form = _form((len(envelope), *current.shape))
         else:
-            current, envelope = self._product(synapse, signal), None
+            current, envelope = synapse.product(signal), None
             form = _form(current.shape)
         return layers.scan(current, synapse.shift(), envelope, plan, form)
+
+    def pool(self, signal: Signal, window: int) -> Signal:
+        """See ``Engine.pool``."""
+        return (
+            images.pool(signal, window)
+            if isinstance(signal, Spikes)
+            else super().pool(signal, window)
+        )
 
 
 def _form(shape: torch.Size | tuple[int, ...]) -> Form:
@@ -97,6 +109,8 @@ def _reads_events(synapse: Any, signal: Events | Spikes) -> bool:
     events = signal.events if isinstance(signal, Spikes) else signal
     if isinstance(signal, Spikes) and events.shape[1] != len(weight):
         return False
-    starts = events.starts
-    found = (starts[:, -1] - starts[:, 0]).sum().item()
-    return found < BREAK_EVEN * torch.Size(events.shape).numel()
+    return _sparse(events)
+
+
+def _sparse(events: Events) -> bool:
+    return count(events).sum().item() < BREAK_EVEN * torch.Size(events.shape).numel()
