@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -42,6 +43,14 @@ class Engine(ABC):
             Outputs, shaped like ``drive``, and the state after the last step, or None where an
             engine doesn't keep it.
         """
+
+    def prepare(self, say: Callable[[str], None]) -> None:
+        """Do what is done once, such as compiling, before anything is timed.
+
+        Args:
+            say: takes a line where it took seconds.
+        """
+        return
 
     def layer(
         self,

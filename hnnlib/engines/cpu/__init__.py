@@ -9,13 +9,15 @@ in another order), gradients agree to rounding. What it has no kernel for goes t
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from hnnlib.engines.base import Engine
-from hnnlib.engines.cpu import images, layers, plans
+from hnnlib.engines.cpu import images, layers, plans, warm
 from hnnlib.engines.cpu.layers import Form
 from hnnlib.engines.eager import Eager
 from hnnlib.neurons import DualExponential, LeakyIntegrator
@@ -32,6 +34,18 @@ class Cpu(Engine):
     """See the module."""
 
     name = "cpu"
+
+    def prepare(self, say: Callable[[str], None]) -> None:
+        """Compile the kernels, or load them: they are kept beside the code, or in Numba's folder
+        for the user where that can't be written.
+        """
+        started = time.perf_counter()
+        warm.run()
+        seconds = time.perf_counter() - started
+        if seconds > 5:
+            say(
+                f"compiled the engine's kernels in {seconds:.0f} s; the next start takes one or two"
+            )
 
     def scan(
         self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None
