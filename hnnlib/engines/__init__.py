@@ -9,12 +9,13 @@ from hnnlib.engines.adjoint import Adjoint
 from hnnlib.engines.base import Engine
 from hnnlib.engines.cpu import Cpu
 from hnnlib.engines.eager import Eager
+from hnnlib.engines.gpu import Gpu
 from hnnlib.errors import ConfigError
 
-__all__ = ["Adjoint", "Cpu", "Eager", "Engine", "get"]
+__all__ = ["Adjoint", "Cpu", "Eager", "Engine", "Gpu", "get"]
 
 
-_ENGINES = {"adjoint": Adjoint, "cpu": Cpu, "eager": Eager}
+_ENGINES = {"adjoint": Adjoint, "cpu": Cpu, "eager": Eager, "gpu": Gpu}
 
 
 def get(name: str = "auto") -> Engine:

@@ -1,0 +1,249 @@
+"""Recurrent neurons over time: one kernel a direction, weights on chip from first step to last.
+
+A program is one tile of examples of one member. It loads that member's recurrent weights once, then
+walks over time without ever meeting another program: no launch and no synchronisation a step. The
+weights' gradient is one product after the walk.
+"""
+
+from __future__ import annotations
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from hnnlib.engines.gpu.equations import Cell, fire, retrace
+from hnnlib.engines.gpu.launch import on
+
+__all__ = ["PRECISIONS", "resident_units", "spikes"]
+
+ROWS = 16  # examples a program, the least a product takes: the walk is bound by its latency
+# bytes on chip for one weight, and how Triton names the product. 'float32' splits weights into two
+# tf32 parts: spikes are exact in one, so the forward product's error is 2^-22 of a weight; plain
+# float32 products would not run on tensor cores and would spill weights from registers
+PRECISIONS = {"float32": (8, "tf32x3"), "tf32": (4, "tf32"), "bfloat16": (2, "tf32")}
+SHARED_MEMORY = 227 * 1024  # bytes a program can have on a Hopper GPU
+
+
+def resident_units(precision: str, device: torch.device) -> int:
+    """Most recurrent units whose weights stay on a device's chip: a power of two, as kernels pad to
+    one. On a Hopper GPU: float32 128, tf32 128, bfloat16 256.
+
+    Args:
+        precision: one of ``PRECISIONS``.
+        device: a device without CUDA (Triton's interpreter) counts as a Hopper GPU.
+    """
+    memory = SHARED_MEMORY
+    if device.type == "cuda":
+        memory = torch.cuda.get_device_properties(device).shared_memory_per_block_optin
+    units, (width, _) = 16, PRECISIONS[precision]
+    while (2 * units) ** 2 * width <= memory:
+        units *= 2
+    return units
+
+
+@triton.jit
+def _tile(batch, units, ROWS: tl.constexpr, UNITS: tl.constexpr):
+    """Places of a program's elements in one step, and which of them exist."""
+    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)[:, None]
+    unit = tl.arange(0, UNITS)[None, :]
+    place = (tl.program_id(1) * batch + row) * units + unit
+    return place, (row < batch) & (unit < units)
+
+
+@triton.jit
+def _weights(weights, units, UNITS: tl.constexpr):
+    """A member's weights (unit, unit), zero outside."""
+    first = tl.arange(0, UNITS)[:, None]
+    second = tl.arange(0, UNITS)[None, :]
+    member = weights + tl.program_id(1) * units * units
+    return tl.load(member + first * units + second, (first < units) & (second < units), 0.0)
+
+
+@triton.jit(do_not_specialize=["steps"])
+def _forward(
+    drive,
+    weights,
+    spikes,
+    potentials,
+    decays,
+    thresholds,
+    thetas,
+    steps,
+    stride,
+    batch,
+    units,
+    RESET: tl.constexpr,
+    PRECISION: tl.constexpr,
+    ROWS: tl.constexpr,
+    UNITS: tl.constexpr,
+):
+    place, inside = _tile(batch, units, ROWS, UNITS)
+    decay = tl.load(decays + place, inside, 0.0)
+    threshold = tl.load(thresholds + place, inside, 0.0)
+    theta = tl.load(thetas + place, inside, 0.0)
+    weight = _weights(weights, units, UNITS)
+    membrane = tl.full((ROWS, UNITS), 0.0, tl.float32)
+    trace = membrane
+    fired = membrane
+    now = place.to(tl.int64)
+    for _ in range(steps):
+        current = tl.load(drive + now, inside, 0.0)
+        current = tl.dot(fired.to(weight.dtype), weight, current, input_precision=PRECISION)
+        potential, fired, membrane, trace = fire(
+            current, membrane, trace, decay, threshold, theta, RESET
+        )
+        tl.store(potentials + now, potential, inside)
+        tl.store(spikes + now, fired, inside)
+        now += stride
+
+
+@triton.jit(do_not_specialize=["steps"])
+def _backward(
+    gradient,
+    weights,
+    potentials,
+    decays,
+    thresholds,
+    thetas,
+    to_drive,
+    to_decays,
+    to_thresholds,
+    steps,
+    stride,
+    batch,
+    units,
+    RESET: tl.constexpr,
+    SHAPE: tl.constexpr,
+    PEAK: tl.constexpr,
+    SCALE: tl.constexpr,
+    PARAMETERS: tl.constexpr,
+    PRECISION: tl.constexpr,
+    ROWS: tl.constexpr,
+    UNITS: tl.constexpr,
+):
+    """As in ``scan``, and spikes at t also had a part in the drive at t+1; ``weights`` are
+    transposed.
+    """
+    place, inside = _tile(batch, units, ROWS, UNITS)
+    decay = tl.load(decays + place, inside, 0.0)
+    threshold = tl.load(thresholds + place, inside, 0.0)
+    theta = tl.load(thetas + place, inside, 0.0)
+    weight = _weights(weights, units, UNITS)
+    to_next = tl.full((ROWS, UNITS), 0.0, tl.float32)
+    to_trace = to_next
+    to_decay = to_next
+    to_threshold = to_next
+    now = place + (steps - 1).to(tl.int64) * stride
+    for _ in range(steps):
+        to_spike = tl.load(gradient + now, inside, 0.0)
+        to_spike = tl.dot(to_next.to(weight.dtype), weight, to_spike, input_precision=PRECISION)
+        to_next, to_trace, decay_part, threshold_part = retrace(
+            tl.load(potentials + now, inside, 0.0),
+            to_spike,
+            to_next,
+            to_trace,
+            decay,
+            threshold,
+            theta,
+            RESET,
+            SHAPE,
+            PEAK,
+            SCALE,
+        )
+        if PARAMETERS:
+            to_decay += decay_part
+            to_threshold += threshold_part
+        tl.store(to_drive + now, to_next, inside)
+        now -= stride
+    if PARAMETERS:
+        tl.store(to_decays + place, to_decay, inside)
+        tl.store(to_thresholds + place, to_threshold, inside)
+
+
+def _launch(shape: torch.Size) -> tuple[tuple[int, int], dict[str, int]]:
+    """Grid, and how a kernel is laid out, for a drive (time, member, batch, unit)."""
+    _, members, batch, units = shape
+    padded = max(16, triton.next_power_of_2(units))
+    # weights lie in registers, so the more warps the fewer in each
+    warps = 4 if padded <= 64 else 8 if padded <= 128 else 16
+    grid = (triton.cdiv(batch, ROWS), members)
+    return grid, {"ROWS": ROWS, "UNITS": padded, "num_warps": warps}
+
+
+class _Spikes(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx, drive: Tensor, weights: Tensor, decay: Tensor, threshold: Tensor, cell: Cell, precision
+    ) -> Tensor:
+        spikes, potentials = torch.empty_like(drive), torch.empty_like(drive)
+        parameters = (decay, threshold, cell.parameters[2])
+        weights = weights.to(torch.bfloat16 if precision == "bfloat16" else drive.dtype)
+        grid, layout = _launch(drive.shape)
+        with on(drive):
+            _forward[grid](
+                drive,
+                weights.contiguous(),
+                spikes,
+                potentials,
+                *parameters,
+                len(drive),
+                drive[0].numel(),
+                *drive.shape[2:],
+                RESET=cell.reset,
+                PRECISION=PRECISIONS[precision][1],
+                enable_fp_fusion=False,
+                **layout,
+            )
+        ctx.save_for_backward(potentials, spikes, weights, *parameters)
+        ctx.cell, ctx.precision = cell, precision
+        return spikes
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        potentials, spikes, weights, *parameters = ctx.saved_tensors
+        to_drive = torch.empty_like(potentials)
+        to_decay, to_threshold = (torch.empty_like(parameters[0]) for _ in range(2))
+        grid, layout = _launch(potentials.shape)
+        with on(gradient):
+            _backward[grid](
+                gradient.contiguous(),
+                weights.transpose(1, 2).contiguous(),
+                potentials,
+                *parameters,
+                to_drive,
+                to_decay,
+                to_threshold,
+                len(potentials),
+                to_decay.numel(),
+                *potentials.shape[2:],
+                ctx.cell.reset,
+                *ctx.cell.surrogate,
+                PARAMETERS=any(ctx.needs_input_grad[2:4]),
+                PRECISION=PRECISIONS[ctx.precision][1],
+                **layout,
+            )
+        to_weights = None
+        if ctx.needs_input_grad[1]:
+            # (member, unit, time x batch) times (member, time x batch, unit)
+            before, after = (x.transpose(0, 1).flatten(1, 2) for x in (spikes[:-1], to_drive[1:]))
+            to_weights = torch.bmm(before.transpose(1, 2), after)
+        return to_drive, to_weights, to_decay, to_threshold, None, None
+
+
+def spikes(drive: Tensor, weights: Tensor, cell: Cell, precision: str) -> Tensor:
+    """Spikes over time of neurons that read each other's last spikes.
+
+    Args:
+        drive: (time, member, batch, unit), float32.
+        weights: (member, unit, unit), from each unit's last output to each unit's drive; no more
+            than ``resident_units``.
+        cell: the neuron.
+        precision: of the product with the weights, one of ``PRECISIONS``; state is float32.
+
+    Returns:
+        Zeros and ones, shaped like ``drive``.
+    """
+    return _Spikes.apply(drive.contiguous(), weights, *cell.parameters[:2], cell, precision)
