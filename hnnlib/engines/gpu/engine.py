@@ -45,10 +45,9 @@ class Gpu(Engine):
         )
         if not (torch.cuda.is_available() or self._launch.INTERPRETED):
             raise ConfigError("engine 'gpu' needs a CUDA device, and PyTorch sees none here")
-        if precision not in self._recurrent.PRECISIONS:
-            raise ConfigError(
-                f"there is no precision '{precision}': choose {', '.join(self._recurrent.PRECISIONS)}"
-            )
+        known = self._recurrent.PRECISIONS
+        if precision not in known:
+            raise ConfigError(f"there is no precision '{precision}': choose {', '.join(known)}")
         self.precision = precision
 
     def scan(

@@ -116,7 +116,15 @@ def _by_unit(events: Events, members: int, inputs: int) -> tuple[Tensor, Tensor]
     slots = torch.zeros_like(events.units)
     with on(keys):
         _list[(lists * batch * steps,)](
-            events.units, events.starts, keys, slots, steps, members, batch, inputs
+            events.units,
+            events.starts,
+            keys,
+            slots,
+            steps,
+            members,
+            batch,
+            inputs,
+            enable_fp_fusion=False,
         )
     keys, order = torch.sort(keys, stable=True)
     edges = torch.arange(count + 1, device=keys.device, dtype=keys.dtype)
@@ -142,6 +150,7 @@ class _Product(torch.autograd.Function):
                 width,
                 SHARED=lists == 1,
                 OUTPUTS=OUTPUTS,
+                enable_fp_fusion=False,
             )
         ctx.events, ctx.shape = events, weights.shape
         return drive
@@ -163,6 +172,7 @@ class _Product(torch.autograd.Function):
                 width,
                 SHARED=events.shape[1] == 1,
                 OUTPUTS=OUTPUTS,
+                enable_fp_fusion=False,
             )
         return to_weights, None
 

@@ -100,7 +100,7 @@ class _Filter(torch.autograd.Function):
                 size,
                 BLOCK=BLOCK,
                 num_warps=WARPS,
-                enable_fp_fusion=False,  # as the step function rounds
+                enable_fp_fusion=False,
             )
         # fixed coefficients: a linear filter, whose backward pass needs neither inputs nor outputs
         trained = any(ctx.needs_input_grad[1:])
@@ -128,6 +128,7 @@ class _Filter(torch.autograd.Function):
                 COEFFICIENTS=bool(trained),
                 BLOCK=BLOCK,
                 num_warps=WARPS,
+                enable_fp_fusion=False,
             )
         return to_drive, *to_coefficients
 

@@ -15,5 +15,5 @@ INTERPRETED = bool(triton.knobs.runtime.interpret)
 
 
 def on(tensor: Tensor) -> AbstractContextManager:
-    """Makes a tensor's device the current one: Triton launches there, wherever its arguments are."""
+    """Makes a tensor's device the current one: Triton launches there, wherever arguments lie."""
     return torch.cuda.device(tensor.device) if tensor.is_cuda else nullcontext()

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from hnnlib.engines.gpu.equations import Cell, fire, retrace
-from hnnlib.engines.gpu.launch import on
+from hnnlib.engines.gpu.launch import INTERPRETED, on
 
 __all__ = ["PRECISIONS", "resident_units", "spikes"]
 
@@ -23,6 +23,7 @@ ROWS = 16  # examples a program, the least a product takes: the walk is bound by
 # tf32 parts: spikes are exact in one, so the forward product's error is 2^-22 of a weight; plain
 # float32 products would not run on tensor cores and would spill weights from registers
 PRECISIONS = {"float32": (8, "tf32x3"), "tf32": (4, "tf32"), "bfloat16": (2, "tf32")}
+EMULATED = tl.constexpr(INTERPRETED)
 SHARED_MEMORY = 227 * 1024  # bytes a program can have on a Hopper GPU
 
 
@@ -38,7 +39,8 @@ def resident_units(precision: str, device: torch.device) -> int:
     if device.type == "cuda":
         memory = torch.cuda.get_device_properties(device).shared_memory_per_block_optin
     units, (width, _) = 16, PRECISIONS[precision]
-    while (2 * units) ** 2 * width <= memory:
+    # beside the weights, a step's state is exchanged between threads: 8 bytes an element
+    while 2 * units * (2 * units * width + 8 * ROWS) <= memory:
         units *= 2
     return units
 
@@ -59,6 +61,17 @@ def _weights(weights, units, UNITS: tl.constexpr):
     second = tl.arange(0, UNITS)[None, :]
     member = weights + tl.program_id(1) * units * units
     return tl.load(member + first * units + second, (first < units) & (second < units), 0.0)
+
+
+@triton.jit
+def _product(left, weight, total, PRECISION: tl.constexpr):
+    """total + left times weight, in the weight's format; float32."""
+    left = left.to(weight.dtype)
+    if EMULATED and weight.dtype == tl.bfloat16:
+        # the interpreter rounds to bfloat16 rightly, but multiplies its bits as integers
+        left = left.to(tl.float32)
+        weight = weight.to(tl.float32)
+    return tl.dot(left, weight, total, input_precision=PRECISION)
 
 
 @triton.jit(do_not_specialize=["steps"])
@@ -90,7 +103,7 @@ def _forward(
     now = place.to(tl.int64)
     for _ in range(steps):
         current = tl.load(drive + now, inside, 0.0)
-        current = tl.dot(fired.to(weight.dtype), weight, current, input_precision=PRECISION)
+        current = _product(fired, weight, current, PRECISION)
         potential, fired, membrane, trace = fire(
             current, membrane, trace, decay, threshold, theta, RESET
         )
@@ -138,7 +151,7 @@ def _backward(
     now = place + (steps - 1).to(tl.int64) * stride
     for _ in range(steps):
         to_spike = tl.load(gradient + now, inside, 0.0)
-        to_spike = tl.dot(to_next.to(weight.dtype), weight, to_spike, input_precision=PRECISION)
+        to_spike = _product(to_next, weight, to_spike, PRECISION)
         to_next, to_trace, decay_part, threshold_part = retrace(
             tl.load(potentials + now, inside, 0.0),
             to_spike,
@@ -169,7 +182,8 @@ def _launch(shape: torch.Size) -> tuple[tuple[int, int], dict[str, int]]:
     # weights lie in registers, so the more warps the fewer in each
     warps = 4 if padded <= 64 else 8 if padded <= 128 else 16
     grid = (triton.cdiv(batch, ROWS), members)
-    return grid, {"ROWS": ROWS, "UNITS": padded, "num_warps": warps}
+    layout = {"ROWS": ROWS, "UNITS": padded, "num_warps": warps, "enable_fp_fusion": False}
+    return grid, layout
 
 
 class _Spikes(torch.autograd.Function):
@@ -193,7 +207,6 @@ class _Spikes(torch.autograd.Function):
                 *drive.shape[2:],
                 RESET=cell.reset,
                 PRECISION=PRECISIONS[precision][1],
-                enable_fp_fusion=False,
                 **layout,
             )
         ctx.save_for_backward(potentials, spikes, weights, *parameters)

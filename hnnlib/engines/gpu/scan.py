@@ -151,6 +151,7 @@ class _Spikes(torch.autograd.Function):
                 PARAMETERS=any(ctx.needs_input_grad[1:3]),
                 BLOCK=BLOCK,
                 num_warps=WARPS,
+                enable_fp_fusion=False,
             )
         return to_drive, to_decay, to_threshold, None
 
