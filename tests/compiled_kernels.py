@@ -76,16 +76,18 @@ def cases():
     yield "events forward", events._forward, fixed, 4, {}
     yield "events backward", events._backward, fixed, 4, {}
     yield "events list", events._list, {}, 4, {}
-    for precision, (_, product) in recurrent.PRECISIONS.items():
-        units = recurrent.resident_units(precision, torch.device("cpu"))
-        _, layout = recurrent._launch(torch.Size((1, 1, 1, units)))
-        warps = layout["num_warps"]
-        fixed = {"RESET": "trace", "PRECISION": product}
-        fixed |= {name: layout[name] for name in ("ROWS", "UNITS")}
+    hopper = torch.device("cpu")
+    for precision in recurrent.PRECISIONS:
         kinds = {"weights": "*bf16" if precision == "bfloat16" else "*fp32"}
-        yield f"recurrent forward {precision}", recurrent._forward, fixed, warps, kinds
-        fixed = fixed | BACKWARD | {"RESET": "soft"}
-        yield f"recurrent backward {precision}", recurrent._backward, fixed, warps, kinds
+        for units in {recurrent.resident_units(precision, hopper), 256, recurrent.MOST_UNITS}:
+            _, layout = recurrent._launch(torch.Size((1, 1, 1, units)), precision, hopper)
+            fixed = {name: value for name, value in layout.items() if name.isupper()}
+            for direction, kernel, more in (
+                ("forward", recurrent._forward, {"RESET": "trace"}),
+                ("backward", recurrent._backward, BACKWARD | {"RESET": "soft"}),
+            ):
+                name = f"recurrent {direction} {precision} {units}"
+                yield name, kernel, fixed | more, layout["num_warps"], kinds
 
 
 if __name__ == "__main__":

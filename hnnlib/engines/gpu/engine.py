@@ -22,13 +22,14 @@ class Gpu(Engine):
     """Kernels in Triton that walk over time, for the neurons in ``hnnlib.neurons`` with the
     surrogates in ``hnnlib.surrogates``.
 
-    A feed-forward neuron is one kernel forward and one backward in time. So is a recurrent one if
-    its weights fit on the chip (``recurrent.resident_units``). Everything else is ``eager``, step
-    by step: to take the launches out of that, record the whole training step with ``capture``.
+    A feed-forward neuron is one kernel forward and one backward in time, and so is a recurrent one
+    of up to ``recurrent.MOST_UNITS`` units. Everything else is ``eager``, step by step: to take the
+    launches out of that, record the whole training step with ``capture``.
 
     Args:
         precision: of the recurrent product: ``float32`` (rounds like it, see ``recurrent``),
-            ``tf32`` or ``bfloat16``, which fits more units. State is float32 in all.
+            ``tf32`` or ``bfloat16``, of which more units' weights fit on the chip
+            (``recurrent.resident_units``). State is float32 in all.
 
     Raises:
         ConfigError: no Triton, nothing to run it on, or no such precision.
@@ -88,8 +89,7 @@ class Gpu(Engine):
             return None
         if recurrent is None:
             return self._scan.spikes(drive, cell)
-        limit = self._recurrent.resident_units(self.precision, drive.device)
-        if drive.dtype != torch.float32 or drive.shape[-1] > limit:
+        if drive.dtype != torch.float32 or drive.shape[-1] > self._recurrent.MOST_UNITS:
             return None
         return self._recurrent.spikes(drive, recurrent, cell, self.precision)
 

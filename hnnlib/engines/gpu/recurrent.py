@@ -1,11 +1,15 @@
-"""Recurrent neurons over time: one kernel a direction, weights on chip from first step to last.
+"""Recurrent neurons over time: one kernel a direction, whatever the number of steps.
 
-A program is one tile of examples of one member. It loads that member's recurrent weights once, then
-walks over time without ever meeting another program: no launch and no synchronisation a step. The
-weights' gradient is one product after the walk.
+A program is one tile of examples of one member, and walks over time without ever meeting another
+program: no launch a step. Where a member's weights fit on the chip (``resident_units``) they are
+loaded once and stay. Where they don't, they are read again every step, from the L2 cache as all
+programs of a member read the same, and chunk by chunk; outputs, which other threads of the program
+then need in parts, go through memory. The weights' gradient is one product after the walk.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 import triton
@@ -16,9 +20,11 @@ from torch.autograd.function import once_differentiable
 from hnnlib.engines.gpu.equations import Cell, fire, retrace
 from hnnlib.engines.gpu.launch import INTERPRETED, on
 
-__all__ = ["PRECISIONS", "resident_units", "spikes"]
+__all__ = ["MOST_UNITS", "PRECISIONS", "resident_units", "spikes"]
 
+MOST_UNITS = 512  # state is in registers: here a tenth of it spills, and beyond it gets worse
 ROWS = 16  # examples a program, the least a product takes: the walk is bound by its latency
+CHUNK_WEIGHTS = 8192  # weights read at once where they don't stay
 # bytes on chip for one weight, and how Triton names the product. 'float32' splits weights into two
 # tf32 parts: spikes are exact in one, so the forward product's error is 2^-22 of a weight; plain
 # float32 products would not run on tensor cores and would spill weights from registers
@@ -55,9 +61,9 @@ def _tile(batch, units, ROWS: tl.constexpr, UNITS: tl.constexpr):
 
 
 @triton.jit
-def _weights(weights, units, UNITS: tl.constexpr):
-    """A member's weights (unit, unit), zero outside."""
-    first = tl.arange(0, UNITS)[:, None]
+def _weights(weights, start, units, CHUNK: tl.constexpr, UNITS: tl.constexpr):
+    """Rows of a member's weights (unit, unit) from ``start``, zero outside."""
+    first = start + tl.arange(0, CHUNK)[:, None]
     second = tl.arange(0, UNITS)[None, :]
     member = weights + tl.program_id(1) * units * units
     return tl.load(member + first * units + second, (first < units) & (second < units), 0.0)
@@ -72,6 +78,33 @@ def _product(left, weight, total, PRECISION: tl.constexpr):
         left = left.to(tl.float32)
         weight = weight.to(tl.float32)
     return tl.dot(left, weight, total, input_precision=PRECISION)
+
+
+@triton.jit
+def _streamed(
+    left,
+    weights,
+    total,
+    exists,
+    batch,
+    units,
+    PRECISION: tl.constexpr,
+    ROWS: tl.constexpr,
+    UNITS: tl.constexpr,
+    CHUNK: tl.constexpr,
+):
+    """total + left times weights, both read from memory; ``left`` is one step (member, batch, unit)
+    that this program has just written, or doesn't exist.
+    """
+    tl.debug_barrier()  # all threads have written
+    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)[:, None]
+    for start in range(0, units, CHUNK):
+        unit = start + tl.arange(0, CHUNK)[None, :]
+        place = (tl.program_id(1) * batch + row) * units + unit
+        part = tl.load(left + place, (row < batch) & (unit < units) & exists, 0.0)
+        weight = _weights(weights, start, units, CHUNK, UNITS)
+        total = _product(part, weight, total, PRECISION)
+    return total
 
 
 @triton.jit(do_not_specialize=["steps"])
@@ -91,19 +124,28 @@ def _forward(
     PRECISION: tl.constexpr,
     ROWS: tl.constexpr,
     UNITS: tl.constexpr,
+    CHUNK: tl.constexpr,
 ):
     place, inside = _tile(batch, units, ROWS, UNITS)
     decay = tl.load(decays + place, inside, 0.0)
     threshold = tl.load(thresholds + place, inside, 0.0)
     theta = tl.load(thetas + place, inside, 0.0)
-    weight = _weights(weights, units, UNITS)
+    if CHUNK == UNITS:
+        weight = _weights(weights, 0, units, UNITS, UNITS)
     membrane = tl.full((ROWS, UNITS), 0.0, tl.float32)
     trace = membrane
     fired = membrane
     now = place.to(tl.int64)
-    for _ in range(steps):
+    last = spikes - stride
+    for step in range(steps):
         current = tl.load(drive + now, inside, 0.0)
-        current = _product(fired, weight, current, PRECISION)
+        if CHUNK == UNITS:
+            current = _product(fired, weight, current, PRECISION)
+        else:
+            current = _streamed(
+                last, weights, current, step > 0, batch, units, PRECISION, ROWS, UNITS, CHUNK
+            )
+            last += stride
         potential, fired, membrane, trace = fire(
             current, membrane, trace, decay, threshold, theta, RESET
         )
@@ -135,6 +177,7 @@ def _backward(
     PRECISION: tl.constexpr,
     ROWS: tl.constexpr,
     UNITS: tl.constexpr,
+    CHUNK: tl.constexpr,
 ):
     """As in ``scan``, and spikes at t also had a part in the drive at t+1; ``weights`` are
     transposed.
@@ -143,15 +186,23 @@ def _backward(
     decay = tl.load(decays + place, inside, 0.0)
     threshold = tl.load(thresholds + place, inside, 0.0)
     theta = tl.load(thetas + place, inside, 0.0)
-    weight = _weights(weights, units, UNITS)
+    if CHUNK == UNITS:
+        weight = _weights(weights, 0, units, UNITS, UNITS)
     to_next = tl.full((ROWS, UNITS), 0.0, tl.float32)
     to_trace = to_next
     to_decay = to_next
     to_threshold = to_next
     now = place + (steps - 1).to(tl.int64) * stride
-    for _ in range(steps):
+    last = to_drive + steps.to(tl.int64) * stride
+    for step in range(steps):
         to_spike = tl.load(gradient + now, inside, 0.0)
-        to_spike = _product(to_next, weight, to_spike, PRECISION)
+        if CHUNK == UNITS:
+            to_spike = _product(to_next, weight, to_spike, PRECISION)
+        else:
+            to_spike = _streamed(
+                last, weights, to_spike, step > 0, batch, units, PRECISION, ROWS, UNITS, CHUNK
+            )
+            last -= stride
         to_next, to_trace, decay_part, threshold_part = retrace(
             tl.load(potentials + now, inside, 0.0),
             to_spike,
@@ -175,15 +226,28 @@ def _backward(
         tl.store(to_thresholds + place, to_threshold, inside)
 
 
-def _launch(shape: torch.Size) -> tuple[tuple[int, int], dict[str, int]]:
+def _launch(
+    shape: torch.Size, precision: str, device: torch.device
+) -> tuple[tuple[int, int], dict[str, Any]]:
     """Grid, and how a kernel is laid out, for a drive (time, member, batch, unit)."""
     _, members, batch, units = shape
     padded = max(16, triton.next_power_of_2(units))
-    # weights lie in registers, so the more warps the fewer in each
-    warps = 4 if padded <= 64 else 8 if padded <= 128 else 16
-    grid = (triton.cdiv(batch, ROWS), members)
-    layout = {"ROWS": ROWS, "UNITS": padded, "num_warps": warps, "enable_fp_fusion": False}
-    return grid, layout
+    if padded <= resident_units(precision, device):
+        chunk = padded
+        # the more warps, the fewer of the weights in each one's registers
+        warps = 4 if padded <= 64 else 8 if padded <= 128 else 16
+    else:
+        chunk = max(16, CHUNK_WEIGHTS // padded)
+        warps = 8 if padded <= 256 else 16
+    layout = {
+        "PRECISION": PRECISIONS[precision][1],
+        "ROWS": ROWS,
+        "UNITS": padded,
+        "CHUNK": chunk,
+        "num_warps": warps,
+        "enable_fp_fusion": False,
+    }
+    return (triton.cdiv(batch, ROWS), members), layout
 
 
 class _Spikes(torch.autograd.Function):
@@ -194,7 +258,7 @@ class _Spikes(torch.autograd.Function):
         spikes, potentials = torch.empty_like(drive), torch.empty_like(drive)
         parameters = (decay, threshold, cell.parameters[2])
         weights = weights.to(torch.bfloat16 if precision == "bfloat16" else drive.dtype)
-        grid, layout = _launch(drive.shape)
+        grid, layout = _launch(drive.shape, precision, drive.device)
         with on(drive):
             _forward[grid](
                 drive,
@@ -206,7 +270,6 @@ class _Spikes(torch.autograd.Function):
                 drive[0].numel(),
                 *drive.shape[2:],
                 RESET=cell.reset,
-                PRECISION=PRECISIONS[precision][1],
                 **layout,
             )
         ctx.save_for_backward(potentials, spikes, weights, *parameters)
@@ -219,7 +282,7 @@ class _Spikes(torch.autograd.Function):
         potentials, spikes, weights, *parameters = ctx.saved_tensors
         to_drive = torch.empty_like(potentials)
         to_decay, to_threshold = (torch.empty_like(parameters[0]) for _ in range(2))
-        grid, layout = _launch(potentials.shape)
+        grid, layout = _launch(potentials.shape, ctx.precision, potentials.device)
         with on(gradient):
             _backward[grid](
                 gradient.contiguous(),
@@ -235,7 +298,6 @@ class _Spikes(torch.autograd.Function):
                 ctx.cell.reset,
                 *ctx.cell.surrogate,
                 PARAMETERS=any(ctx.needs_input_grad[2:4]),
-                PRECISION=PRECISIONS[ctx.precision][1],
                 **layout,
             )
         to_weights = None
@@ -252,7 +314,7 @@ def spikes(drive: Tensor, weights: Tensor, cell: Cell, precision: str) -> Tensor
     Args:
         drive: (time, member, batch, unit), float32.
         weights: (member, unit, unit), from each unit's last output to each unit's drive; no more
-            than ``resident_units``.
+            than ``MOST_UNITS``.
         cell: the neuron.
         precision: of the product with the weights, one of ``PRECISIONS``; state is float32.
 
