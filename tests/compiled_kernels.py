@@ -62,23 +62,32 @@ def takes(kernel):
     return {"shared": kernel.metadata.shared, "stack": int(re.search(r"STACK:(\d+)", dump)[1])}
 
 
-def cases():
+def elementwise():
     for reset in ("soft", "hard", "trace"):
         fixed = {"RESET": reset, "BLOCK": scan.BLOCK}
-        yield f"scan forward {reset}", scan._forward, fixed, scan.WARPS, {}
-        yield f"scan backward {reset}", scan._backward, fixed | BACKWARD, scan.WARPS, {}
+        yield f"scan forward {reset}", scan._forward, fixed
+        yield f"scan backward {reset}", scan._backward, BACKWARD | fixed
+    for shape in ("atan", "superspike"):
+        fixed = {"RESET": "soft", "BLOCK": scan.BLOCK, "SHAPE": shape}
+        yield f"scan backward {shape}", scan._backward, BACKWARD | fixed
     for trained in (False, True):
         absent = () if trained else ("drive", "values", "to_a1s", "to_a2s", "to_bs")
         fixed = {"COEFFICIENTS": trained, "BLOCK": scan.BLOCK} | dict.fromkeys(absent)
-        yield f"filter backward {trained}", filter._backward, fixed, scan.WARPS, {}
-    yield "filter forward", filter._forward, {"BLOCK": scan.BLOCK}, scan.WARPS, {}
-    fixed = {"SHARED": False, "OUTPUTS": events.OUTPUTS}
-    yield "events forward", events._forward, fixed, 4, {}
-    yield "events backward", events._backward, fixed, 4, {}
-    yield "events list", events._list, {}, 4, {}
+        yield f"filter backward, trained: {trained}", filter._backward, fixed
+    yield "filter forward", filter._forward, {"BLOCK": scan.BLOCK}
+
+
+def gathers():
+    for shared in (False, True):
+        fixed = {"SHARED": shared, "OUTPUTS": events.OUTPUTS}
+        yield f"events forward, shared: {shared}", events._forward, fixed
+        yield f"events backward, shared: {shared}", events._backward, fixed
+    yield "events list", events._list, {}
+
+
+def walks():
     hopper = torch.device("cpu")
     for precision in recurrent.PRECISIONS:
-        kinds = {"weights": "*bf16" if precision == "bfloat16" else "*fp32"}
         for units in {recurrent.resident_units(precision, hopper), 256, recurrent.MOST_UNITS}:
             _, layout = recurrent._launch(torch.Size((1, 1, 1, units)), precision, hopper)
             fixed = {name: value for name, value in layout.items() if name.isupper()}
@@ -87,11 +96,27 @@ def cases():
                 ("backward", recurrent._backward, BACKWARD | {"RESET": "soft"}),
             ):
                 name = f"recurrent {direction} {precision} {units}"
-                yield name, kernel, fixed | more, layout["num_warps"], kinds
+                yield name, kernel, fixed | more, layout["num_warps"], precision
+
+
+def compiled_all():
+    for name, kernel, fixed in elementwise():
+        kinds = types(kernel, fixed)
+        yield name, compiled(kernel, kinds, fixed, scan.WARPS)
+        double = {x: "*fp64" if kind == "*fp32" else kind for x, kind in kinds.items()}
+        yield f"{name}, float64", compiled(kernel, double, fixed, scan.WARPS)
+    for name, kernel, fixed in gathers():
+        yield name, compiled(kernel, types(kernel, fixed), fixed)
+    for name, kernel, fixed in [*elementwise(), *gathers()]:
+        # a number that is 1 is a constant to Triton, and some operations don't take constants
+        ones = fixed | dict.fromkeys(NUMBERS & set(kernel.arg_names) - {"steps", *fixed}, 1)
+        if kernel.fn.__module__ == events.__name__:
+            ones.pop("units", None)
+        yield f"{name}, all axes 1", compiled(kernel, types(kernel, ones), ones)
+    for name, kernel, fixed, warps, precision in walks():
+        kinds = {"weights": "*bf16" if precision == "bfloat16" else "*fp32"}
+        yield name, compiled(kernel, types(kernel, fixed) | kinds, fixed, warps)
 
 
 if __name__ == "__main__":
-    report = {}
-    for name, kernel, constants, warps, kinds in cases():
-        report[name] = takes(compiled(kernel, types(kernel, constants) | kinds, constants, warps))
-    print(json.dumps(report, indent=2))
+    print(json.dumps({name: takes(kernel) for name, kernel in compiled_all()}, indent=2))

@@ -28,13 +28,13 @@ def _forward(drive, values, a1s, a2s, bs, steps, size, BLOCK: tl.constexpr):
     b = tl.load(bs + place, inside, 0.0)
     last = tl.full((BLOCK,), 0.0, drive.dtype.element_ty)
     before = last
-    now = place.to(tl.int64)
     for _ in tl.range(0, steps, num_stages=AHEAD):
-        value = a1 * last + a2 * before + b * tl.load(drive + now, inside, 0.0)
+        value = a1 * last + a2 * before + b * tl.load(drive + place, inside, 0.0)
         before = last
         last = value
-        tl.store(values + now, value, inside)
-        now += size
+        tl.store(values + place, value, inside)
+        drive += size
+        values += size
 
 
 @triton.jit(do_not_specialize=["steps"])
@@ -67,18 +67,26 @@ def _backward(
     to_a1 = after
     to_a2 = after
     to_b = after
-    now = place + (steps - 1).to(tl.int64) * size
+    end = (steps - 1).to(tl.int64) * size  # may not fit in 32 bits
+    gradient += end
+    to_drive += end
+    if COEFFICIENTS:
+        drive += end
+        values += end
     for _ in tl.range(0, steps, num_stages=AHEAD):
-        adjoint = a1 * after + a2 * later + tl.load(gradient + now, inside, 0.0)
+        adjoint = a1 * after + a2 * later + tl.load(gradient + place, inside, 0.0)
         if COEFFICIENTS:
-            value = tl.load(values + now, inside, 0.0)
+            value = tl.load(values + place, inside, 0.0)
             to_a1 += after * value
             to_a2 += later * value
-            to_b += adjoint * tl.load(drive + now, inside, 0.0)
-        tl.store(to_drive + now, b * adjoint, inside)
+            to_b += adjoint * tl.load(drive + place, inside, 0.0)
+            drive -= size
+            values -= size
+        tl.store(to_drive + place, b * adjoint, inside)
         later = after
         after = adjoint
-        now -= size
+        gradient -= size
+        to_drive -= size
     if COEFFICIENTS:
         tl.store(to_a1s + place, to_a1, inside)
         tl.store(to_a2s + place, to_a2, inside)

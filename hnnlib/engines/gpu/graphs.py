@@ -41,7 +41,7 @@ def capture(step: Callable[..., Any], *static_inputs: Tensor) -> Callable[[], An
 class _Recorder:
     def __init__(self, step: Callable[..., Any], static_inputs: tuple[Tensor, ...]) -> None:
         self.step, self.static_inputs = step, static_inputs
-        self.stream = torch.cuda.Stream(static_inputs[0].device)
+        self.stream = torch.cuda.Stream(next(x.device for x in static_inputs if x.is_cuda))
         self.graph: torch.cuda.CUDAGraph | None = None
         self.calls, self.results = 0, None
 

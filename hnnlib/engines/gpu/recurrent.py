@@ -22,7 +22,7 @@ from hnnlib.engines.gpu.launch import INTERPRETED, on
 
 __all__ = ["MOST_UNITS", "PRECISIONS", "resident_units", "spikes"]
 
-MOST_UNITS = 512  # state is in registers: here a tenth of it spills, and beyond it gets worse
+MOST_UNITS = 512  # state is in registers: from here on, it spills
 ROWS = 16  # examples a program, the least a product takes: the walk is bound by its latency
 CHUNK_WEIGHTS = 8192  # weights read at once where they don't stay
 # bytes on chip for one weight, and how Triton names the product. 'float32' splits weights into two
@@ -135,23 +135,31 @@ def _forward(
     membrane = tl.full((ROWS, UNITS), 0.0, tl.float32)
     trace = membrane
     fired = membrane
-    now = place.to(tl.int64)
-    last = spikes - stride
     for step in range(steps):
-        current = tl.load(drive + now, inside, 0.0)
+        current = tl.load(drive + place, inside, 0.0)
         if CHUNK == UNITS:
             current = _product(fired, weight, current, PRECISION)
         else:
             current = _streamed(
-                last, weights, current, step > 0, batch, units, PRECISION, ROWS, UNITS, CHUNK
+                spikes - stride,
+                weights,
+                current,
+                step > 0,
+                batch,
+                units,
+                PRECISION,
+                ROWS,
+                UNITS,
+                CHUNK,
             )
-            last += stride
         potential, fired, membrane, trace = fire(
             current, membrane, trace, decay, threshold, theta, RESET
         )
-        tl.store(potentials + now, potential, inside)
-        tl.store(spikes + now, fired, inside)
-        now += stride
+        tl.store(potentials + place, potential, inside)
+        tl.store(spikes + place, fired, inside)
+        drive += stride
+        spikes += stride
+        potentials += stride
 
 
 @triton.jit(do_not_specialize=["steps"])
@@ -192,19 +200,29 @@ def _backward(
     to_trace = to_next
     to_decay = to_next
     to_threshold = to_next
-    now = place + (steps - 1).to(tl.int64) * stride
-    last = to_drive + steps.to(tl.int64) * stride
+    end = (steps - 1).to(tl.int64) * stride  # may not fit in 32 bits
+    gradient += end
+    potentials += end
+    to_drive += end
     for step in range(steps):
-        to_spike = tl.load(gradient + now, inside, 0.0)
+        to_spike = tl.load(gradient + place, inside, 0.0)
         if CHUNK == UNITS:
             to_spike = _product(to_next, weight, to_spike, PRECISION)
         else:
             to_spike = _streamed(
-                last, weights, to_spike, step > 0, batch, units, PRECISION, ROWS, UNITS, CHUNK
+                to_drive + stride,
+                weights,
+                to_spike,
+                step > 0,
+                batch,
+                units,
+                PRECISION,
+                ROWS,
+                UNITS,
+                CHUNK,
             )
-            last -= stride
         to_next, to_trace, decay_part, threshold_part = retrace(
-            tl.load(potentials + now, inside, 0.0),
+            tl.load(potentials + place, inside, 0.0),
             to_spike,
             to_next,
             to_trace,
@@ -219,8 +237,10 @@ def _backward(
         if PARAMETERS:
             to_decay += decay_part
             to_threshold += threshold_part
-        tl.store(to_drive + now, to_next, inside)
-        now -= stride
+        tl.store(to_drive + place, to_next, inside)
+        gradient -= stride
+        potentials -= stride
+        to_drive -= stride
     if PARAMETERS:
         tl.store(to_decays + place, to_decay, inside)
         tl.store(to_thresholds + place, to_threshold, inside)
@@ -253,10 +273,10 @@ def _launch(
 class _Spikes(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx, drive: Tensor, weights: Tensor, decay: Tensor, threshold: Tensor, cell: Cell, precision
+        ctx, drive: Tensor, weights: Tensor, decay, threshold, theta, reset, surrogate, precision
     ) -> Tensor:
         spikes, potentials = torch.empty_like(drive), torch.empty_like(drive)
-        parameters = (decay, threshold, cell.parameters[2])
+        parameters = (decay, threshold, theta)
         weights = weights.to(torch.bfloat16 if precision == "bfloat16" else drive.dtype)
         grid, layout = _launch(drive.shape, precision, drive.device)
         with on(drive):
@@ -269,11 +289,11 @@ class _Spikes(torch.autograd.Function):
                 len(drive),
                 drive[0].numel(),
                 *drive.shape[2:],
-                RESET=cell.reset,
+                RESET=reset,
                 **layout,
             )
         ctx.save_for_backward(potentials, spikes, weights, *parameters)
-        ctx.cell, ctx.precision = cell, precision
+        ctx.reset, ctx.surrogate, ctx.precision = reset, surrogate, precision
         return spikes
 
     @staticmethod
@@ -295,8 +315,8 @@ class _Spikes(torch.autograd.Function):
                 len(potentials),
                 to_decay.numel(),
                 *potentials.shape[2:],
-                ctx.cell.reset,
-                *ctx.cell.surrogate,
+                ctx.reset,
+                *ctx.surrogate,
                 PARAMETERS=any(ctx.needs_input_grad[2:4]),
                 **layout,
             )
@@ -305,7 +325,7 @@ class _Spikes(torch.autograd.Function):
             # (member, unit, time x batch) times (member, time x batch, unit)
             before, after = (x.transpose(0, 1).flatten(1, 2) for x in (spikes[:-1], to_drive[1:]))
             to_weights = torch.bmm(before.transpose(1, 2), after)
-        return to_drive, to_weights, to_decay, to_threshold, None, None
+        return to_drive, to_weights, to_decay, to_threshold, *[None] * 4
 
 
 def spikes(drive: Tensor, weights: Tensor, cell: Cell, precision: str) -> Tensor:
@@ -321,4 +341,6 @@ def spikes(drive: Tensor, weights: Tensor, cell: Cell, precision: str) -> Tensor
     Returns:
         Zeros and ones, shaped like ``drive``.
     """
-    return _Spikes.apply(drive.contiguous(), weights, *cell.parameters[:2], cell, precision)
+    return _Spikes.apply(
+        drive.contiguous(), weights, *cell.parameters, cell.reset, cell.surrogate, precision
+    )

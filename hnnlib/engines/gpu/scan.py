@@ -43,15 +43,16 @@ def _forward(
     theta = tl.load(thetas + place, inside, 0.0)
     membrane = tl.full((BLOCK,), 0.0, drive.dtype.element_ty)
     trace = membrane
-    now = place.to(tl.int64)  # time times size may not fit in 32 bits
     for _ in tl.range(0, steps, num_stages=AHEAD):
-        current = tl.load(drive + now, inside, 0.0)
+        current = tl.load(drive + place, inside, 0.0)
         potential, fired, membrane, trace = fire(
             current, membrane, trace, decay, threshold, theta, RESET
         )
-        tl.store(potentials + now, potential, inside)
-        tl.store(spikes + now, fired, inside)
-        now += size
+        tl.store(potentials + place, potential, inside)
+        tl.store(spikes + place, fired, inside)
+        drive += size
+        spikes += size
+        potentials += size
 
 
 @triton.jit(do_not_specialize=["steps"])
@@ -82,11 +83,14 @@ def _backward(
     to_trace = to_next
     to_decay = to_next
     to_threshold = to_next
-    now = place + (steps - 1).to(tl.int64) * size
+    end = (steps - 1).to(tl.int64) * size  # may not fit in 32 bits
+    gradient += end
+    potentials += end
+    to_drive += end
     for _ in tl.range(0, steps, num_stages=AHEAD):
         to_next, to_trace, decay_part, threshold_part = retrace(
-            tl.load(potentials + now, inside, 0.0),
-            tl.load(gradient + now, inside, 0.0),
+            tl.load(potentials + place, inside, 0.0),
+            tl.load(gradient + place, inside, 0.0),
             to_next,
             to_trace,
             decay,
@@ -99,8 +103,10 @@ def _backward(
         )
         to_decay += decay_part
         to_threshold += threshold_part
-        tl.store(to_drive + now, to_next, inside)
-        now -= size
+        tl.store(to_drive + place, to_next, inside)
+        gradient -= size
+        potentials -= size
+        to_drive -= size
     if PARAMETERS:
         tl.store(to_decays + place, to_decay, inside)
         tl.store(to_thresholds + place, to_threshold, inside)
@@ -108,10 +114,10 @@ def _backward(
 
 class _Spikes(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, drive: Tensor, decay: Tensor, threshold: Tensor, cell: Cell) -> Tensor:
+    def forward(ctx, drive: Tensor, decay, threshold, theta, reset: str, surrogate) -> Tensor:
         spikes, potentials = torch.empty_like(drive), torch.empty_like(drive)
-        parameters = (decay, threshold, cell.parameters[2])
-        size = drive[0].numel()
+        parameters = (decay, threshold, theta)
+        size = decay.numel()
         with on(drive):
             _forward[(triton.cdiv(size, BLOCK),)](
                 drive,
@@ -120,13 +126,13 @@ class _Spikes(torch.autograd.Function):
                 *parameters,
                 len(drive),
                 size,
-                RESET=cell.reset,
+                RESET=reset,
                 BLOCK=BLOCK,
                 num_warps=WARPS,
                 enable_fp_fusion=False,
             )
         ctx.save_for_backward(potentials, *parameters)
-        ctx.cell = cell
+        ctx.reset, ctx.surrogate = reset, surrogate
         return spikes
 
     @staticmethod
@@ -146,14 +152,14 @@ class _Spikes(torch.autograd.Function):
                 to_threshold,
                 len(potentials),
                 size,
-                ctx.cell.reset,
-                *ctx.cell.surrogate,
+                ctx.reset,
+                *ctx.surrogate,
                 PARAMETERS=any(ctx.needs_input_grad[1:3]),
                 BLOCK=BLOCK,
                 num_warps=WARPS,
                 enable_fp_fusion=False,
             )
-        return to_drive, to_decay, to_threshold, None
+        return to_drive, to_decay, to_threshold, None, None, None
 
 
 def spikes(drive: Tensor, cell: Cell) -> Tensor:
@@ -166,4 +172,4 @@ def spikes(drive: Tensor, cell: Cell) -> Tensor:
     Returns:
         Zeros and ones, shaped like ``drive``.
     """
-    return _Spikes.apply(drive.contiguous(), *cell.parameters[:2], cell)
+    return _Spikes.apply(drive.contiguous(), *cell.parameters, cell.reset, cell.surrogate)
