@@ -305,9 +305,7 @@ def test_kernels_compile_for_a_hopper_gpu(tmp_path):
     """
     script = Path(__file__).with_name("compiled_kernels.py")
     environment = os.environ | {"TRITON_CACHE_DIR": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, env=environment
-    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=environment)
     assert not done.returncode, done.stderr
     for kernel, use in json.loads(done.stdout).items():
         # weights that spill take thousands
@@ -322,6 +320,17 @@ def test_refusals_say_what_is_missing(monkeypatch):
         patch.setitem(sys.modules, "triton", None)
         with pytest.raises(ConfigError, match="needs Triton"):
             engines.get("gpu")
+
+
+def test_a_network_that_is_not_on_the_gpu_is_refused(monkeypatch):
+    from hnnlib.engines.gpu import launch
+
+    monkeypatch.setattr(launch, "INTERPRETED", False)
+    with pytest.raises(ConfigError, match="this one is on cpu"):
+        GPU.scan(LIF(), torch.zeros(1, 1, 1, 1))
+    signal = Events.of(torch.zeros(1, 1, 1, 2))
+    with pytest.raises(ConfigError, match="this one is on cpu"):
+        GPU.drive(Dense((2,), 1, [0], "layer0"), signal)
 
 
 def test_without_a_gpu_and_without_the_interpreter_it_refuses():
