@@ -20,7 +20,7 @@ from hnnlib.engines.gpu import capture
 from hnnlib.errors import ConfigError
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.networks.spiking import Axon, SpikingLayer
-from hnnlib.neurons import LIF, DualExponential, RefractoryLIF
+from hnnlib.neurons import LIF, DualExponential, LeakyIntegrator, RefractoryLIF
 from hnnlib.signals import Events
 from hnnlib.surrogates import ATan, Gaussian, SuperSpike
 
@@ -113,6 +113,8 @@ def test_filters(shape, seed):
         c + 0.05 * randn(shape[1], 1, *shape[3:], seed=seed + 1) for c in (1.1467, -0.2865, 0.4109)
     ]
     agree(DualExponential, drive, *trained)
+    agree(LeakyIntegrator, drive)
+    agree(LeakyIntegrator, drive, trained[2].sigmoid())
 
 
 @pytest.mark.parametrize(
@@ -226,8 +228,9 @@ def events_of(signal, seed):
     return Events(torch.cat(parts), starts, events.shape)
 
 
-def products(engine, synapse, signal):
-    drive = engine.drive(synapse, signal)
+def products(engine, synapse, signal, axon=None):
+    """What a layer's neurons read, and the gradients of its parameters."""
+    drive = engine.layer(LeakyIntegrator(0.0), synapse, signal, axon=axon)
     factors = torch.linspace(-1, 1, drive.numel(), device=DEVICE).view_as(drive)
     return drive, *torch.autograd.grad(drive, list(synapse.parameters()), factors)
 
@@ -235,20 +238,21 @@ def products(engine, synapse, signal):
 @given(
     shape=st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 4), st.integers(1, 30)),
     shared=st.booleans(),
+    axon=st.sampled_from([None, DualExponential.from_time_constants()]),
     density=st.sampled_from([0.0, 0.3, 1.0]),
     seed=seeds,
 )
 @few
-def test_events_are_multiplied_as_the_tensor_they_stand_for(shape, shared, density, seed):
+def test_events_are_multiplied_as_the_tensor_they_stand_for(shape, shared, axon, density, seed):
     steps, members, batch, units = shape
     signal = randn(steps, 1 if shared else members, batch, units, seed=seed, dtype=torch.float32)
     signal = (signal.sigmoid() < density).float()
     synapse = Dense((units,), 5, range(members), "layer0").to(DEVICE)
     events = events_of(signal, seed)
-    wanted = products(EAGER, synapse, signal.expand(-1, members, -1, -1))
+    wanted = products(EAGER, synapse, signal, axon)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Events, "over_time", None)  # nobody asks for the tensor
-        got = products(GPU, synapse, events)
+        got = products(GPU, synapse, events, axon)
     for mine, theirs in zip(got, wanted, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-5)
 
@@ -330,7 +334,7 @@ def test_a_network_that_is_not_on_the_gpu_is_refused(monkeypatch):
         GPU.scan(LIF(), torch.zeros(1, 1, 1, 1))
     signal = Events.of(torch.zeros(1, 1, 1, 2))
     with pytest.raises(ConfigError, match="this one is on cpu"):
-        GPU.drive(Dense((2,), 1, [0], "layer0"), signal)
+        GPU.layer(LIF(), Dense((2,), 1, [0], "layer0"), signal)
 
 
 def test_without_a_gpu_and_without_the_interpreter_it_refuses():

@@ -12,7 +12,7 @@ from torch import Tensor
 from hnnlib.engines.base import Engine
 from hnnlib.engines.eager import Eager
 from hnnlib.errors import ConfigError
-from hnnlib.neurons import DualExponential
+from hnnlib.neurons import DualExponential, LeakyIntegrator
 from hnnlib.signals import Events, Signal
 
 __all__ = ["Gpu"]
@@ -67,21 +67,34 @@ class Gpu(Engine):
                 return outputs, None
         return Eager().scan(neuron, drive, recurrent)
 
-    def drive(self, synapse: Any, signal: Signal) -> Tensor:
-        """See ``hnnlib.engines.Engine.drive``; events are multiplied on the device, without the
+    def layer(
+        self,
+        neuron: Any,
+        synapse: Any,
+        signal: Signal,
+        recurrent: Tensor | None = None,
+        axon: DualExponential | None = None,
+    ) -> Signal:
+        """See ``hnnlib.engines.Engine.layer``; events are multiplied on the device, without the
         tensor they stand for.
+
+        Raises:
+            ConfigError: the weights are not on a CUDA device.
         """
         if not isinstance(signal, Events):
-            return super().drive(synapse, signal)
-        signal, shift = signal.to(synapse.weight.device), synapse.shift()
-        if synapse.weight.ndim != 3:  # a convolution
-            return super().drive(synapse, signal)
-        self._check(synapse.weight)
-        product = self._events.product(signal, synapse.weight)
-        return product if shift is None else product + shift
+            return super().layer(neuron, synapse, signal, recurrent, axon)
+        weight, shift = synapse.weight, synapse.shift()
+        self._check(weight)
+        signal = signal.to(weight.device)
+        if weight.ndim != 3:  # a convolution
+            return super().layer(neuron, synapse, signal, recurrent, axon)
+        drive = self.potentials(axon, self._events.product(signal, weight))
+        return self.scan(neuron, drive if shift is None else drive + shift, recurrent)[0]
 
     def _scan_by_kernel(self, neuron: Any, drive: Tensor, recurrent: Tensor | None):
         """Outputs over time, or None if there is no kernel for it."""
+        if type(neuron) is LeakyIntegrator:  # a filter of first order
+            neuron = DualExponential(neuron.decay, 0.0, 1 - neuron.decay)
         if type(neuron) is DualExponential:
             return self._filter.potentials(drive, neuron) if recurrent is None else None
         cell = self._equations.cell(neuron, drive[0])
