@@ -303,6 +303,19 @@ def test_units_that_fit_on_a_hopper_chip():
     assert limits == {"float32": 128, "tf32": 128, "bfloat16": 256}
 
 
+def test_units_that_fit_are_told_from_the_device(monkeypatch):
+    from types import SimpleNamespace
+
+    from hnnlib.engines.gpu.recurrent import resident_units
+
+    small = SimpleNamespace(
+        shared_memory_per_block=48 * 1024, shared_memory_per_block_optin=99 * 1024
+    )
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: small)
+    limits = [resident_units(p, torch.device("cuda")) for p in ("float32", "tf32", "bfloat16")]
+    assert limits == [64, 128, 128]
+
+
 def test_kernels_compile_for_a_hopper_gpu(tmp_path):
     """The interpreter accepts what a compiler doesn't; compiling needs no GPU. Registers spill
     only where state takes the most of them.

@@ -43,7 +43,9 @@ def resident_units(precision: str, device: torch.device) -> int:
     """
     memory = SHARED_MEMORY
     if device.type == "cuda":
-        memory = torch.cuda.get_device_properties(device).shared_memory_per_block_optin
+        found = torch.cuda.get_device_properties(device)
+        # what a program can ask for; AMD's devices don't say, and give what is there
+        memory = getattr(found, "shared_memory_per_block_optin", found.shared_memory_per_block)
     units, (width, _) = 16, PRECISIONS[precision]
     # beside the weights, a step's state is exchanged between threads: 8 bytes an element
     while 2 * units * (2 * units * width + 8 * ROWS) <= memory:
