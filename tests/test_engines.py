@@ -89,5 +89,5 @@ def test_what_an_engine_has_no_pass_for_goes_to_eager(name):
 
 
 def test_an_unknown_engine_is_refused():
-    with pytest.raises(ConfigError, match="choose auto, adjoint, cpu, eager"):
+    with pytest.raises(ConfigError, match="choose auto, adjoint, cpu, eager, gpu"):
         engines.get("warp")

@@ -6,6 +6,8 @@ asked for: compilers take a second to load.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import torch
 
 from hnnlib.engines.base import Engine
@@ -13,7 +15,7 @@ from hnnlib.errors import ConfigError
 
 __all__ = ["NAMES", "Engine", "get"]
 
-NAMES = ("adjoint", "cpu", "eager")
+NAMES = ("adjoint", "cpu", "eager", "gpu")
 
 
 def get(name: str = "auto", device: torch.device | str = "cpu") -> Engine:
@@ -24,13 +26,17 @@ def get(name: str = "auto", device: torch.device | str = "cpu") -> Engine:
     """
     on_cpu = torch.device(device).type == "cpu"
     if name == "auto":
-        name = "cpu" if on_cpu else "adjoint"
+        name = "cpu" if on_cpu else "gpu" if find_spec("triton") else "adjoint"
     if name == "cpu":
         if not on_cpu:
             raise ConfigError(f"the engine cpu can't work on {device}: choose auto, or device cpu")
         from hnnlib.engines.cpu import Cpu
 
         return Cpu()
+    if name == "gpu":
+        from hnnlib.engines.gpu import Gpu
+
+        return Gpu()
     if name == "adjoint":
         from hnnlib.engines.adjoint import Adjoint
 
