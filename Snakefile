@@ -4,7 +4,8 @@
     snakemake --cores all --config scale=paper     another file of config/
     snakemake -n                                   only show what would run
 
-Settings for `--config`: scale (a name, or a YAML file), results (a folder), device (auto, cpu, cuda).
+Settings for `--config`: scale (a name, or a YAML file), results (a folder), device (auto, cpu, cuda), engine
+(auto, eager, ...: how neurons are run).
 Where it runs (this machine, its GPU, a cluster) is a profile's matter: profiles/README.md.
 """
 

@@ -15,7 +15,7 @@ from benchmarks import TASKS
 from benchmarks.tasks import Recurrent, Task
 from hnnlib import engines
 from hnnlib.codings import duplicate
-from hnnlib.networks.layers import Conv, Dense, max_pool
+from hnnlib.networks.layers import Conv, Dense
 from hnnlib.networks.spiking import SpikingLayer
 from hnnlib.neurons import LIF, LeakyIntegrator
 from hnnlib.signals import Events, Signal, dense
@@ -115,7 +115,7 @@ class _FeedForwardNetwork(_Network):
         spikes = []
         for stage in self.stages:
             if isinstance(stage, nn.MaxPool2d):
-                x = max_pool(dense(x), stage.kernel_size)
+                x = self.engine.pool(x, stage.kernel_size)
             else:
                 x = stage(x, self.engine)
                 spikes.append(x)
@@ -136,9 +136,9 @@ def build(task: Task, engine: str = "auto", device: str = "cpu") -> nn.Module:
     Logits are (member * batch, classes): those of a single network have the peers' shape.
     """
     network = _RecurrentNetwork if isinstance(task, Recurrent) else _FeedForwardNetwork
-    return network(task, engines.get(engine), device).to(device)
+    return network(task, engines.get(engine, device), device).to(device)
 
 
-def engine_name(engine: str) -> str:
+def engine_name(engine: str, device: str) -> str:
     """Name of the engine that is meant, such as the one that ``auto`` takes."""
-    return engines.get(engine).name
+    return engines.get(engine, device).name

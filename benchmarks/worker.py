@@ -56,7 +56,7 @@ class Session:
         versions = {package: metadata.version(package) for package in self.module.PACKAGES}
         if self.options:  # hnnlib is imported from the tree and may not be installed
             versions[OURS] = hnnlib.__version__
-            about["engine"] = self.module.engine_name(self.options["engine"])
+            about["engine"] = self.module.engine_name(**self.options)
         if self.device == "cuda":
             about["gpu"] = torch.cuda.get_device_name()
         versions |= {"torch": str(torch.__version__), "python": platform.python_version()}

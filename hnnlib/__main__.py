@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         help="train only this group (may be repeated); no store is written",
     )
     run.add_argument("--device", help="auto, cpu or cuda (default: as the scale says)")
+    run.add_argument("--engine", default="auto", help="how neurons are run (default: the fastest)")
     run.add_argument(
         "--threads", type=int, default=os.cpu_count(), help="processor threads (default: all)"
     )
@@ -88,7 +89,7 @@ def _run(arguments: argparse.Namespace) -> None:
         studies.train_group(
             arguments.study, group, settings,
             scale=scale.scale, out=runs.get(group, work), threads=arguments.threads,
-            device=arguments.device or scale.device,
+            device=arguments.device or scale.device, engine=arguments.engine,
             checkpoints=work.with_name(f"{work.name}.checkpoints") / group,
         )  # fmt: skip
     if not arguments.group:

@@ -12,7 +12,7 @@ from hnnlib.errors import ConfigError
 from hnnlib.neurons import LIF, DualExponential, RefractoryLIF
 from hnnlib.surrogates import ATan, Gaussian, SuperSpike
 
-OTHERS = ["adjoint"]
+OTHERS = ["adjoint", "cpu"]
 shapes = st.tuples(
     st.integers(1, 9),
     st.integers(1, 3),
@@ -89,5 +89,5 @@ def test_what_an_engine_has_no_pass_for_goes_to_eager(name):
 
 
 def test_an_unknown_engine_is_refused():
-    with pytest.raises(ConfigError, match="choose auto, adjoint, eager"):
+    with pytest.raises(ConfigError, match="choose auto, adjoint, cpu, eager, gpu"):
         engines.get("warp")

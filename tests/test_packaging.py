@@ -19,7 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text()
 PINS = {
     name.lower().replace("_", "-"): version
-    for name, version in re.findall(r"^([\w.-]+)==(\S+)$", CONSTRAINTS, re.M)
+    for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)(?:; .*)?$", CONSTRAINTS, re.M)
 }
 WANTED = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
 

@@ -15,9 +15,10 @@ from filelock import FileLock, Timeout
 
 from hnnlib.config import nearest
 
-OPTIONS = ("scale", "results", "device")
+OPTIONS = ("scale", "results", "device", "engine")
 OWN = ("scale_file",)  # set by the Snakefile itself, and handed on to jobs on other machines
 DEVICES = ("auto", "cpu", "cuda")
+ENGINES = ("auto", "adjoint", "cpu", "eager", "gpu")
 NEEDED_SPACE = 200 * 2**20  # bytes: stores, notebooks and report of one scale, and some reserve
 LOCKS = Path(".snakemake/locks")
 _LIVE = FileLock(".snakemake/hnnlib.lock")
@@ -28,9 +29,10 @@ def check_options(options: Mapping[str, Any]) -> None:
     for name in options:
         if name not in (*OPTIONS, *OWN):
             sys.exit(f"error: there is no --config {name}=..., {nearest(name, OPTIONS)}")
-    device = str(options.get("device", "auto"))
-    if device not in DEVICES:
-        sys.exit(f"error: --config device={device}: {nearest(device, DEVICES)}")
+    for name, known in (("device", DEVICES), ("engine", ENGINES)):
+        chosen = str(options.get(name, "auto"))
+        if chosen not in known:
+            sys.exit(f"error: --config {name}={chosen}: {nearest(chosen, known)}")
 
 
 def check_results_folder(folder: str | Path, needed: int = NEEDED_SPACE) -> None:

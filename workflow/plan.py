@@ -27,6 +27,7 @@ class Plan:
     results: str
     project: Path
     device: str
+    engine: str
 
     @cached_property
     def studies(self) -> list[str]:
@@ -122,6 +123,7 @@ def make(options: Mapping[str, Any], project: str | Path) -> Plan:
             results=f"{str(options.get('results', 'results')).rstrip('/')}/{scale.scale}",
             project=project,
             device=str(options.get("device", scale.device)),
+            engine=str(options.get("engine", "auto")),
         )
         _check(plan)
     except HnnError as reason:

@@ -1,32 +1,48 @@
-"""Engines: how a neuron is run over time. All engines give the spikes of ``eager``, only faster.
+"""Engines: how neurons and layers are run over time. All give the spikes of ``eager``, only faster.
 
-``base`` says what an engine is.
+``base`` says what an engine is, ``eager`` is the reference. The others are imported when they are
+asked for: compilers take a second to load.
 """
 
 from __future__ import annotations
 
-from hnnlib.engines.adjoint import Adjoint
+from importlib.util import find_spec
+
+import torch
+
 from hnnlib.engines.base import Engine
-from hnnlib.engines.cpu import Cpu
-from hnnlib.engines.eager import Eager
 from hnnlib.errors import ConfigError
 
-__all__ = ["Adjoint", "Cpu", "Eager", "Engine", "get"]
+__all__ = ["NAMES", "Engine", "get"]
+
+NAMES = ("adjoint", "cpu", "eager", "gpu")
 
 
-_ENGINES = {"adjoint": Adjoint, "cpu": Cpu, "eager": Eager}
-
-
-def get(name: str = "auto") -> Engine:
-    """An engine by name; ``auto`` takes the best one there is.
+def get(name: str = "auto", device: torch.device | str = "cpu") -> Engine:
+    """An engine by name; ``auto`` takes the fastest one for a device.
 
     Raises:
-        ConfigError: no engine of that name.
+        ConfigError: no engine of that name, or it can't work on this device.
     """
+    on_cpu = torch.device(device).type == "cpu"
     if name == "auto":
+        name = "cpu" if on_cpu else "gpu" if find_spec("triton") else "adjoint"
+    if name == "cpu":
+        if not on_cpu:
+            raise ConfigError(f"the engine cpu can't work on {device}: choose auto, or device cpu")
+        from hnnlib.engines.cpu import Cpu
+
+        return Cpu()
+    if name == "gpu":
+        from hnnlib.engines.gpu import Gpu
+
+        return Gpu()
+    if name == "adjoint":
+        from hnnlib.engines.adjoint import Adjoint
+
         return Adjoint()
-    if name not in _ENGINES:
-        raise ConfigError(
-            f"there is no engine '{name}': choose auto, {', '.join(sorted(_ENGINES))}"
-        )
-    return _ENGINES[name]()
+    if name == "eager":
+        from hnnlib.engines.eager import Eager
+
+        return Eager()
+    raise ConfigError(f"there is no engine '{name}': choose auto, {', '.join(NAMES)}")

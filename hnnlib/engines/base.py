@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from hnnlib.neurons import DualExponential
 from hnnlib.signals import Separable, Signal, dense
@@ -42,6 +44,14 @@ class Engine(ABC):
             engine doesn't keep it.
         """
 
+    def prepare(self, say: Callable[[str], None]) -> None:
+        """Do what is done once, such as compiling, before anything is timed.
+
+        Args:
+            say: takes a line where it took seconds.
+        """
+        return
+
     def layer(
         self,
         neuron: Any,
@@ -60,7 +70,8 @@ class Engine(ABC):
             axon: a fixed synaptic filter on the signal, or None. Being linear and the same for all
                 units, it may as well act on the product.
         """
-        return self.scan(neuron, self._drive(synapse, self.potentials(axon, signal)), recurrent)[0]
+        signal = self.potentials(axon, self._tensor(signal, synapse.weight))
+        return self.scan(neuron, self._drive(synapse, signal), recurrent)[0]
 
     def potentials(self, axon: DualExponential | None, signal: Signal) -> Signal:
         """Postsynaptic potentials of a signal under a fixed filter: one product with the filter's
@@ -69,24 +80,37 @@ class Engine(ABC):
         if axon is None:
             return signal
         if isinstance(signal, Separable):
-            return signal._replace(envelope=_response(axon, *_like(signal.envelope)) @ signal.envelope)
+            response = _response(axon, *_like(signal.envelope))
+            return signal._replace(envelope=response @ signal.envelope)
         signal = dense(signal)
         return torch.tensordot(_response(axon, *_like(signal)), signal, dims=1)
 
-    def _drive(self, synapse: Any, signal: Signal) -> Tensor:
+    def pool(self, signal: Signal, window: int) -> Signal:
+        """Max-pooling at every step, over windows of ``window`` x ``window`` pixels; a rest at the
+        border is dropped.
+        """
+        signal = dense(signal)
+        pooled = functional.max_pool2d(signal.flatten(0, 2), window)
+        return pooled.unflatten(0, signal.shape[:3])
+
+    @staticmethod
+    def _tensor(signal: Signal, weight: Tensor) -> Tensor | Separable:
+        """A signal in a form that can be multiplied with weights of these members."""
+        if isinstance(signal, Separable):
+            return signal
+        x = dense(signal).to(weight.dtype)
+        if x.shape[1] != len(weight):  # events that all members share
+            x = x.expand(-1, len(weight), *[-1] * (x.ndim - 2))
+        return x
+
+    @staticmethod
+    def _drive(synapse: Any, signal: Tensor | Separable) -> Tensor:
         if isinstance(signal, Separable):  # the product doesn't change over time: one is enough
             product = signal._replace(values=synapse.product(signal.values)).over_time()
         else:
-            product = self._product(synapse, signal)
+            product = synapse.product(signal)
         shift = synapse.shift()
         return product if shift is None else product + shift
-
-    @staticmethod
-    def _product(synapse: Any, signal: Signal) -> Tensor:
-        x, weight = dense(signal).to(synapse.weight.dtype), synapse.weight
-        if x.shape[1] != len(weight):  # events that all members share
-            x = x.expand(-1, len(weight), *[-1] * (x.ndim - 2))
-        return synapse.product(x)
 
 
 def _like(signal: Tensor) -> tuple[int, torch.dtype, torch.device]:

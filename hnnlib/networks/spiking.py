@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from hnnlib.engines import Engine
-from hnnlib.networks.layers import Conv, Dense, max_pool
+from hnnlib.networks.layers import Conv, Dense
 from hnnlib.neurons import DualExponential
 from hnnlib.signals import Signal, dense
 
@@ -80,7 +80,7 @@ class SpikingPool(nn.Module):
         super().__init__()
         self.axon, self.window = axon, window
 
-    def forward(self, signal: Signal, engine: Engine) -> Tensor:
+    def forward(self, signal: Signal, engine: Engine) -> Signal:
         """Pooled potentials (time, member, batch, *units)."""
         psp = self.axon(signal, engine)
-        return max_pool(dense(psp), self.window)
+        return engine.pool(psp, self.window)

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from hnnlib import sources, store
+from hnnlib import engines, sources, store
 from hnnlib.errors import ConfigError, StoreError
 from hnnlib.studies.base import Context, Settings, Study
 from hnnlib.training.memory import keep_memory
@@ -74,6 +74,7 @@ def train_group(
     out: Path,
     checkpoints: Path,
     device: str = "auto",
+    engine: str = "auto",
     threads: int = 1,
     progress: Callable[[str], None] = print,
 ) -> None:
@@ -82,7 +83,7 @@ def train_group(
     Two processes never train the same group at once: the second one waits, and finds the work done.
 
     Raises:
-        ConfigError: no such study, group or device.
+        ConfigError: no such study, group, device or engine.
         HnnError, OSError: see the message; what was computed stays in ``checkpoints``.
     """
     study = get(name)
@@ -95,14 +96,17 @@ def train_group(
     where = _device(device)
     config = study.relevant(settings, group).model_dump(mode="json")
     code = code_digest(name)
+    runner = engines.get(engine, where)
     context = Context(
         checkpoints,
         where,
-        identity=json.dumps([name, group, config, code, str(where)], sort_keys=True),
-        say=progress,
+        runner,
+        json.dumps([name, group, config, code, str(where), runner.name], sort_keys=True),
+        progress,
     )
-    started = time.perf_counter()
     with _only_one(checkpoints, progress):
+        runner.prepare(progress)
+        started = time.perf_counter()
         runs = study.train(group, settings, context)
         runs.attrs = store.provenance(
             config=config,

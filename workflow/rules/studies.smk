@@ -18,6 +18,7 @@ rule train_group:
     params:
         relevant=lambda wildcards: PLAN.relevant(wildcards.study, wildcards.group),
         code=lambda wildcards: PLAN.code[wildcards.study],
+        engine=PLAN.engine,
         checkpoints=f"{RESULTS}/checkpoints/{{study}}/{{group}}",
     script:
         "../scripts/train_group.py"

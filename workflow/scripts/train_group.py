@@ -17,6 +17,7 @@ with job(snakemake) as terminal:
         out=Path(snakemake.output[0]),
         checkpoints=Path(snakemake.params.checkpoints),
         device=snakemake.config["device"],
+        engine=snakemake.params.engine,
         threads=snakemake.threads,
         progress=terminal.progress,
     )

@@ -9,17 +9,19 @@ in another order), gradients agree to rounding. What it has no kernel for goes t
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from hnnlib.engines.base import Engine
-from hnnlib.engines.cpu import layers, plans
+from hnnlib.engines.cpu import images, layers, plans, warm
 from hnnlib.engines.cpu.layers import Form
 from hnnlib.engines.eager import Eager
 from hnnlib.neurons import DualExponential, LeakyIntegrator
-from hnnlib.signals import Events, Separable, Signal, Spikes, dense
+from hnnlib.signals import Events, Separable, Signal, Spikes, count, dense
 
 __all__ = ["Cpu"]
 
@@ -32,6 +34,18 @@ class Cpu(Engine):
     """See the module."""
 
     name = "cpu"
+
+    def prepare(self, say: Callable[[str], None]) -> None:
+        """Compile the kernels, or load them: they are kept beside the code, or in Numba's folder
+        for the user where that can't be written.
+        """
+        started = time.perf_counter()
+        warm.run()
+        seconds = time.perf_counter() - started
+        if seconds > 5:
+            say(
+                f"compiled the engine's kernels in {seconds:.0f} s; the next start takes one or two"
+            )
 
     def scan(
         self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None
@@ -61,24 +75,36 @@ class Cpu(Engine):
         plan = plans.make(neuron, len(weight), weight.dtype)
         if plan is None:
             return super().layer(neuron, synapse, signal, recurrent, axon)
+        filtering = None if axon is None else (axon.a1, axon.a2, axon.b)
         if isinstance(signal, Events | Spikes) and _reads_events(synapse, signal):
             events = signal.events if isinstance(signal, Spikes) else signal
             carrier = signal.carrier if isinstance(signal, Spikes) else None
-            filtering = None if axon is None else (axon.a1, axon.a2, axon.b)
             return layers.gather(
                 events, carrier, weight, synapse.shift(), recurrent, plan, filtering
             )
         if recurrent is not None or isinstance(neuron, LeakyIntegrator):
             return super().layer(neuron, synapse, signal, recurrent, axon)
-        signal = self.potentials(axon, signal)
+        if isinstance(signal, Spikes) and weight.ndim == 5:
+            current = images.convolve(signal, weight, sparse=_sparse(signal.events))
+            form = _form(current.shape)
+            return layers.scan(current, synapse.shift(), None, plan, form, filtering)
+        signal = self.potentials(axon, self._tensor(signal, weight))
         if isinstance(signal, Separable):
             current = synapse.product(signal.values)
             envelope = signal.envelope.to(current.dtype)
             form = _form((len(envelope), *current.shape))
         else:
-            current, envelope = self._product(synapse, signal), None
+            current, envelope = synapse.product(signal), None
             form = _form(current.shape)
         return layers.scan(current, synapse.shift(), envelope, plan, form)
+
+    def pool(self, signal: Signal, window: int) -> Signal:
+        """See ``Engine.pool``."""
+        return (
+            images.pool(signal, window)
+            if isinstance(signal, Spikes)
+            else super().pool(signal, window)
+        )
 
 
 def _form(shape: torch.Size | tuple[int, ...]) -> Form:
@@ -97,6 +123,8 @@ def _reads_events(synapse: Any, signal: Events | Spikes) -> bool:
     events = signal.events if isinstance(signal, Spikes) else signal
     if isinstance(signal, Spikes) and events.shape[1] != len(weight):
         return False
-    starts = events.starts
-    found = (starts[:, -1] - starts[:, 0]).sum().item()
-    return found < BREAK_EVEN * torch.Size(events.shape).numel()
+    return _sparse(events)
+
+
+def _sparse(events: Events) -> bool:
+    return count(events).sum().item() < BREAK_EVEN * torch.Size(events.shape).numel()

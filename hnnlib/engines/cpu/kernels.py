@@ -236,7 +236,7 @@ def gathered(
 
 @njit(**OPTIONS)
 def scanned(
-    first, last, batch, current, envelope, bias, neuron, constants, names, keep, listed,
+    first, last, batch, current, envelope, bias, filtering, neuron, constants, names, keep, listed,
     potential, units, starts,
 ):  # fmt: skip
     """A layer whose drive is known: (row, step, unit), or (row, 1, unit) times an envelope (step,).
@@ -246,20 +246,27 @@ def scanned(
     steps, width = starts.shape[1] - 1, current.shape[2]
     drive, scratch = new(width, current), new(width, current)
     state, trace = new(width, current), new(width, current)
+    value, before = new(width, current), new(width, current)
     for row in range(first, last):
         member = row // batch
         decay, threshold = constants[member, 0], constants[member, 1]
         refractory = constants[member, 2]
-        state[:] = 0
-        trace[:] = 0
+        for memory in (state, trace, value, before):
+            memory[:] = 0
+        known, shift = current[row, 0], bias[member]
         starts[row, 0] = place = row * steps * width
         for t in range(steps):
             if len(envelope):
+                factor = envelope[t]
                 for n in range(width):
-                    drive[n] = envelope[t] * current[row, 0, n] + bias[member, n]
+                    drive[n] = factor * known[n] + shift[n]
             else:
+                known = current[row, t]
+                if len(filtering):
+                    filter_row(filtering, known, value, before)
+                    known = value
                 for n in range(width):
-                    drive[n] = current[row, t, n] + bias[member, n]
+                    drive[n] = known[n] + shift[n]
             u = potential[row, t] if keep else scratch
             advance(neuron, decay, threshold, refractory, drive, state, trace, u)
             if listed:
@@ -293,6 +300,7 @@ def reverse(
         refractory = constants[member, 2]
         for memory in (carried, traced, value, before):
             memory[:] = 0
+        bias = to_bias[row]
         for t in range(steps - 1, -1, -1):
             u = potential[row, t]
             if neuron != INTEGRATOR:
@@ -300,12 +308,13 @@ def reverse(
             g = gradient[row, t]
             retreat(neuron, decay, threshold, refractory, slope, g, carried, traced, u)
             for n in range(width):
-                to_bias[row, n] += u[n]
+                bias[n] += u[n]
             if len(filtering):
                 unfilter_row(filtering, u, value, before)
             if len(envelope):
+                factor, known = envelope[t], to_values[row]
                 for n in range(width):
-                    to_values[row, n] += envelope[t] * u[n]
+                    known[n] += factor * u[n]
 
 
 @njit(**OPTIONS)
@@ -427,15 +436,6 @@ def thin_product(first, last, batch, adjoint, weight, product):
                 for n in range(len(out)):
                     out[n] += p * a[n]
                 k += 1
-
-
-@njit(**OPTIONS)
-def write_out(first, last, places, units, starts, out):
-    """Events as numbers: adds 1 to ``out`` (row, step, unit) for each; ``places`` by unit name."""
-    for row in range(first, last):
-        for t in range(starts.shape[1] - 1):
-            for e in range(starts[row, t], starts[row, t + 1]):
-                out[row, t, places[units[e]]] += 1
 
 
 # --- the trained synaptic filter ------------------------------------------------------------------

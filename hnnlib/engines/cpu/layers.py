@@ -21,6 +21,8 @@ from hnnlib.signals import Events, Spikes, count
 
 __all__ = ["Form", "filtered", "gather", "integrate", "scan"]
 
+Filtering = tuple[float, float, float]
+
 _THIN = 32
 """Inner axes shorter than this are multiplied by a kernel, not by the matrix library."""
 _SEVERAL = 3
@@ -119,7 +121,7 @@ def gather(
     bias: Tensor | None,
     recurrent: Tensor | None,
     plan: Plan,
-    filtering: tuple[float, float, float] | None = None,
+    filtering: Filtering | None = None,
 ) -> Spikes | Tensor:
     """A dense layer that reads events: spikes, or the values of a leaky integrator.
 
@@ -228,9 +230,7 @@ def _to_weight(events: Events, adjoint, weight: Tensor, form: Form, delay: int =
         share(kernels.by_unit, len(starts), units, starts, *order)
     shared = events.shape[1] != form.members
     for member in range(form.members):
-        share(
-            kernel, inputs, member, form.batch, shared, *order, delay, adjoint, gradient.numpy()
-        )
+        share(kernel, inputs, member, form.batch, shared, *order, delay, adjoint, gradient.numpy())
     return gradient
 
 
@@ -251,16 +251,22 @@ def _to_input(adjoint, weight: Tensor, form: Form, shape: tuple[int, ...]) -> Te
 
 
 def scan(
-    current: Tensor, shift: Tensor | None, envelope: Tensor | None, plan: Plan, form: Form
+    current: Tensor,
+    shift: Tensor | None,
+    envelope: Tensor | None,
+    plan: Plan,
+    form: Form,
+    filtering: Filtering | None = None,
 ) -> Spikes:
     """Spiking neurons under a known drive, current + shift or current * envelope + shift.
 
     Args:
         current: (time, member, batch, *units), or (member, batch, *units) under an envelope (time,)
         shift: broadcasts against (member, 1, *units), or None.
+        filtering: of the current, as in ``gather``; not under an envelope.
     """
     output = _Output(form, current.dtype, torch.is_grad_enabled())
-    return Spikes(_scan(current, shift, envelope, plan, output), output.events())
+    return Spikes(_scan(current, shift, envelope, plan, output, filtering), output.events())
 
 
 def integrate(current: Tensor, plan: Plan, form: Form) -> Tensor:
@@ -269,46 +275,46 @@ def integrate(current: Tensor, plan: Plan, form: Form) -> Tensor:
     return _scan(current, None, None, plan, output)
 
 
-def _scan(current, shift, envelope, plan: Plan, output: _Output) -> Tensor:
+def _scan(current, shift, envelope, plan: Plan, output: _Output, filtering=None) -> Tensor:
     form = output.form
     if shift is None:
         shift = current.new_zeros(1)
     shift = shift.expand(form.members, 1, *form.units)
     if envelope is not None:
         current = current[None]
-    return _Scanned.apply(current, shift, envelope, plan, output)
+    coefficients = np.array(filtering or (), output.potential.numpy().dtype)
+    return _Scanned.apply(current, shift, envelope, plan, output, coefficients)
 
 
 class _Scanned(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, current, shift, envelope, plan, output):
+    def forward(ctx, current, shift, envelope, plan, output, filtering):
         form, spiking = output.form, plan.neuron != kernels.INTEGRATOR
         rows = form.to_rows(current).numpy()
         once = Form(1, form.members, 1, form.units)
         course = rows[0, 0, :0] if envelope is None else envelope.contiguous().numpy()
         share(
             kernels.scanned, form.rows, form.batch, rows, course,
-            once.to_rows(shift[None])[:, 0].numpy(), plan.neuron, plan.constants,
+            once.to_rows(shift[None])[:, 0].numpy(), filtering, plan.neuron, plan.constants,
             form.names(), output.keep, spiking, *output.arrays(),
         )  # fmt: skip
-        ctx.rest = plan, course, output
+        ctx.rest = plan, course, output, filtering
         return output.carrier() if spiking else output.values()
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor):
-        plan, course, output = ctx.rest
+        plan, course, output, filtering = ctx.rest
         form = output.form
         adjoint = output.take_potential()
         to_shift = torch.from_numpy(np.zeros((form.rows, form.width), adjoint.dtype))
         to_values = torch.zeros_like(to_shift) if len(course) else None
-        filtering = course[:0]
         _reverse(form, gradient, plan, adjoint, to_shift, filtering, course, to_values)
         drive = torch.from_numpy(adjoint) if to_values is None else to_values[:, None]
         current = _drop_steps(form, drive)
         by_member = to_shift.view(form.members, form.batch, -1).sum(1)
         once = Form(1, form.members, 1, form.units)
-        return current, once.from_rows(by_member[:, None])[0], None, None, None
+        return current, once.from_rows(by_member[:, None])[0], None, None, None, None
 
 
 def _drop_steps(form: Form, rows: Tensor) -> Tensor:
@@ -329,7 +335,9 @@ class _Filtered(torch.autograd.Function):
         form = Form(*signal.shape[:3], tuple(signal.shape[3:]))
         once = Form(1, form.members, 1, form.units)
         rows = form.to_rows(signal)
-        stacked = torch.stack([once.to_rows(c.expand(once.shape[1:])[None])[:, 0] for c in (a1, a2, b)])
+        stacked = torch.stack(
+            [once.to_rows(c.expand(once.shape[1:])[None])[:, 0] for c in (a1, a2, b)]
+        )
         values = torch.empty_like(rows)
         share(
             kernels.filter_forward, form.rows, form.batch, stacked.numpy(), rows.numpy(),
@@ -351,7 +359,5 @@ class _Filtered(torch.autograd.Function):
         )  # fmt: skip
         once = Form(1, form.members, 1, form.units)
         by_member = to_rows.view(form.members, form.batch, 3, form.width).sum(1)
-        to_coefficients = (
-            once.from_rows(by_member[:, k, None].contiguous())[0] for k in range(3)
-        )
+        to_coefficients = (once.from_rows(by_member[:, k, None].contiguous())[0] for k in range(3))
         return form.from_rows(to_signal), *to_coefficients

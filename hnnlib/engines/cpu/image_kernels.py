@@ -1,0 +1,243 @@
+"""Compiled code for images: events as images, pooling of events, convolutions of events.
+
+Images lie in rows (row, step, unit) channels last: unit = (y * width + x) * channels + channel.
+Events name units channels first, as tensors do; tables by name say where a unit lies.
+One file for the reason given in ``kernels``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from llvmlite import ir
+from numba import njit
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from hnnlib.engines.cpu.kernels import OPTIONS
+
+__all__ = ["convolve", "correlate", "pool_backward", "pool_forward", "write_out"]
+
+LANES = 16
+"""Numbers in a vector; processors with shorter ones take several."""
+
+
+def _sum_of(width: int) -> Callable[..., None]:
+    """A function that adds rows of a table to a total, ``width`` columns kept in registers.
+
+    A convolution adds thousands of short rows to one total. Compiled from a loop, the total would
+    be read and written for each.
+    """
+
+    @intrinsic
+    def add(typing, total, table, places, base, first, last, column):
+        """total[column + k] += table[places[e] - base, column + k], e from first to last."""
+        numbers = [types.int64] * 4
+        return types.void(total, table, places, *numbers), generate
+
+    def generate(context, builder, signature, arguments):
+        kinds = signature.args
+        total, table, places = (
+            context.make_array(kind)(context, builder, value)
+            for kind, value in zip(kinds[:3], arguments[:3], strict=True)
+        )
+        base, first, last, column = arguments[3:]
+        number = context.get_data_type(kinds[1].dtype)
+        size, long = context.get_abi_sizeof(number), ir.IntType(64)
+        vector = ir.VectorType(number, LANES)
+        parts = range(width // LANES)
+        start = builder.mul(column, ir.Constant(long, size))
+        row_size = cgutils.unpack_tuple(builder, table.strides)[0]
+
+        def at(array, offset, part):
+            place = builder.bitcast(array.data, ir.IntType(8).as_pointer())
+            place = builder.bitcast(builder.gep(place, [offset]), vector.as_pointer())
+            return builder.gep(place, [ir.Constant(long, part)])
+
+        before = builder.block
+        head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
+        initial = [builder.load(at(total, start, k), align=size) for k in parts]
+        builder.branch(head)
+        builder.position_at_end(head)
+        event = builder.phi(long)
+        sums = [builder.phi(vector) for _ in parts]
+        for phi, value in zip([event, *sums], [first, *initial], strict=True):
+            phi.add_incoming(value, before)
+        builder.cbranch(builder.icmp_signed("<", event, last), body, after)
+        builder.position_at_end(body)
+        place = builder.sext(builder.load(builder.gep(places.data, [event])), long)
+        offset = builder.add(builder.mul(builder.sub(place, base), row_size), start)
+        for k in parts:
+            more = builder.load(at(table, offset, k), align=size)
+            sums[k].add_incoming(builder.fadd(sums[k], more), body)
+        event.add_incoming(builder.add(event, ir.Constant(long, 1)), body)
+        builder.branch(head)
+        builder.position_at_end(after)
+        for k in parts:
+            builder.store(sums[k], at(total, start, k), align=size)
+        return context.get_dummy_value()
+
+    return add
+
+
+_sum_64, _sum_32, _sum_16 = _sum_of(64), _sum_of(32), _sum_of(16)
+
+
+@njit(**OPTIONS)
+def _add(total, table, places, base, first, last):
+    """Add to ``total`` the rows places[first:last] - base of ``table``; a multiple of 16 wide."""
+    width, column = len(total), 0
+    while column + 64 <= width:
+        _sum_64(total, table, places, base, first, last, column)
+        column += 64
+    if column + 32 <= width:
+        _sum_32(total, table, places, base, first, last, column)
+        column += 32
+    if column + 16 <= width:
+        _sum_16(total, table, places, base, first, last, column)
+
+
+@njit(**OPTIONS)
+def _sort(units, first, last, key, value, begins, values):
+    """Sort events by the ``key`` of their unit; group k is values[begins[k]:begins[k + 1]]."""
+    begins[:] = 0
+    for e in range(first, last):
+        begins[key[units[e]] + 1] += 1
+    for k in range(len(begins) - 1):
+        begins[k + 1] += begins[k]
+    for e in range(first, last):
+        k = key[units[e]]
+        values[begins[k]] = value[units[e]]
+        begins[k] += 1
+    # filling moved every begin to the next group's
+    for k in range(len(begins) - 1, 0, -1):
+        begins[k] = begins[k - 1]
+    begins[0] = 0
+
+
+@njit(**OPTIONS)
+def convolve(first, last, batch, units, starts, pixels, places, width, weight, out):
+    """Valid convolution of events: every output pixel adds the kernel's rows of the units that
+    fired under it.
+
+    Args:
+        pixels, places: (unit,) y * width + x, and that * channels + channel.
+        width: pixels in a line of the input.
+        weight: (member, ky, kx * channel in, channel out).
+        out: (row, step, y, x, channel out).
+    """
+    kernel = weight.shape[1]
+    down, across = out.shape[2], out.shape[3]
+    channels = weight.shape[2] // kernel
+    begins = np.zeros((down + kernel - 1) * width + 1, np.int64)
+    values = np.empty(len(pixels), np.int32)
+    for row in range(first, last):
+        table = weight[row // batch]
+        for t in range(out.shape[1]):
+            _sort(units, starts[row, t], starts[row, t + 1], pixels, places, begins, values)
+            for y in range(down):
+                for x in range(across):
+                    total = out[row, t, y, x]
+                    total[:] = 0
+                    for ky in range(kernel):
+                        # units under one line of the kernel are neighbours
+                        pixel = (y + ky) * width + x
+                        begin, end = begins[pixel], begins[pixel + kernel]
+                        _add(total, table[ky], values, pixel * channels, begin, end)
+
+
+@njit(**OPTIONS)
+def correlate(low, high, member, batch, units, starts, channel, corner, adjoint, gradient):
+    """Gradient of a member's kernels, input channels ``low`` to ``high``: each kernel row adds the
+    adjoints of the pixels that its events reached.
+
+    Args:
+        channel, corner: (unit,) channel; place of the pixel in the adjoint's padded image, moved
+            by the kernel's edge less one.
+        adjoint: (row, step, y, x, channel out).
+        gradient: (member, ky, kx, channel in, channel out), added to.
+    """
+    kernel, channels, outs = gradient.shape[1], gradient.shape[3], gradient.shape[4]
+    steps, down, across = adjoint.shape[1:4]
+    rim = kernel - 1
+    padded = np.zeros((down + 2 * rim, across + 2 * rim, outs), gradient.dtype)
+    table = padded.reshape((-1, outs))
+    begins, values = np.zeros(channels + 1, np.int64), np.empty(len(channel), np.int32)
+    for row in range(member * batch, (member + 1) * batch):
+        for t in range(steps):
+            for y in range(down):
+                for x in range(across):
+                    source, target = adjoint[row, t, y, x], padded[y + rim, x + rim]
+                    for n in range(outs):
+                        target[n] = source[n]
+            _sort(units, starts[row, t], starts[row, t + 1], channel, corner, begins, values)
+            for c in range(low, high):
+                for ky in range(kernel):
+                    for kx in range(kernel):
+                        back = ky * (across + 2 * rim) + kx
+                        total = gradient[member, ky, kx, c]
+                        _add(total, table, values, back, begins[c], begins[c + 1])
+
+
+@njit(**OPTIONS)
+def write_out(first, last, places, units, starts, out):
+    """Events as numbers: how often each unit of ``out`` (row, step, unit) fired.
+
+    ``places`` (unit,): where in a row the unit of an event lies.
+    """
+    for row in range(first, last):
+        for t in range(starts.shape[1] - 1):
+            numbers = out[row, t]
+            numbers[:] = 0
+            for e in range(starts[row, t], starts[row, t + 1]):
+                numbers[places[units[e]]] += 1
+
+
+@njit(**OPTIONS)
+def pool_forward(first, last, cells, names, units, starts, pooled_units, pooled_starts):
+    """Max-pooling of spikes: a pooled unit spikes where a unit of its window does.
+
+    Args:
+        cells: (unit,) the pooled unit's place in a row, or -1 behind the last whole window.
+        names: (pooled unit,) its name by place.
+        pooled_units, pooled_starts: results.
+    """
+    seen, stamp = np.zeros(len(names), np.int64), 0
+    for row in range(first, last):
+        place = row * (starts.shape[1] - 1) * len(names)
+        pooled_starts[row, 0] = place
+        for t in range(starts.shape[1] - 1):
+            stamp += 1
+            for e in range(starts[row, t], starts[row, t + 1]):
+                cell = cells[units[e]]
+                if cell >= 0 and seen[cell] != stamp:
+                    seen[cell] = stamp
+                    pooled_units[place] = names[cell]
+                    place += 1
+            pooled_starts[row, t + 1] = place
+
+
+@njit(**OPTIONS)
+def pool_backward(first, last, cells, ranks, windows, units, starts, gradient, to_input):
+    """Gradient of ``pool_forward``: to the first unit of a window that spikes, or to the first.
+
+    Args:
+        cells: as in ``pool_forward``. ranks: (unit,) place in its window.
+        windows: (pooled unit, rank) places in a row of the units of its window.
+        gradient: (row, step, pooled unit). to_input: (row, step, unit). Both channels last.
+    """
+    pooled, none = windows.shape
+    winner = np.empty(pooled, np.int32)
+    for row in range(first, last):
+        for t in range(starts.shape[1] - 1):
+            winner[:] = none
+            for e in range(starts[row, t], starts[row, t + 1]):
+                cell = cells[units[e]]
+                if cell >= 0 and ranks[units[e]] < winner[cell]:
+                    winner[cell] = ranks[units[e]]
+            given, numbers = gradient[row, t], to_input[row, t]
+            numbers[:] = 0
+            for cell in range(pooled):
+                rank = winner[cell] if winner[cell] < none else 0
+                numbers[windows[cell, rank]] = given[cell]

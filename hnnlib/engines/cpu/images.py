@@ -1,0 +1,234 @@
+"""Convolution and pooling of spikes under autograd, channels last."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from hnnlib.engines.cpu import image_kernels
+from hnnlib.engines.cpu.layers import Form
+from hnnlib.engines.cpu.threads import share
+from hnnlib.signals import Events, Spikes
+
+__all__ = ["convolve", "pool"]
+
+
+class _Places(NamedTuple):
+    """Where the units of an image lie, by their names in ``Events``; integer arrays (unit,)."""
+
+    row: np.ndarray
+    channel: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
+
+
+@lru_cache(maxsize=64)
+def _places(units: tuple[int, int, int]) -> _Places:
+    channels, height, width = units
+    channel, y, x = (axis.ravel().astype(np.int32) for axis in np.indices(units))
+    return _Places((y * width + x) * channels + channel, channel, y, x)
+
+
+def convolve(spikes: Spikes, weight: Tensor, sparse: bool) -> Tensor:
+    """Valid convolution of spikes: (time, member, batch, channel, y, x).
+
+    Args:
+        weight: (member, channel out, channel in, y, x).
+        sparse: add the kernel's rows of units that fired, for which the channels out must be a
+            multiple of 16; else multiply.
+    """
+    convolution = _Sparse if sparse and weight.shape[1] % image_kernels.LANES == 0 else _Dense
+    return convolution.apply(spikes.carrier, weight, spikes.events)
+
+
+def _forms(events: Events, weight: Tensor) -> tuple[Form, Form]:
+    """Forms of a convolution's input and output."""
+    source = Form(*events.shape[:3], tuple(events.shape[3:]))
+    _, height, width = source.units
+    rim = weight.shape[-1] - 1
+    units = (weight.shape[1], height - rim, width - rim)
+    return source, Form(source.steps, source.members, source.batch, units)
+
+
+class _Dense(torch.autograd.Function):
+    """Both directions by the library's convolution, on images that are written out for it."""
+
+    @staticmethod
+    def forward(ctx, carrier: Tensor, weight: Tensor, events: Events):
+        ctx.save_for_backward(weight)
+        ctx.events = events
+        source, target = _forms(events, weight)
+        images = _written(events, weight.dtype)
+        parts = [
+            functional.conv2d(image, kernel)
+            for image, kernel in zip(_fold(images, source), _kernels(weight), strict=True)
+        ]
+        return target.from_rows(_unfold(parts, target))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        (weight,) = ctx.saved_tensors
+        source, target = _forms(ctx.events, weight)
+        images = _written(ctx.events, weight.dtype)
+        changes = target.to_rows(gradient)
+        return *_transposed(ctx, changes, images, weight, source, target), None
+
+
+class _Sparse(torch.autograd.Function):
+    """Forwards and for the kernels' gradient by events; the input's gradient is dense."""
+
+    @staticmethod
+    def forward(ctx, carrier: Tensor, weight: Tensor, events: Events):
+        ctx.save_for_backward(weight)
+        ctx.events = events
+        source, target = _forms(events, weight)
+        places, width = _places(source.units), source.units[2]
+        members, outs, _, edge, _ = weight.shape
+        rows = weight.new_empty(target.rows, target.steps, *target.units[1:], outs)
+        share(
+            image_kernels.convolve, target.rows, target.batch, events.units.numpy(),
+            events.starts.numpy(), places.y * width + places.x, places.row, width,
+            weight.permute(0, 3, 4, 2, 1).reshape(members, edge, -1, outs).numpy(), rows.numpy(),
+        )  # fmt: skip
+        return target.from_rows(rows)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        (weight,) = ctx.saved_tensors
+        events: Events = ctx.events
+        source, target = _forms(events, weight)
+        changes = target.to_rows(gradient)
+        to_carrier, _ = _transposed(ctx, changes, None, weight, source, target)
+        if not ctx.needs_input_grad[1]:
+            return to_carrier, None, None
+        places = _places(source.units)
+        members, outs, channels, edge, _ = weight.shape
+        across = target.units[2] + 2 * (edge - 1)
+        corner = (places.y + edge - 1) * np.int32(across) + places.x + np.int32(edge - 1)
+        to_weight = weight.new_zeros(members, edge, edge, channels, outs)
+        adjoint = changes.view(target.rows, target.steps, *target.units[1:], outs).numpy()
+        for member in range(members):
+            share(
+                image_kernels.correlate, channels, member, target.batch, events.units.numpy(),
+                events.starts.numpy(), places.channel, corner, adjoint, to_weight.numpy(),
+            )  # fmt: skip
+        return to_carrier, to_weight.permute(0, 4, 3, 1, 2), None
+
+
+def _transposed(ctx, changes, images, weight, source: Form, target: Form):
+    """Gradients by the library's convolution: of the input, and of the kernels given images."""
+    wanted = (ctx.needs_input_grad[0], images is not None and ctx.needs_input_grad[1], False)
+    # without images, anything of their shape will do: it isn't read
+    given = changes.new_zeros(1).expand(source.rows, source.steps, source.width)
+    given = given if images is None else images
+    to_input, to_weight = [], []
+    for change, image, kernel in zip(
+        _fold(changes, target), _fold(given, source), _kernels(weight), strict=True
+    ):
+        left, right, _ = torch.ops.aten.convolution_backward(
+            change, image, kernel, None, (1, 1), (0, 0), (1, 1), False, (0, 0), 1, wanted
+        )
+        to_input.append(left)
+        to_weight.append(right)
+    return (
+        source.from_rows(_unfold(to_input, source)) if wanted[0] else None,
+        torch.stack(to_weight) if wanted[1] else None,
+    )
+
+
+def _kernels(weight: Tensor) -> list[Tensor]:
+    return [kernel.contiguous(memory_format=torch.channels_last) for kernel in weight]
+
+
+def _written(events: Events, dtype: torch.dtype) -> Tensor:
+    """Events as images in rows."""
+    form = Form(*events.shape[:3], tuple(events.shape[3:]))
+    rows = torch.empty(form.rows, form.steps, form.width, dtype=dtype)
+    share(
+        image_kernels.write_out, form.rows, _places(form.units).row, events.units.numpy(),
+        events.starts.numpy(), rows.numpy(),
+    )  # fmt: skip
+    return rows
+
+
+def _fold(rows: Tensor, form: Form) -> Tensor:
+    """Rows as images (member, row * step, channel, y, x), channels last; never a copy."""
+    channels, height, width = form.units
+    images = rows.unflatten(-1, (height, width, channels)).unflatten(0, (form.members, -1))
+    return images.flatten(1, 2).permute(0, 1, 4, 2, 3)
+
+
+def _unfold(parts: list[Tensor], form: Form) -> Tensor:
+    """The reverse, from one tensor a member."""
+    rows = [part.permute(0, 2, 3, 1).reshape(-1, form.steps, form.width) for part in parts]
+    return rows[0] if len(rows) == 1 else torch.cat(rows)
+
+
+class _Windows(NamedTuple):
+    """Tables of a pooling, see ``image_kernels``."""
+
+    cells: np.ndarray
+    ranks: np.ndarray
+    windows: np.ndarray
+    names: np.ndarray
+
+
+@lru_cache(maxsize=64)
+def _windows(units: tuple[int, int, int], window: int) -> _Windows:
+    channels, height, width = units
+    down, across = height // window, width // window
+    places = _places(units)
+    y, x = places.y // window, places.x // window
+    inside = (y < down) & (x < across)
+    cells = np.where(inside, (y * across + x) * channels + places.channel, -1).astype(np.int32)
+    ranks = (places.y % window * window + places.x % window).astype(np.int32)
+    windows = np.empty((channels * down * across, window * window), np.int32)
+    windows[cells[inside], ranks[inside]] = places.row[inside]
+    names = np.empty(channels * down * across, np.int32)
+    pooled = _places((channels, down, across))
+    names[pooled.row] = np.arange(len(names), dtype=np.int32)
+    return _Windows(cells, ranks, windows, names)
+
+
+def pool(spikes: Spikes, window: int) -> Spikes:
+    """Max-pooling of spikes; a rest at the border is dropped."""
+    steps, members, batch, channels, height, width = spikes.events.shape
+    tables = _windows((channels, height, width), window)
+    shape = (steps, members, batch, channels, height // window, width // window)
+    units = torch.empty(torch.Size(shape).numel(), dtype=torch.int32)
+    starts = torch.empty(members * batch, steps + 1, dtype=torch.int64)
+    share(
+        image_kernels.pool_forward, members * batch, tables.cells, tables.names,
+        spikes.events.units.numpy(), spikes.events.starts.numpy(), units.numpy(), starts.numpy(),
+    )  # fmt: skip
+    carrier = _Pooled.apply(spikes.carrier, spikes.events, shape, tables)
+    return Spikes(carrier, Events(units, starts, shape))
+
+
+class _Pooled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, carrier: Tensor, events: Events, shape: tuple[int, ...], tables: _Windows):
+        ctx.rest = events, tables
+        return carrier.new_zeros(1).expand(shape)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        events, tables = ctx.rest
+        source = Form(*events.shape[:3], tuple(events.shape[3:]))
+        pooled = Form(*gradient.shape[:3], tuple(gradient.shape[3:]))
+        to_input = gradient.new_empty(source.rows, source.steps, source.width)
+        share(
+            image_kernels.pool_backward, source.rows, tables.cells, tables.ranks, tables.windows,
+            events.units.numpy(), events.starts.numpy(), pooled.to_rows(gradient).numpy(),
+            to_input.numpy(),
+        )  # fmt: skip
+        return source.from_rows(to_input), None, None, None

@@ -1,0 +1,55 @@
+"""One tiny pass through every kernel, which compiles it or loads it from disk."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from hnnlib.engines.cpu import images, layers, plans
+from hnnlib.engines.cpu.layers import Form
+from hnnlib.neurons import LIF, LeakyIntegrator
+from hnnlib.signals import Events, Spikes, dense
+
+__all__ = ["run"]
+
+_STEPS = 5
+
+
+def run() -> None:
+    """Forward and backward passes in single precision."""
+    plan = plans.make(LIF(), 1, torch.float32)
+    for signal in (_of_images(), _of_events(plan), _of_currents(plan)):
+        dense(signal).sum().backward()
+
+
+def _trained(*shape: int) -> Tensor:
+    return torch.full(shape, 0.1, requires_grad=True)
+
+
+def _spikes(*units: int) -> Spikes:
+    """All units firing at every step."""
+    shape = (_STEPS, 1, 1, *units)
+    return Spikes(torch.zeros(shape, requires_grad=True), Events.of(torch.ones(shape)))
+
+
+def _of_images() -> Tensor:
+    pooled = images.pool(_spikes(2, 8, 8), 2)
+    sparse, multiplied = (
+        images.convolve(pooled, _trained(1, 16, 2, 3, 3), s) for s in (True, False)
+    )
+    return sparse + multiplied
+
+
+def _of_events(plan: plans.Plan) -> Tensor:
+    # of one input unit, which fires often, and of two recurrent ones that fire rarely: the gradient
+    # of weights has a kernel for either
+    weight, around = _trained(1, 1, 2), _trained(1, 2, 2)
+    looped = layers.gather(_spikes(1).events, None, weight, None, around, plan)
+    spikes = layers.gather(looped.events, looped.carrier, _trained(1, 2, 2), None, None, plan)
+    readout = plans.make(LeakyIntegrator(), 1, torch.float32)
+    return layers.gather(spikes.events, spikes.carrier, _trained(1, 2, 2), None, None, readout)
+
+
+def _of_currents(plan: plans.Plan) -> Spikes:
+    filtered = layers.filtered(_trained(_STEPS, 1, 1, 2), [_trained(1, 1, 2) for _ in range(3)])
+    return layers.scan(filtered, None, None, plan, Form(_STEPS, 1, 1, (2,)))
