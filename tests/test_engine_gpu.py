@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hnnlib import engines
-from hnnlib.engines.gpu import capture
+from hnnlib.engines.gpu import Gpu, capture
 from hnnlib.errors import ConfigError
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.networks.spiking import Axon, SpikingLayer
@@ -151,7 +151,7 @@ def test_recurrent_weights_that_do_not_fit_on_the_chip(shape, seed, precision):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recurrent, "resident_units", lambda *_: 0)
         patch.setattr(recurrent, "CHUNK_WEIGHTS", 1)  # the least: 16 rows of the weights
-        agree(LIF, drive, recurrent=weights, gpu=engines.Gpu(precision))
+        agree(LIF, drive, recurrent=weights, gpu=Gpu(precision))
 
 
 def test_a_recurrent_layer_of_the_size_in_papers():
@@ -172,7 +172,7 @@ def test_coarser_recurrent_products_agree_loosely(precision):
     drive = 2 * randn(6, 2, 3, 7, dtype=torch.float32)
     # weights of few bits, so that spikes don't depend on the precision, only gradients do
     weights = (4 * randn(2, 7, 7, seed=1, dtype=torch.float32)).round() / 4
-    agree(lambda: LIF(), drive, recurrent=weights, gpu=engines.Gpu(precision), tolerance=2e-2)
+    agree(lambda: LIF(), drive, recurrent=weights, gpu=Gpu(precision), tolerance=2e-2)
 
 
 def test_spikes_are_the_same_bits_in_single_precision():
@@ -332,7 +332,7 @@ def test_kernels_compile_for_a_hopper_gpu(tmp_path):
 
 def test_refusals_say_what_is_missing(monkeypatch):
     with pytest.raises(ConfigError, match="choose float32, tf32, bfloat16"):
-        engines.Gpu(precision="half")
+        Gpu(precision="half")
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "triton", None)
         with pytest.raises(ConfigError, match="needs Triton"):

@@ -58,9 +58,14 @@ class Dense(nn.Module):
         x = x.flatten(-len(self.in_shape))
         if x.ndim == 3:
             return torch.bmm(x, self.weight)
-        steps, members, batch = x.shape[:3]
-        folded = x.movedim(1, 0).reshape(members, steps * batch, -1)
-        return torch.bmm(folded, self.weight).unflatten(1, (steps, batch)).movedim(0, 1)
+        # time and batch are folded as they lie in memory, which engines choose: no copy
+        if x.stride(0) < x.stride(2):
+            return self._folded(x.permute(1, 2, 0, 3)).permute(2, 0, 1, 3)
+        return self._folded(x.movedim(1, 0)).movedim(0, 1)
+
+    def _folded(self, x: Tensor) -> Tensor:
+        product = torch.bmm(x.flatten(1, 2), self.weight)
+        return product.unflatten(1, x.shape[1:3])
 
     def shift(self) -> Tensor:
         """Bias, shaped to broadcast against one step: (member, 1, units)."""

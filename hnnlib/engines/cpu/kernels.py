@@ -107,18 +107,19 @@ def slopes(surrogate, width, threshold, potential, powers, index, slope):
     else:
         peak, scale = one / (real(np.sqrt(2 * np.pi)) * width), one / width
         log2, most = real(np.log(2)), real(len(powers) - 1)
+        tail = real(1 / 40320)
         for n in range(len(slope)):
             x = (potential[n] - threshold) * scale
             y = half * x * x
             # exp(-y) = 2^-whole * exp(rest), |rest| <= ln(2) / 2
-            whole = np.floor(y / log2 + half)
+            whole = np.floor(y * real(1 / np.log(2)) + half)
             whole = whole if whole < most else most
             rest = whole * log2 - y
             rest = rest if rest > -half else -half  # far below, where the power is 0
-            series = one
-            for k in range(8, 0, -1):
-                series = one + rest * series / real(k)
-            slope[n] = peak * series
+            # exp written out as a series: an inner loop would keep this one from being vectorised
+            far = real(1 / 120) + rest * (real(1 / 720) + rest * (real(1 / 5040) + rest * tail))
+            near = half + rest * (real(1 / 6) + rest * (real(1 / 24) + rest * far))
+            slope[n] = peak * (one + rest * (one + rest * near))
             index[n] = np.int32(whole)
         for n in range(len(slope)):  # a loop of its own, or neither would be vectorised
             slope[n] *= powers[np.uint32(index[n])]
