@@ -165,6 +165,18 @@ def test_a_constant_current_needs_one_product():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("axon", [None, AXON], ids=["direct", "axon"])
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("neuron", NEURONS[::4], ids=repr)
+def test_recurrence_under_other_drives(neuron, listed, axon):
+    layer, around = scaled(Dense((30,), 12, range(2), "a")), recurrent_weights(0, 2, 12)
+    tensor = spikes_of(1, 0.2, 6, 2, 4, 30)
+    agree(
+        lambda engine, signal: [engine.layer(neuron, layer, signal, around, axon)],
+        Events.of(tensor) if listed else tensor, tensor, [*layer.parameters(), around],
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_leaky_readout(listed):
     layer, out = (scaled(Dense((n,), m, range(2), "a")) for n, m in ((30, 12), (12, 4)))

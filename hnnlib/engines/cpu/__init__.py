@@ -51,15 +51,16 @@ class Cpu(Engine):
         self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None
     ) -> tuple[Tensor, Any]:
         """See ``Engine.scan``; the final state is given only where ``eager`` computes it."""
-        if drive.ndim > 3 and recurrent is None:
-            if isinstance(neuron, DualExponential) and _trained(neuron):
+        if drive.ndim > 3:
+            if recurrent is None and isinstance(neuron, DualExponential) and _trained(neuron):
                 return layers.filtered(drive, (neuron.a1, neuron.a2, neuron.b)), None
             plan = plans.make(neuron, drive.shape[1], drive.dtype)
-            if plan is not None:
-                form = _form(drive.shape)
-                if isinstance(neuron, LeakyIntegrator):
-                    return layers.integrate(drive, plan, form), None
-                return dense(layers.scan(drive, None, None, plan, form)), None
+            form = _form(drive.shape)
+            if plan is not None and not isinstance(neuron, LeakyIntegrator):
+                spikes = layers.scan(drive, None, None, plan, form, recurrent=recurrent)
+                return layers.write(spikes, drive.dtype), None
+            if plan is not None and recurrent is None:
+                return layers.integrate(drive, plan, form), None
         return Eager().scan(neuron, drive, recurrent)
 
     def layer(
@@ -71,40 +72,57 @@ class Cpu(Engine):
         axon: DualExponential | None = None,
     ) -> Signal:
         """See ``Engine.layer``."""
-        weight = synapse.weight
-        plan = plans.make(neuron, len(weight), weight.dtype)
+        plan = plans.make(neuron, len(synapse.weight), synapse.weight.dtype)
         if plan is None:
             return super().layer(neuron, synapse, signal, recurrent, axon)
-        filtering = None if axon is None else (axon.a1, axon.a2, axon.b)
-        if isinstance(signal, Events | Spikes) and _reads_events(synapse, signal):
-            events = signal.events if isinstance(signal, Spikes) else signal
-            carrier = signal.carrier if isinstance(signal, Spikes) else None
-            return layers.gather(
-                events, carrier, weight, synapse.shift(), recurrent, plan, filtering
-            )
-        if recurrent is not None or isinstance(neuron, LeakyIntegrator):
+        out = None
+        if isinstance(signal, Events | Spikes) and not (recurrent is not None and axon is not None):
+            out = self._by_events(plan, synapse, signal, recurrent, axon)
+        if out is None and isinstance(neuron, LeakyIntegrator):
             return super().layer(neuron, synapse, signal, recurrent, axon)
-        if isinstance(signal, Spikes) and weight.ndim == 5:
-            current = images.convolve(signal, weight, sparse=_sparse(signal.events))
-            form = _form(current.shape)
-            return layers.scan(current, synapse.shift(), None, plan, form, filtering)
-        signal = self.potentials(axon, self._tensor(signal, weight))
-        if isinstance(signal, Separable):
+        return self._by_product(plan, synapse, signal, recurrent, axon) if out is None else out
+
+    @staticmethod
+    def _by_events(plan, synapse, signal, recurrent, axon) -> Signal | None:
+        """A layer that adds the weights of units that fired, or None where multiplying is better.
+
+        The filter acts on the product, so that the product reads spikes.
+        """
+        weight, filtering = synapse.weight, None if axon is None else (axon.a1, axon.a2, axon.b)
+        events = signal.events if isinstance(signal, Spikes) else signal
+        carrier = signal.carrier if isinstance(signal, Spikes) else None
+        own = events.shape[1] == len(weight)
+        if weight.ndim == 5 and carrier is not None and own and recurrent is None:
+            current = images.convolve(signal, weight, sparse=_sparse(events))
+            shift, form = synapse.shift(), _form(current.shape)
+            return layers.scan(current, shift, None, plan, form, filtering)
+        if weight.ndim == 3 and (own or carrier is None) and _sparse(events):
+            shift = synapse.shift()
+            return layers.gather(events, carrier, weight, shift, recurrent, plan, filtering)
+        return None
+
+    def _by_product(self, plan, synapse, signal, recurrent, axon) -> Spikes:
+        signal = self.potentials(axon, self._tensor(signal, synapse.weight))
+        if isinstance(signal, Separable) and recurrent is None:
             current = synapse.product(signal.values)
             envelope = signal.envelope.to(current.dtype)
             form = _form((len(envelope), *current.shape))
-        else:
-            current, envelope = synapse.product(signal), None
-            form = _form(current.shape)
-        return layers.scan(current, synapse.shift(), envelope, plan, form)
+            return layers.scan(current, synapse.shift(), envelope, plan, form)
+        current = synapse.product(dense(signal))
+        form = _form(current.shape)
+        return layers.scan(current, synapse.shift(), None, plan, form, recurrent=recurrent)
+
+    @staticmethod
+    def _tensor(signal: Signal, weight: Tensor) -> Tensor | Separable:
+        if isinstance(signal, Events | Spikes):
+            signal = layers.write(signal, weight.dtype)
+        return Engine._tensor(signal, weight)
 
     def pool(self, signal: Signal, window: int) -> Signal:
         """See ``Engine.pool``."""
-        return (
-            images.pool(signal, window)
-            if isinstance(signal, Spikes)
-            else super().pool(signal, window)
-        )
+        if isinstance(signal, Spikes):
+            return images.pool(signal, window)
+        return super().pool(signal, window)
 
 
 def _form(shape: torch.Size | tuple[int, ...]) -> Form:
@@ -113,17 +131,6 @@ def _form(shape: torch.Size | tuple[int, ...]) -> Form:
 
 def _trained(neuron: DualExponential) -> bool:
     return all(isinstance(c, Tensor) and c.ndim > 2 for c in (neuron.a1, neuron.a2, neuron.b))
-
-
-def _reads_events(synapse: Any, signal: Events | Spikes) -> bool:
-    """Whether the layer is dense and its input sparse enough."""
-    weight = synapse.weight
-    if weight.ndim != 3:
-        return False
-    events = signal.events if isinstance(signal, Spikes) else signal
-    if isinstance(signal, Spikes) and events.shape[1] != len(weight):
-        return False
-    return _sparse(events)
 
 
 def _sparse(events: Events) -> bool:

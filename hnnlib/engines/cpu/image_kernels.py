@@ -1,4 +1,4 @@
-"""Compiled code for images: events as images, pooling of events, convolutions of events.
+"""Compiled code for images: pooling and convolutions of events.
 
 Images lie in rows (row, step, unit) channels last: unit = (y * width + x) * channels + channel.
 Events name units channels first, as tensors do; tables by name say where a unit lies.
@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 
 from hnnlib.engines.cpu.kernels import OPTIONS
 
-__all__ = ["convolve", "correlate", "pool_backward", "pool_forward", "write_out"]
+__all__ = ["convolve", "correlate", "pool_backward", "pool_forward"]
 
 LANES = 16
 """Numbers in a vector; processors with shorter ones take several."""
@@ -178,20 +178,6 @@ def correlate(low, high, member, batch, units, starts, channel, corner, adjoint,
                         back = ky * (across + 2 * rim) + kx
                         total = gradient[member, ky, kx, c]
                         _add(total, table, values, back, begins[c], begins[c + 1])
-
-
-@njit(**OPTIONS)
-def write_out(first, last, places, units, starts, out):
-    """Events as numbers: how often each unit of ``out`` (row, step, unit) fired.
-
-    ``places`` (unit,): where in a row the unit of an event lies.
-    """
-    for row in range(first, last):
-        for t in range(starts.shape[1] - 1):
-            numbers = out[row, t]
-            numbers[:] = 0
-            for e in range(starts[row, t], starts[row, t + 1]):
-                numbers[places[units[e]]] += 1
 
 
 @njit(**OPTIONS)

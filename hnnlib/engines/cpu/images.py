@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from hnnlib.engines.cpu import image_kernels
-from hnnlib.engines.cpu.layers import Form
+from hnnlib.engines.cpu.layers import Form, write
 from hnnlib.engines.cpu.threads import share
 from hnnlib.signals import Events, Spikes
 
@@ -64,7 +64,7 @@ class _Dense(torch.autograd.Function):
         ctx.save_for_backward(weight)
         ctx.events = events
         source, target = _forms(events, weight)
-        images = _written(events, weight.dtype)
+        images = source.to_rows(write(events, weight.dtype))
         parts = [
             functional.conv2d(image, kernel)
             for image, kernel in zip(_fold(images, source), _kernels(weight), strict=True)
@@ -76,7 +76,7 @@ class _Dense(torch.autograd.Function):
     def backward(ctx, gradient: Tensor):
         (weight,) = ctx.saved_tensors
         source, target = _forms(ctx.events, weight)
-        images = _written(ctx.events, weight.dtype)
+        images = source.to_rows(write(ctx.events, weight.dtype))
         changes = target.to_rows(gradient)
         return *_transposed(ctx, changes, images, weight, source, target), None
 
@@ -146,17 +146,6 @@ def _transposed(ctx, changes, images, weight, source: Form, target: Form):
 
 def _kernels(weight: Tensor) -> list[Tensor]:
     return [kernel.contiguous(memory_format=torch.channels_last) for kernel in weight]
-
-
-def _written(events: Events, dtype: torch.dtype) -> Tensor:
-    """Events as images in rows."""
-    form = Form(*events.shape[:3], tuple(events.shape[3:]))
-    rows = torch.empty(form.rows, form.steps, form.width, dtype=dtype)
-    share(
-        image_kernels.write_out, form.rows, _places(form.units).row, events.units.numpy(),
-        events.starts.numpy(), rows.numpy(),
-    )  # fmt: skip
-    return rows
 
 
 def _fold(rows: Tensor, form: Form) -> Tensor:

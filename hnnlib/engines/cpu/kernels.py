@@ -237,8 +237,8 @@ def gathered(
 
 @njit(**OPTIONS)
 def scanned(
-    first, last, batch, current, envelope, bias, filtering, neuron, constants, names, keep, listed,
-    potential, units, starts,
+    first, last, batch, current, envelope, bias, filtering, recurrent, neuron, constants, names,
+    keep, listed, potential, units, starts,
 ):  # fmt: skip
     """A layer whose drive is known: (row, step, unit), or (row, 1, unit) times an envelope (step,).
 
@@ -248,6 +248,7 @@ def scanned(
     drive, scratch = new(width, current), new(width, current)
     state, trace = new(width, current), new(width, current)
     value, before = new(width, current), new(width, current)
+    loops = len(recurrent) > 0
     for row in range(first, last):
         member = row // batch
         decay, threshold = constants[member, 0], constants[member, 1]
@@ -255,7 +256,7 @@ def scanned(
         for memory in (state, trace, value, before):
             memory[:] = 0
         known, shift = current[row, 0], bias[member]
-        starts[row, 0] = place = row * steps * width
+        starts[row, 0] = previous = place = row * steps * width
         for t in range(steps):
             if len(envelope):
                 factor = envelope[t]
@@ -268,8 +269,11 @@ def scanned(
                     known = value
                 for n in range(width):
                     drive[n] = known[n] + shift[n]
+            if loops:
+                add_rows(drive, recurrent[member], units, previous, place)
             u = potential[row, t] if keep else scratch
             advance(neuron, decay, threshold, refractory, drive, state, trace, u)
+            previous = place
             if listed:
                 place = list_spikes(u, threshold, names, units, place)
             starts[row, t + 1] = place
@@ -439,58 +443,15 @@ def thin_product(first, last, batch, adjoint, weight, product):
                 k += 1
 
 
-# --- the trained synaptic filter ------------------------------------------------------------------
-
-
 @njit(**OPTIONS)
-def filter_forward(first, last, batch, coefficients, signal, values):
-    """F[t] = a1 F[t-1] + a2 F[t-2] + b x[t] with coefficients (3, member, unit)."""
-    rows, steps, width = signal.shape
-    for row in range(first, last):
-        member = row // batch
-        a1, a2, b = coefficients[0, member], coefficients[1, member], coefficients[2, member]
-        for t in range(steps):
-            x, value = signal[row, t], values[row, t]
-            if t == 0:
-                for n in range(width):
-                    value[n] = b[n] * x[n]
-            elif t == 1:
-                last_value = values[row, 0]
-                for n in range(width):
-                    value[n] = a1[n] * last_value[n] + b[n] * x[n]
-            else:
-                last_value, before = values[row, t - 1], values[row, t - 2]
-                for n in range(width):
-                    value[n] = a1[n] * last_value[n] + a2[n] * before[n] + b[n] * x[n]
+def write_out(first, last, places, units, starts, out):
+    """Events as numbers: how often each unit of ``out`` (row, step, unit) fired.
 
-
-@njit(**OPTIONS)
-def filter_backward(
-    first, last, batch, coefficients, signal, values, gradient, to_signal, to_coefficients
-):
-    """With f the adjoint of F: f = dF + a1 f' + a2 f'' backwards in time; dx = b f, da = sum of f
-    times F', F'', x, added to ``to_coefficients`` (row, 3, unit).
+    ``places`` (unit,): where in a row the unit of an event lies.
     """
-    rows, steps, width = signal.shape
-    after, later = new(width, signal), new(width, signal)
     for row in range(first, last):
-        member = row // batch
-        a1, a2, b = coefficients[0, member], coefficients[1, member], coefficients[2, member]
-        after[:] = 0
-        later[:] = 0
-        for t in range(steps - 1, -1, -1):
-            x, g, out = signal[row, t], gradient[row, t], to_signal[row, t]
-            for n in range(width):
-                f = g[n] + a1[n] * after[n] + a2[n] * later[n]
-                later[n] = after[n]
-                after[n] = f
-                out[n] = b[n] * f
-                to_coefficients[row, 2, n] += f * x[n]
-            if t > 0:
-                past = values[row, t - 1]
-                for n in range(width):
-                    to_coefficients[row, 0, n] += after[n] * past[n]
-            if t > 1:
-                past = values[row, t - 2]
-                for n in range(width):
-                    to_coefficients[row, 1, n] += after[n] * past[n]
+        for t in range(starts.shape[1] - 1):
+            numbers = out[row, t]
+            numbers[:] = 0
+            for e in range(starts[row, t], starts[row, t + 1]):
+                numbers[places[units[e]]] += 1

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hnnlib.engines.cpu import kernels
+from hnnlib.engines.cpu import filter_kernels, kernels
 from hnnlib.engines.cpu.plans import Plan
 from hnnlib.engines.cpu.threads import share
 from hnnlib.signals import Events, Spikes, count
 
-__all__ = ["Form", "filtered", "gather", "integrate", "scan"]
+__all__ = ["Form", "filtered", "gather", "integrate", "scan", "write"]
 
 Filtering = tuple[float, float, float]
 
@@ -62,6 +62,12 @@ class Form:
         """Place of each unit of a row on the flattened axes ``units``."""
         places = torch.arange(self.width, dtype=torch.int32).view(self.units)
         return (places.movedim(0, -1) if self.images else places).flatten().numpy()
+
+    def places(self) -> np.ndarray:
+        """The reverse: where in a row the unit of each place on the axes lies."""
+        places = np.empty(self.width, np.int32)
+        places[self.names()] = np.arange(self.width, dtype=np.int32)
+        return places
 
     def to_rows(self, signal: Tensor) -> Tensor:
         """(time, member, batch, *units) to (row, step, unit), contiguous; a copy where needed."""
@@ -150,11 +156,10 @@ class _Gathered(torch.autograd.Function):
     @staticmethod
     def forward(ctx, carrier, weight, bias, recurrent, events, plan, coefficients, output):
         form = output.form
-        loops = weight.new_empty(0, 1, 1) if recurrent is None else recurrent.contiguous()
         share(
             kernels.gathered, form.rows, form.batch, events.shape[1] != form.members,
             events.units.numpy(), events.starts.numpy(), weight.contiguous().numpy(),
-            bias.contiguous().numpy(), loops.numpy(), coefficients,
+            bias.contiguous().numpy(), _loops(recurrent, weight), coefficients,
             plan.neuron, plan.constants, form.names(), output.keep, *output.arrays(),
         )  # fmt: skip
         ctx.save_for_backward(weight, recurrent)
@@ -176,14 +181,19 @@ class _Gathered(torch.autograd.Function):
             if ctx.needs_input_grad[2]:
                 torch.sum(torch.from_numpy(adjoint), 1, out=to_bias)
         needs = ctx.needs_input_grad
-        own = Events(output.units, output.starts, form.shape)
         return (
             _to_input(adjoint, weight, form, events.shape) if needs[0] else None,
             _to_weight(events, adjoint, weight, form) if needs[1] else None,
             to_bias.view(form.members, form.batch, -1).sum(1) if needs[2] else None,
-            _to_weight(own, adjoint, recurrent, form, delay=1) if needs[3] else None,
+            _to_recurrent(output, adjoint, recurrent) if needs[3] else None,
             *[None] * 4,
         )
+
+
+def _loops(recurrent: Tensor | None, like: Tensor) -> np.ndarray:
+    """Recurrent weights as the kernels take them: of no member where there are none."""
+    recurrent = like.new_empty(0, 1, 1) if recurrent is None else recurrent
+    return recurrent.contiguous().numpy()
 
 
 def _reverse(form, gradient, plan, adjoint, to_bias, filtering, envelope=None, to_values=None):
@@ -234,6 +244,11 @@ def _to_weight(events: Events, adjoint, weight: Tensor, form: Form, delay: int =
     return gradient
 
 
+def _to_recurrent(output: _Output, adjoint, recurrent: Tensor) -> Tensor:
+    """Gradient of recurrent weights: a spike reaches the drive one step later."""
+    return _to_weight(output.events(), adjoint, recurrent, output.form, delay=1)
+
+
 def _to_input(adjoint, weight: Tensor, form: Form, shape: tuple[int, ...]) -> Tensor:
     """Gradient of a layer's input, (time, member, batch, *units)."""
     transposed = weight.transpose(1, 2)
@@ -257,16 +272,19 @@ def scan(
     plan: Plan,
     form: Form,
     filtering: Filtering | None = None,
+    recurrent: Tensor | None = None,
 ) -> Spikes:
     """Spiking neurons under a known drive, current + shift or current * envelope + shift.
 
     Args:
         current: (time, member, batch, *units), or (member, batch, *units) under an envelope (time,)
         shift: broadcasts against (member, 1, *units), or None.
-        filtering: of the current, as in ``gather``; not under an envelope.
+        filtering: of the current, as in ``gather``; not under an envelope, nor with recurrence.
+        recurrent: (member, unit, unit); not under an envelope.
     """
     output = _Output(form, current.dtype, torch.is_grad_enabled())
-    return Spikes(_scan(current, shift, envelope, plan, output, filtering), output.events())
+    out = _scan(current, shift, envelope, plan, output, filtering, recurrent)
+    return Spikes(out, output.events())
 
 
 def integrate(current: Tensor, plan: Plan, form: Form) -> Tensor:
@@ -275,7 +293,9 @@ def integrate(current: Tensor, plan: Plan, form: Form) -> Tensor:
     return _scan(current, None, None, plan, output)
 
 
-def _scan(current, shift, envelope, plan: Plan, output: _Output, filtering=None) -> Tensor:
+def _scan(
+    current, shift, envelope, plan: Plan, output: _Output, filtering=None, recurrent=None
+) -> Tensor:
     form = output.form
     if shift is None:
         shift = current.new_zeros(1)
@@ -283,21 +303,23 @@ def _scan(current, shift, envelope, plan: Plan, output: _Output, filtering=None)
     if envelope is not None:
         current = current[None]
     coefficients = np.array(filtering or (), output.potential.numpy().dtype)
-    return _Scanned.apply(current, shift, envelope, plan, output, coefficients)
+    return _Scanned.apply(current, shift, recurrent, envelope, plan, output, coefficients)
 
 
 class _Scanned(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, current, shift, envelope, plan, output, filtering):
+    def forward(ctx, current, shift, recurrent, envelope, plan, output, filtering):
         form, spiking = output.form, plan.neuron != kernels.INTEGRATOR
         rows = form.to_rows(current).numpy()
         once = Form(1, form.members, 1, form.units)
         course = rows[0, 0, :0] if envelope is None else envelope.contiguous().numpy()
         share(
             kernels.scanned, form.rows, form.batch, rows, course,
-            once.to_rows(shift[None])[:, 0].numpy(), filtering, plan.neuron, plan.constants,
+            once.to_rows(shift[None])[:, 0].numpy(), filtering, _loops(recurrent, current),
+            plan.neuron, plan.constants,
             form.names(), output.keep, spiking, *output.arrays(),
         )  # fmt: skip
+        ctx.save_for_backward(recurrent)
         ctx.rest = plan, course, output, filtering
         return output.carrier() if spiking else output.values()
 
@@ -305,16 +327,22 @@ class _Scanned(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, gradient: Tensor):
         plan, course, output, filtering = ctx.rest
+        (recurrent,) = ctx.saved_tensors
         form = output.form
         adjoint = output.take_potential()
         to_shift = torch.from_numpy(np.zeros((form.rows, form.width), adjoint.dtype))
         to_values = torch.zeros_like(to_shift) if len(course) else None
-        _reverse(form, gradient, plan, adjoint, to_shift, filtering, course, to_values)
+        if recurrent is None:
+            _reverse(form, gradient, plan, adjoint, to_shift, filtering, course, to_values)
+        else:
+            _reverse_recurrent(form, gradient, plan, adjoint, recurrent)
+            torch.sum(torch.from_numpy(adjoint), 1, out=to_shift)
         drive = torch.from_numpy(adjoint) if to_values is None else to_values[:, None]
         current = _drop_steps(form, drive)
         by_member = to_shift.view(form.members, form.batch, -1).sum(1)
         once = Form(1, form.members, 1, form.units)
-        return current, once.from_rows(by_member[:, None])[0], None, None, None, None
+        around = _to_recurrent(output, adjoint, recurrent) if ctx.needs_input_grad[2] else None
+        return current, once.from_rows(by_member[:, None])[0], around, *[None] * 4
 
 
 def _drop_steps(form: Form, rows: Tensor) -> Tensor:
@@ -340,7 +368,7 @@ class _Filtered(torch.autograd.Function):
         )
         values = torch.empty_like(rows)
         share(
-            kernels.filter_forward, form.rows, form.batch, stacked.numpy(), rows.numpy(),
+            filter_kernels.filter_forward, form.rows, form.batch, stacked.numpy(), rows.numpy(),
             values.numpy(),
         )  # fmt: skip
         ctx.save_for_backward(rows, values, stacked)
@@ -354,10 +382,33 @@ class _Filtered(torch.autograd.Function):
         form: Form = ctx.form
         to_signal, to_rows = torch.empty_like(rows), rows.new_zeros(form.rows, 3, form.width)
         share(
-            kernels.filter_backward, form.rows, form.batch, stacked.numpy(), rows.numpy(),
+            filter_kernels.filter_backward, form.rows, form.batch, stacked.numpy(), rows.numpy(),
             values.numpy(), form.to_rows(gradient).numpy(), to_signal.numpy(), to_rows.numpy(),
         )  # fmt: skip
         once = Form(1, form.members, 1, form.units)
         by_member = to_rows.view(form.members, form.batch, 3, form.width).sum(1)
         to_coefficients = (once.from_rows(by_member[:, k, None].contiguous())[0] for k in range(3))
         return form.from_rows(to_signal), *to_coefficients
+
+
+def write(signal: Events | Spikes, dtype: torch.dtype) -> Tensor:
+    """Events as a tensor (time, member, batch, *units)."""
+    events = signal.events if isinstance(signal, Spikes) else signal
+    carrier = signal.carrier if isinstance(signal, Spikes) else torch.zeros(1, dtype=dtype)
+    return _Written.apply(carrier, events, dtype)
+
+
+class _Written(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, carrier: Tensor, events: Events, dtype: torch.dtype):
+        form = Form(*events.shape[:3], tuple(events.shape[3:]))
+        rows = torch.empty(form.rows, form.steps, form.width, dtype=dtype)
+        share(
+            kernels.write_out, form.rows, form.places(), events.units.numpy(),
+            events.starts.numpy(), rows.numpy(),
+        )  # fmt: skip
+        return form.from_rows(rows)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor):
+        return gradient, None, None
