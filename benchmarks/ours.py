@@ -24,10 +24,12 @@ from hnnlib.surrogates import SuperSpike
 __all__ = ["DIFFERENCES", "KEEP_MEMORY", "PACKAGES", "build", "engine_name", "signal"]
 
 PACKAGES: tuple[str, ...] = ()
+_LISTED = 0.5
+"""Density up to which an input is listed; what is denser is no event data, and stays a tensor."""
 KEEP_MEMORY = TASKS
 DIFFERENCES = (
     "the reference; gradients flow through the reset; spikes that enter the network are a list of "
-    "events, made before the timing, not a tensor"
+    "events, made before the timing, not a tensor, where less than half of the units fire"
 )
 
 
@@ -127,7 +129,8 @@ def signal(task: Task, device: str = "cpu") -> Signal:
     x = task.input().to(device)
     if task.constant:
         return duplicate(x[None], task.steps)
-    return Events.of(x[:, None])
+    x = x[:, None]
+    return Events.of(x) if x.count_nonzero() < _LISTED * x.numel() else x
 
 
 def build(task: Task, engine: str = "auto", device: str = "cpu") -> nn.Module:

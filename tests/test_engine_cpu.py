@@ -276,7 +276,7 @@ def test_what_has_no_kernel_goes_to_eager():
 def test_dense_events_are_multiplied(monkeypatch):
     layer = scaled(Dense((8,), 5, range(2), "a"))
     signal = spikes_of(0, 0.3, 4, 2, 3, 8)
-    monkeypatch.setattr(cpu, "BREAK_EVEN", 0.0)
+    monkeypatch.setitem(cpu.BREAK_EVEN, "dense", 0.0)
     agree(
         lambda engine, signal: [engine.layer(LIF(), layer, signal)],
         Events.of(signal), signal, list(layer.parameters()),

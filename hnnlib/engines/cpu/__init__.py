@@ -25,9 +25,9 @@ from hnnlib.signals import Events, Separable, Signal, Spikes, count, dense
 
 __all__ = ["Cpu"]
 
-BREAK_EVEN = 0.3
-"""Density of events from which a matrix product takes less time than adding rows: measured, see
-``benchmarks``."""
+BREAK_EVEN = {"dense": 0.45, "convolution": 0.33}
+"""Share of units that fire from which multiplying takes less time than adding rows, forward and
+backward pass together; ``python -m benchmarks --suite curves`` measures it."""
 
 
 class Cpu(Engine):
@@ -93,10 +93,10 @@ class Cpu(Engine):
         carrier = signal.carrier if isinstance(signal, Spikes) else None
         own = events.shape[1] == len(weight)
         if weight.ndim == 5 and carrier is not None and own and recurrent is None:
-            current = images.convolve(signal, weight, sparse=_sparse(events))
+            current = images.convolve(signal, weight, sparse=_sparse(events, "convolution"))
             shift, form = synapse.shift(), _form(current.shape)
             return layers.scan(current, shift, None, plan, form, filtering)
-        if weight.ndim == 3 and (own or carrier is None) and _sparse(events):
+        if weight.ndim == 3 and (own or carrier is None) and _sparse(events, "dense"):
             shift = synapse.shift()
             return layers.gather(events, carrier, weight, shift, recurrent, plan, filtering)
         return None
@@ -133,5 +133,5 @@ def _trained(neuron: DualExponential) -> bool:
     return all(isinstance(c, Tensor) and c.ndim > 2 for c in (neuron.a1, neuron.a2, neuron.b))
 
 
-def _sparse(events: Events) -> bool:
-    return count(events).sum().item() < BREAK_EVEN * torch.Size(events.shape).numel()
+def _sparse(events: Events, synapse: str) -> bool:
+    return count(events).sum().item() < BREAK_EVEN[synapse] * torch.Size(events.shape).numel()
