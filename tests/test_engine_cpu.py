@@ -11,6 +11,7 @@ from torch import nn
 
 from hnnlib import engines
 from hnnlib.engines import cpu
+from hnnlib.engines.cpu import layers
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.neurons import LIF, DualExponential, LeakyIntegrator, RefractoryLIF
 from hnnlib.signals import Events, Separable, Spikes, count, dense
@@ -271,6 +272,21 @@ def test_what_has_no_kernel_goes_to_eager():
         mine = CPU.layer(neuron, layer, Events.of(signal))
         assert torch.equal(dense(mine), dense(EAGER.layer(neuron, layer, signal)))
         assert not isinstance(mine, Spikes)
+
+
+@given(
+    size=st.tuples(*(st.integers(1, 5) for _ in range(5))),
+    density=densities,
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=30, deadline=None)
+def test_spike_trains_are_listed_and_nothing_else(size, density, seed):
+    tensor = spikes_of(seed, density, *size)
+    found = layers.listed(tensor, 1.0)
+    assert torch.equal(dense(found).double(), tensor)
+    tensor.view(-1)[-1] = 0.5
+    assert layers.listed(tensor, 1.0) is None
+    assert layers.listed(torch.ones(2, 1, 1, 4), 0.5) is None
 
 
 def test_dense_events_are_multiplied(monkeypatch):

@@ -444,6 +444,29 @@ def thin_product(first, last, batch, adjoint, weight, product):
 
 
 @njit(**OPTIONS)
+def list_ones(first, last, signal, most, units, starts, good):
+    """Events of a signal (step, row, unit) of zeros and ones.
+
+    Gives a row up, and says so in ``good`` (row,), where something else stands in it or where it
+    has more than ``most`` events.
+    """
+    steps, _, width = signal.shape
+    for row in range(first, last):
+        starts[row, 0] = place = begin = row * steps * width
+        other = 0
+        for t in range(steps):
+            numbers = signal[t, row]
+            for n in range(width):
+                units[place] = n
+                place += numbers[n] == 1
+                other += (numbers[n] != 0) & (numbers[n] != 1)
+            starts[row, t + 1] = place
+            if other or place - begin > most:
+                break
+        good[row] = other == 0 and place - begin <= most
+
+
+@njit(**OPTIONS)
 def write_out(first, last, places, units, starts, out):
     """Events as numbers: how often each unit of ``out`` (row, step, unit) fired.
 

@@ -19,7 +19,7 @@ from hnnlib.engines.cpu.plans import Plan
 from hnnlib.engines.cpu.threads import share
 from hnnlib.signals import Events, Spikes, count
 
-__all__ = ["Form", "filtered", "gather", "integrate", "scan", "write"]
+__all__ = ["Form", "filtered", "gather", "integrate", "listed", "scan", "write"]
 
 Filtering = tuple[float, float, float]
 
@@ -389,6 +389,22 @@ class _Filtered(torch.autograd.Function):
         by_member = to_rows.view(form.members, form.batch, 3, form.width).sum(1)
         to_coefficients = (once.from_rows(by_member[:, k, None].contiguous())[0] for k in range(3))
         return form.from_rows(to_signal), *to_coefficients
+
+
+def listed(signal: Tensor, density: float) -> Events | None:
+    """Events of a signal (time, member, batch, *units), or None unless it is made of zeros and ones
+    with at most a share ``density`` of ones in every example.
+    """
+    steps, members, batch = signal.shape[:3]
+    rows, width = members * batch, signal[0, 0, 0].numel()
+    units = torch.empty(signal.numel(), dtype=torch.int32)
+    starts = torch.empty((rows, steps + 1), dtype=torch.int64)
+    good = np.empty(rows, np.bool_)
+    share(
+        kernels.list_ones, rows, signal.reshape(steps, rows, width).numpy(),
+        int(density * steps * width), units.numpy(), starts.numpy(), good,
+    )  # fmt: skip
+    return Events(units, starts, tuple(signal.shape)) if good.all() else None
 
 
 def write(signal: Events | Spikes, dtype: torch.dtype) -> Tensor:
