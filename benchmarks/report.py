@@ -42,7 +42,9 @@ def summary(results: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for point in points:
         table = tables[results["suite"]](point)
-        kept = {k: point.get(k) for k in ("task", "title", "input_density", "spike_density")}
+        kept = {
+            k: point.get(k) for k in ("task", "title", "input_density", "spike_density", "profile")
+        }
         best = ratios.best_peer(point, clock)
         found.append(
             kept | {"best_peer": best and best.library, "rows": [asdict(row) for row in table]}
@@ -76,7 +78,7 @@ def markdown(results: dict[str, Any]) -> str:
             grid = _member_grid(point, results["clock"]) if members else _task_grid(point)
             parts += [f"## {point['title']}", _lined(grid)]
             verdict = _verdict(point, results["clock"])
-            parts.append(f"{_densities(point)} Of the peers: {verdict}.".strip())
+            parts.append(f"{_densities(point)} Of the peers: {verdict}.{_profile(point)}".strip())
     return "\n\n".join([*parts, "## Versions", _versions(results)]) + "\n"
 
 
@@ -200,6 +202,13 @@ def _densities(task: dict[str, Any]) -> str:
     inputs = f"Input elements that are not zero: {100 * task['input_density']:.1f} %."
     layers = ", ".join(f"{100 * value:.1f}" for value in task.get("spike_density", []))
     return f"{inputs} Spikes at the end, by layer: {layers} %." if layers else inputs
+
+
+def _profile(task: dict[str, Any]) -> str:
+    if "profile" not in task:
+        return ""
+    parts = ", ".join(f"{kind} {1000 * s:.1f} ms" for kind, s in task["profile"].items())
+    return f" Where a step of {OURS} spends its CPU time: {parts}."
 
 
 def _versions(results: dict[str, Any]) -> str:

@@ -96,6 +96,8 @@ def _tasks(bench: Bench) -> Iterator[Point]:
     for name in bench.names:
         with bench.workers() as workers:
             point = bench.time(workers, name)
+            if point["libraries"][OURS]["error"] is None:
+                point |= workers[OURS].ask("profile")
         bench.weigh(workers, point, {})
         yield point
 

@@ -1,8 +1,8 @@
 """One library in one process: builds networks and times training steps, a JSON object a line.
 
 Requests come on standard input: ``{"do": "describe"}``, ``{"do": "load", "task": NAME, "tiny":
-BOOL, "changes": {...}}``, ``{"do": "train", "steps": N}``, ``{"do": "activity"}`` and ``{"do":
-"memory"}``. Each gets one line back: the result, or ``{"error": TEXT}``.
+BOOL, "changes": {...}}``, ``{"do": "train", "steps": N}``, ``{"do": "activity"}``, ``{"do":
+"profile"}`` and ``{"do": "memory"}``. Each gets one line back: the result, or ``{"error": TEXT}``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from torch.nn import functional
 import hnnlib
 from benchmarks import OURS, tasks
 from benchmarks.environment import ROOT
+from benchmarks.profiling import profiled
 
 __all__ = ["Session", "main"]
 
@@ -137,6 +138,10 @@ class Session:
         knows = hasattr(self.model, "spike_density")
         return {"spike_density": self.model.spike_density(self.x) if knows else []}
 
+    def profile(self, steps: int = 3) -> dict[str, Any]:
+        """Where the time of a step goes, seconds by kind of work."""
+        return {"profile": profiled(self._step, steps)}
+
     def memory(self) -> dict[str, Any]:
         """Most memory so far, MiB: of this process, or on a GPU of its tensors."""
         if self.device == "cuda":
@@ -145,7 +150,7 @@ class Session:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The reply to one request."""
-        actions = (self.describe, self.load, self.train, self.activity, self.memory)
+        actions = (self.describe, self.load, self.train, self.activity, self.profile, self.memory)
         return {action.__name__: action for action in actions}[request.pop("do")](**request)
 
 

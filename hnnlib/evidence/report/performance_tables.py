@@ -58,7 +58,12 @@ def _task_table(task: str, title: str, shown: Sequence[dict]) -> dict:
         "title": title,
         "columns": [{"label": label(one), "clock": CLOCKS[one["clock"]]} for one, _ in columns],
         "rows": rows,
-        "notes": [*_activity(columns[0][1]), *_imports(columns), *_remarks(columns)],
+        "notes": [
+            *_activity(columns[0][1]),
+            *_profile(columns),
+            *_imports(columns),
+            *_remarks(columns),
+        ],
     }
 
 
@@ -79,6 +84,15 @@ def _activity(part: Mapping) -> list[str]:
     spikes = ", ".join(number(100 * value, 1) for value in layers)
     share = number(100 * part["input_density"], 1)
     return [f"Input elements that are not zero: {share} %. Spikes by layer: {spikes} %."]
+
+
+def _profile(columns: Sequence[tuple[dict, dict]]) -> list[str]:
+    """Where the time goes, in the first file that knows."""
+    for one, part in columns:
+        if part.get("profile"):
+            parts = ", ".join(f"{kind} {_milliseconds(s)}" for kind, s in part["profile"].items())
+            return [f"CPU milliseconds of hnnlib by kind of work ({label(one)}): {parts}."]
+    return []
 
 
 def _imports(columns: Sequence[tuple[dict, dict]]) -> list[str]:
