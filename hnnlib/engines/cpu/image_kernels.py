@@ -137,14 +137,14 @@ def convolve(first, last, batch, units, starts, pixels, places, width, weight, o
         for t in range(out.shape[1]):
             _sort(units, starts[row, t], starts[row, t + 1], pixels, places, begins, values)
             for y in range(down):
-                for x in range(across):
-                    total = out[row, t, y, x]
-                    total[:] = 0
-                    for ky in range(kernel):
+                out[row, t, y] = 0
+                for ky in range(kernel):  # outside x: one line of the kernel fits in the L1 cache
+                    line = table[ky]
+                    for x in range(across):
                         # units under one line of the kernel are neighbours
                         pixel = (y + ky) * width + x
                         begin, end = begins[pixel], begins[pixel + kernel]
-                        _add(total, table[ky], values, pixel * channels, begin, end)
+                        _add(out[row, t, y, x], line, values, pixel * channels, begin, end)
 
 
 @njit(**OPTIONS)
