@@ -8,6 +8,7 @@ BOOL, "changes": {...}}``, ``{"do": "train", "steps": N}``, ``{"do": "activity"}
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -78,9 +79,10 @@ class Session:
             that aren't zero.
         """
         self.task = tasks.get(task, tiny, **changes or {})
+        self._set_input()
+        _forget_peak()  # making the input is not part of training
         if task in self.module.KEEP_MEMORY:
             _keep_memory()  # for good: a process that is timed serves one task
-        self._set_input()
         self.model = self.module.build(self.task, **self.options).to(self.device)
         self.optimiser = torch.optim.Adam(self._groups(), lr=self.task.learning_rate)
         return {
@@ -157,6 +159,12 @@ class Session:
 def _keep_memory() -> None:
     """``hnnlib.training.memory.keep_memory``; the rest of hnnlib would weigh on a peer's memory."""
     runpy.run_path(str(ROOT / "hnnlib" / "training" / "memory.py"))["keep_memory"]()
+
+
+def _forget_peak() -> None:
+    """Begin to look for the most memory anew, where the system can (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def _most_memory() -> float:
