@@ -22,7 +22,7 @@ from hnnlib.errors import StoreError
 __all__ = ["SCHEMA_VERSION", "open", "provenance", "write"]
 
 SCHEMA_VERSION = 1
-_PACKAGES = ("torch", "numpy", "xarray", "scipy", "h5netcdf")
+_PACKAGES = ("torch", "numba", "numpy", "xarray", "scipy", "h5netcdf")
 
 
 def write(dataset: xr.Dataset, path: str | Path) -> Path:
