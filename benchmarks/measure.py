@@ -48,6 +48,8 @@ class Worker:
         self.command += ["--threads", str(threads), "--engine", engine, "--device", device]
         limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
         self.environment = os.environ | dict.fromkeys(limits, str(threads))
+        if library == OURS:  # as ``python -m hnnlib`` sets it, see ``hnnlib.engines.cpu.threads``
+            self.environment |= {"GOMP_SPINCOUNT": "1000"}
         self.process: subprocess.Popen | None = None
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (lives as long as the worker)
 

@@ -16,6 +16,9 @@ __all__ = ["main"]
 def main(words: list[str] | None = None) -> int:
     """Run one command; 0 on success, 1 with one sentence on standard error otherwise."""
     arguments = _parser().parse_args(words)
+    # torch's waiting threads would spin on the cores that the engine's own threads need; read when
+    # torch is imported, which the commands do
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         arguments.command(arguments)
     except HnnError as error:
