@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock
 
+from hnnlib import engines
 from hnnlib.errors import DataError
 from workflow import earlier, guards, jobs
 
@@ -135,6 +136,7 @@ def test_output_of_a_job_without_inputs_does_not_come_back(tmp_path):
 SCRIPT = """
 import subprocess
 from types import SimpleNamespace
+from hnnlib import engines
 from hnnlib.errors import DataError
 from workflow.jobs import job
 given = SimpleNamespace(rule="check_data", wildcards=["digits"], log=["logs/a.log"])
@@ -196,3 +198,8 @@ def test_a_job_killed_without_a_word_is_explained():
 
 def test_errors_of_the_library_are_shown_as_they_are():
     assert jobs.reason(DataError("what, where, what to do")) == "what, where, what to do"
+
+
+def test_the_engines_that_can_be_asked_for_are_those_of_the_library():
+    """Listed twice, since importing the library's engines would cost every start seconds."""
+    assert guards.ENGINES == ("auto", *engines.NAMES)

@@ -21,9 +21,6 @@ SOFT, HARD, REFRACTORY, INTEGRATOR = range(4)
 SUPERSPIKE, ATAN, GAUSSIAN = range(3)
 """Surrogate derivatives."""
 
-MANY = 6
-"""Events of an active unit in one example from which it pays to add up adjoints beforehand."""
-
 # --- one row in one step: the equations of hnnlib.neurons, and their reverse ----------------------
 
 
@@ -403,74 +400,21 @@ def scattered(low, high, member, batch, shared, units, starts, delay, adjoint, g
 def outer(low, high, member, batch, shared, when, where, delay, adjoint, gradient):
     """The same as ``scattered`` with events ordered by unit, from ``by_unit``: less to read and
     write where a unit has several events.
-
-    Where units have many, as under a rate code, the adjoints of every four steps are added up in
-    all 16 ways first, and a unit adds one of these sums for up to four of its events.
     """
-    late, units = adjoint.shape[1] - delay, where.shape[1] - 1
-    sums = np.empty((16 * ((late + 3) // 4), adjoint.shape[2]), adjoint.dtype)
-    chosen = np.empty(len(sums), np.int32)
+    late = adjoint.shape[1] - delay
     for example in range(batch):
         row = member * batch + example
         source = example if shared else row
         table = adjoint[row, delay:]
-        active = 0
-        for unit in range(units):
-            active += where[source, unit + 1] > where[source, unit]
-        many = where[source, units] - where[source, 0] > MANY * active
-        if many:
-            sums_of_four(table, sums)
         e = where[source, low]
         for unit in range(low, high):
             end = last = where[source, unit + 1]
             # the steps of a unit rise: events whose effect comes after the end stand last
             while last > e and when[last - 1] >= late:
                 last -= 1
-            if many and rising(when, e, last):
-                count = choose(when, e, last, chosen)
-                add_rows(gradient[member, unit], sums, chosen, 0, count)
-            elif last > e:
+            if last > e:
                 add_rows(gradient[member, unit], table, when, e, last)
             e = end
-
-
-@njit(**OPTIONS)
-def sums_of_four(table, sums):
-    """Rows of ``table`` by fours: sums[16 g + k] adds the rows 4 g + b of all bits b of k."""
-    for first in range(0, len(table), 4):
-        for bit in range(min(4, len(table) - first)):
-            added, half, base = table[first + bit], 1 << bit, 4 * first
-            sums[base + half] = added
-            for k in range(1, half):
-                total, earlier = sums[base + half + k], sums[base + k]
-                for n in range(len(total)):
-                    total[n] = earlier[n] + added[n]
-
-
-@njit(**OPTIONS)
-def choose(when, first, last, chosen):
-    """Rows of ``sums_of_four`` for the steps when[first:last], into ``chosen``; their number."""
-    count, group, bits = 0, -1, 0
-    for e in range(first, last):
-        if when[e] // 4 != group:
-            if bits:
-                chosen[count] = 16 * group + bits
-                count += 1
-            group, bits = when[e] // 4, 0
-        bits |= 1 << (when[e] % 4)
-    if bits:
-        chosen[count] = 16 * group + bits
-        count += 1
-    return count
-
-
-@njit(**OPTIONS)
-def rising(when, first, last):
-    """Whether no step stands twice, as it does where a unit is listed twice."""
-    for e in range(first + 1, last):
-        if when[e] == when[e - 1]:
-            return False
-    return True
 
 
 @njit(**OPTIONS)
