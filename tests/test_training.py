@@ -74,7 +74,7 @@ def test_adam_is_torchs_adam_for_every_member():
 
 def test_learning_rate_falls_at_milestones():
     schedule = training.Schedule(10, 1, 1.0, (2, 5))
-    assert [schedule.rate(e) for e in (0, 1, 2, 4, 5, 9)] == pytest.approx(
+    assert [schedule.factor(e) for e in (0, 1, 2, 4, 5, 9)] == pytest.approx(
         [1, 1, 0.1, 0.1, 0.01, 0.01]
     )
 

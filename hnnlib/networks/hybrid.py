@@ -244,6 +244,34 @@ class HybridNetwork(nn.Module):
         artificial = sum(m.macs for m in self.artificial if not isinstance(m, nn.MaxPool2d))
         return artificial, [m.synapse.macs for m in self.spiking if isinstance(m, SpikingLayer)]
 
+    def products(self) -> float:
+        """Multiply-accumulates of one example: artificial layers once, spiking ones at each of the
+        T steps.
+        """
+        artificial, spiking = self.macs()
+        return float(artificial + self.switches.steps * sum(spiking))
+
+    def graded_products(self) -> float:
+        """Products with graded values an example: artificial layers once, a spiking layer that
+        reads graded values at each of the T steps.
+        """
+        artificial, spiking = self.macs()
+        graded_input = spiking and self.switches.coding != "poisson"
+        return float(artificial + (self.switches.steps * spiking[0] if graded_input else 0))
+
+    def synaptic_operations(self, activity: Activity) -> Tensor:
+        """Spikes times mean fan-out of each example (member, batch), a Poisson encoder's spikes
+        included.
+        """
+        operations = torch.zeros_like(activity.logits[..., 0])
+        _, macs = self.macs()
+        if activity.encoder_spikes is not None and macs:
+            first = next(layer for layer in self.spiking if isinstance(layer, SpikingLayer))
+            operations += activity.encoder_spikes * (macs[0] / math.prod(first.synapse.in_shape))
+        for source, units, products in zip(activity.spikes, self.units(), macs[1:], strict=False):
+            operations += source * (products / units)
+        return operations
+
     def units(self) -> list[int]:
         """Units of each spiking layer."""
         return [math.prod(m.synapse.out_shape) for m in self.spiking if isinstance(m, SpikingLayer)]

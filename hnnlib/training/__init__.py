@@ -2,20 +2,25 @@
 
 from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Examples, Frozen, Images, Parts, cache
-from hnnlib.training.loop import Fit, Schedule, fit
+from hnnlib.training.loop import Fit, Objective, Schedule, fit
 from hnnlib.training.measurement import measure
-from hnnlib.training.scoring import Scores, score
+from hnnlib.training.scoring import Counted, Network, Scores, cross_entropy, evaluate, score
 
 __all__ = [
     "Checkpoint",
+    "Counted",
     "Examples",
     "Fit",
     "Frozen",
     "Images",
+    "Network",
+    "Objective",
     "Parts",
     "Schedule",
     "Scores",
     "cache",
+    "cross_entropy",
+    "evaluate",
     "fit",
     "measure",
     "score",

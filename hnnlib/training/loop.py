@@ -8,21 +8,28 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from hnnlib.networks import HybridNetwork
+from hnnlib.networks import Activity
 from hnnlib.randomness import MemberNoise, torch_generator
 from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Examples, Parts
-from hnnlib.training.optimiser import PopulationAdam
-from hnnlib.training.scoring import score
+from hnnlib.training.optimiser import PopulationAdam, ascend, clip
+from hnnlib.training.scoring import Network, cross_entropy, evaluate
 
-__all__ = ["Fit", "Schedule", "fit"]
+__all__ = ["Fit", "Objective", "Schedule", "fit"]
 
 _SECONDS_BETWEEN_SAVES = 5.0
+
+
+class Objective(Protocol):
+    """What training minimises."""
+
+    def __call__(self, activity: Activity, labels: Tensor) -> Tensor:
+        """Mean loss (member,) of a batch with labels (member, batch)."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +39,43 @@ class Schedule:
     Attributes:
         epochs: passes over the training part.
         batch: examples a step and member; the last, smaller batch counts too.
-        learning_rate: of Adam.
+        learning_rate: of Adam; one, or one a member.
         milestones: epochs at whose start the learning rate is multiplied by ``decay``.
+        cosine: the learning rate falls along half a cosine, epoch by epoch, to 0 behind the last.
+        clip: largest norm of a member's gradient; larger ones are scaled down to it.
+        sharpness: radius rho of sharpness-aware minimisation (Foret et al. 2021): the gradient is
+            taken at theta + rho g / |g|, which costs a second pass; 0 for none.
+        choose: what validation chooses the epoch by, largest accuracy or smallest cross-entropy.
+        patience: a member that has not become better for so many epochs keeps its best parameters
+            from then on; training ends with the last such member. None: all epochs run.
     """
 
     epochs: int
     batch: int
-    learning_rate: float
+    learning_rate: float | tuple[float, ...]
     milestones: tuple[int, ...] = ()
     decay: float = 0.1
+    cosine: bool = False
+    clip: float | None = None
+    sharpness: float = 0.0
+    choose: Literal["accuracy", "loss"] = "accuracy"
+    patience: int | None = None
 
-    def rate(self, epoch: int) -> float:
-        """Learning rate of one epoch."""
-        return self.learning_rate * self.decay ** sum(epoch >= m for m in self.milestones)
+    def factor(self, epoch: int) -> float:
+        """Learning rate of one epoch, as a multiple of ``learning_rate``."""
+        factor = self.decay ** sum(epoch >= m for m in self.milestones)
+        return factor * (0.5 + 0.5 * math.cos(math.pi * epoch / self.epochs) if self.cosine else 1)
+
+    def rates(self, epoch: int, members: int, device: torch.device) -> Tensor:
+        """Learning rates (member,) of one epoch.
+
+        Raises:
+            ValueError: there are several learning rates, but not one a member.
+        """
+        start = torch.tensor(self.learning_rate, device=device)
+        if start.ndim and len(start) != members:
+            raise ValueError(f"{len(start)} learning rates don't fit {members} members")
+        return self.factor(epoch) * start.expand(members)
 
 
 @dataclass
@@ -52,8 +83,10 @@ class Fit:
     """What training gives; the network itself holds each member's best parameters.
 
     Attributes:
-        train_loss, validation_curve: (epoch, member); NaN from the epoch in which a member
-            diverged.
+        train_loss, validation_curve, validation_loss: (epoch, member), the loss being what training
+            minimises, validation being accuracy and cross-entropy; NaN from the epoch in which a
+            member diverged, and behind the last epoch that was run.
+        watched_curve: (epoch, member), accuracy on the rows that were only watched; NaN without.
         best_epoch: (member,), -1 where no epoch was finite.
         diverged: (member,), True where a loss or a parameter was not finite.
         seconds: wall time of training and validation, all members together.
@@ -61,18 +94,22 @@ class Fit:
 
     train_loss: Tensor
     validation_curve: Tensor
+    validation_loss: Tensor
+    watched_curve: Tensor
     best_epoch: Tensor
     diverged: Tensor
     seconds: float
 
 
 def fit(
-    network: HybridNetwork,
+    network: Network,
     examples: Examples,
     parts: Parts,
     schedule: Schedule,
     checkpoint: Checkpoint,
     say: Callable[[str], None],
+    objective: Objective | None = None,
+    watch: Tensor | None = None,
 ) -> Fit:
     """Train every member and leave its best-validation parameters in the network.
 
@@ -80,22 +117,25 @@ def fit(
     same bits on a CPU: every random draw is keyed by (seed, role, epoch), none by history.
 
     Args:
-        network: a population, freshly built.
+        network: a population, freshly built. Its floating-point buffers, such as the statistics of
+            batch normalisation, need a leading member axis too: they are kept with the parameters.
         examples, parts: what each member reads; the test part isn't touched.
         checkpoint: where to go on from.
         say: takes one line of progress an epoch.
+        objective: what is minimised; cross-entropy of the logits where None is given.
+        watch: rows (member, n) scored at every epoch, for a report on what choosing by them would
+            have been worth; they choose nothing.
     """
-    state = _State(network, schedule.epochs)
+    state = _State(network, schedule)
     state.restore(checkpoint, say)
     saved = time.perf_counter()
-    for epoch in range(state.epoch, schedule.epochs):
-        started = time.perf_counter()
-        loss = _train_epoch(network, examples, parts.train, schedule, state, epoch)
-        noise = MemberNoise(network.seeds, "coding", "validation", device=loss.device)
-        accuracy = score(network, examples, parts.validation, noise).accuracy
-        state.record(epoch, loss, accuracy)
+    while state.epoch < schedule.epochs and not state.stopped.all():
+        started, epoch = time.perf_counter(), state.epoch
+        loss = _train_epoch(network, examples, parts.train, schedule, state, objective)
+        state.record(epoch, loss, *_look(network, examples, parts.validation, watch))
         state.seconds += time.perf_counter() - started
-        if epoch + 1 == schedule.epochs or time.perf_counter() - saved > _SECONDS_BETWEEN_SAVES:
+        last = state.epoch == schedule.epochs or state.stopped.all()
+        if last or time.perf_counter() - saved > _SECONDS_BETWEEN_SAVES:
             state.save(checkpoint)
             saved = time.perf_counter()
         say(_progress(state, schedule.epochs))
@@ -103,17 +143,17 @@ def fit(
 
 
 def _train_epoch(
-    network: HybridNetwork,
+    network: Network,
     examples: Examples,
     rows: Tensor,
     schedule: Schedule,
     state: _State,
-    epoch: int,
+    objective: Objective | None,
 ) -> Tensor:
     """One pass; the mean training loss of every member, NaN where it was not finite at some
     step.
     """
-    device = rows.device
+    device, epoch, members = rows.device, state.epoch, len(network.seeds)
     order = torch.stack(
         [
             torch.randperm(rows.shape[1], generator=torch_generator(s, "order", epoch))
@@ -122,18 +162,44 @@ def _train_epoch(
     )
     shuffled = rows.gather(1, order.to(device))
     noise = MemberNoise(network.seeds, "coding", "training", epoch, device=device)
-    rate = torch.full((len(network.seeds),), schedule.rate(epoch), device=device)
-    total = torch.zeros(len(network.seeds), dtype=torch.float64, device=device)
+    rates = schedule.rates(epoch, members, device)
+    total = torch.zeros(members, dtype=torch.float64, device=device)
+    network.train()
     for some in shuffled.split(schedule.batch, dim=1):
-        logits = network(examples.inputs(some), noise).logits
-        losses = functional.cross_entropy(
-            logits.flatten(0, 1), examples.labels(some).flatten(), reduction="none"
-        )
-        losses = losses.view_as(some).mean(1)
-        losses.sum().backward()
-        state.optimiser.step(rate)
-        total += losses.detach().double() * some.shape[1]
+        inputs, labels = examples.inputs(some), examples.labels(some)
+
+        def gradients(inputs=inputs, labels=labels) -> Tensor:
+            losses = (objective or cross_entropy)(network(inputs, noise), labels)
+            losses.sum().backward()
+            return losses.detach()
+
+        losses = gradients()
+        if schedule.sharpness:
+            with ascend(state.optimiser.parameters, schedule.sharpness):
+                gradients()
+        if schedule.clip is not None:
+            clip(state.optimiser.parameters, schedule.clip)
+        state.optimiser.step(rates)
+        total += losses.double() * some.shape[1]
     return total / rows.shape[1]
+
+
+class _Look(NamedTuple):
+    """Scores behind an epoch: accuracy and cross-entropy on validation, accuracy where watched."""
+
+    accuracy: Tensor
+    loss: Tensor
+    watched: Tensor
+
+
+def _look(network: Network, examples: Examples, rows: Tensor, watch: Tensor | None) -> _Look:
+    def scored(rows: Tensor):
+        noise = MemberNoise(network.seeds, "coding", "validation", device=rows.device)
+        return evaluate(network, examples, rows, noise)
+
+    found = scored(rows)
+    watched = torch.full_like(found.loss, float("nan")) if watch is None else scored(watch).accuracy
+    return _Look(found.accuracy, found.loss, watched)
 
 
 def _progress(state: _State, epochs: int) -> str:
@@ -149,49 +215,57 @@ def _progress(state: _State, epochs: int) -> str:
 class _State:
     """All that changes during training."""
 
-    def __init__(self, network: HybridNetwork, epochs: int) -> None:
-        self.network, self.epoch, self.seconds = network, 0, 0.0
-        self.parameters = dict(network.named_parameters())
-        device = next(iter(self.parameters.values())).device
+    _STORED = ("best_value", "best_accuracy", "best_epoch", "diverged", "stopped", "curves")
+
+    def __init__(self, network: Network, schedule: Schedule) -> None:
+        self.schedule, self.epoch, self.seconds = schedule, 0, 0.0
+        parameters = dict(network.named_parameters())
+        self.optimiser = PopulationAdam(parameters.values())
+        # everything that makes a member what it is
+        self.kept = parameters | {
+            name: b for name, b in network.named_buffers() if b.is_floating_point()
+        }
+        device = next(iter(parameters.values())).device
         members = len(network.seeds)
-        self.optimiser = PopulationAdam(self.parameters.values())
-        self.best = {name: p.detach().clone() for name, p in self.parameters.items()}
-        self.best_accuracy = torch.full(
-            (members,), float("nan"), dtype=torch.float64, device=device
-        )
+        self.best = {name: p.detach().clone() for name, p in self.kept.items()}
+        nothing = torch.full((members,), float("nan"), dtype=torch.float64, device=device)
+        self.best_value, self.best_accuracy = nothing, nothing.clone()
         self.best_epoch = torch.full((members,), -1, device=device)
         self.diverged = torch.zeros(members, dtype=torch.bool, device=device)
-        self.curves = torch.full(
-            (2, epochs, members), float("nan"), dtype=torch.float64, device=device
-        )
+        self.stopped = torch.zeros(members, dtype=torch.bool, device=device)
+        self.curves = nothing.expand(4, schedule.epochs, members).clone()
 
     @torch.no_grad()
-    def record(self, epoch: int, loss: Tensor, accuracy: Tensor) -> None:
-        """Note an epoch, and keep the parameters of members that have never been better."""
+    def record(
+        self, epoch: int, train: Tensor, accuracy: Tensor, loss: Tensor, watched: Tensor
+    ) -> None:
+        """Note an epoch, and keep what makes up members that have never been better."""
         # a spiking layer hides a NaN drive (NaN > threshold is False), so that the loss alone
         # doesn't tell
-        for p in self.parameters.values():
+        for p in self.kept.values():
             self.diverged |= ~p.isfinite().flatten(1).all(1)
-        self.diverged |= ~loss.isfinite()
-        accuracy = accuracy.masked_fill(self.diverged, float("nan"))
-        self.curves[0, epoch] = loss.masked_fill(self.diverged, float("nan"))
-        self.curves[1, epoch] = accuracy
-        better = (accuracy > self.best_accuracy) | (self.best_accuracy.isnan() & ~accuracy.isnan())
+        self.diverged |= ~train.isfinite()
+        for curve, values in zip(self.curves, (train, accuracy, loss, watched), strict=True):
+            curve[epoch] = values.masked_fill(self.diverged, float("nan"))
+        value = accuracy if self.schedule.choose == "accuracy" else -loss
+        value = value.masked_fill(self.diverged, float("nan"))
+        better = (value > self.best_value) | (self.best_value.isnan() & ~value.isnan())
+        better &= ~self.stopped
+        self.best_value = torch.where(better, value, self.best_value)
         self.best_accuracy = torch.where(better, accuracy, self.best_accuracy)
         self.best_epoch = self.best_epoch.masked_fill(better, epoch)
-        for name, p in self.parameters.items():
+        for name, p in self.kept.items():
             self.best[name][better] = p[better]
+        if self.schedule.patience is not None:
+            self.stopped |= epoch - self.best_epoch >= self.schedule.patience
         self.epoch = epoch + 1
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Store everything that the next epoch depends on."""
-        tensors = {f"now/{name}": p for name, p in self.parameters.items()}
+        tensors = {f"now/{name}": p for name, p in self.kept.items()}
         tensors |= {f"best/{name}": p for name, p in self.best.items()}
         tensors |= {f"adam/{name}": t for name, t in self.optimiser.state().items()}
-        tensors |= {
-            name: getattr(self, name)
-            for name in ("best_accuracy", "best_epoch", "diverged", "curves")
-        }
+        tensors |= {name: getattr(self, name) for name in self._STORED}
         checkpoint.save(tensors, {"epoch": self.epoch, "seconds": self.seconds})
 
     @torch.no_grad()
@@ -201,13 +275,13 @@ class _State:
         if stored is None:
             return
         tensors, facts = stored
-        for name, p in self.parameters.items():
+        for name, p in self.kept.items():
             p.copy_(tensors[f"now/{name}"])
             self.best[name].copy_(tensors[f"best/{name}"])
         self.optimiser.restore(
             {n.removeprefix("adam/"): t for n, t in tensors.items() if n.startswith("adam/")}
         )
-        for name in ("best_accuracy", "best_epoch", "diverged", "curves"):
+        for name in self._STORED:
             setattr(self, name, tensors[name])
         self.epoch, self.seconds = facts["epoch"], facts["seconds"]
         say(f"goes on behind epoch {self.epoch}")
@@ -215,7 +289,6 @@ class _State:
     @torch.no_grad()
     def finish(self) -> Fit:
         """Put each member's best parameters into the network."""
-        for name, p in self.parameters.items():
+        for name, p in self.kept.items():
             p.copy_(self.best[name])
-        loss, accuracy = self.curves
-        return Fit(loss, accuracy, self.best_epoch, self.diverged, self.seconds)
+        return Fit(*self.curves, self.best_epoch, self.diverged, self.seconds)

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from hnnlib.networks import HybridNetwork
 from hnnlib.training.loop import Fit
-from hnnlib.training.scoring import Scores
+from hnnlib.training.scoring import Counted, Scores
 
 __all__ = ["measure"]
 
@@ -26,7 +25,7 @@ def measure(
     name: str,
     labels: Mapping[str, str | int],
     seeds: Sequence[int],
-    network: HybridNetwork,
+    network: Counted,
     fit: Fit,
     scores: Mapping[str, Scores],
     presented: int,
@@ -70,18 +69,11 @@ def measure(
         "validation_curve": per_epoch(fit.validation_curve, "validation accuracy by epoch", "1"),
         "parameters": per_cell(network.parameter_count(), "trained parameters of one network", "1"),
         "train_seconds": per_cell(fit.seconds / len(seeds), "training time of one network", "s"),
+        # 6 operations a multiply-accumulate (2 forward, 4 backward): spec-sheet arithmetic
         "train_flop": per_cell(
-            _training_flop(network) * presented, "nominal operations of this training", "FLOP"
+            6 * network.products() * presented, "nominal operations of this training", "FLOP"
         ),
     }  # fmt: skip
     coords = {"cell": [name], "seed": list(seeds), "epoch": np.arange(len(fit.train_loss))}
     coords |= {key: ("cell", [value]) for key, value in labels.items()}
     return xr.Dataset(variables, coords)
-
-
-def _training_flop(network: HybridNetwork) -> float:
-    """6 operations a multiply-accumulate (2 forward, 4 backward), spiking layers T times;
-    spec-sheet arithmetic.
-    """
-    artificial, spiking = network.macs()
-    return 6.0 * (artificial + network.switches.steps * sum(spiking))

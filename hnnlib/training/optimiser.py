@@ -1,13 +1,16 @@
-"""Adam for a population: every member has its own learning rate and never feels the others."""
+"""Adam for a population, and what is done to gradients before it: every member has its own learning
+rate and never feels the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-__all__ = ["PopulationAdam"]
+__all__ = ["PopulationAdam", "ascend", "clip"]
 
 
 class PopulationAdam:
@@ -47,9 +50,7 @@ class PopulationAdam:
                 continue
             first.lerp_(p.grad, 1 - beta1)
             second.mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
-            rate = (learning_rate * (unbias / (1 - beta1**self.steps))).view(
-                -1, *[1] * (p.ndim - 1)
-            )
+            rate = _by_member(learning_rate * (unbias / (1 - beta1**self.steps)), p)
             p.sub_(rate * first / (second.sqrt().add_(self.epsilon * unbias)))
             p.grad = None
 
@@ -65,3 +66,42 @@ class PopulationAdam:
         for name, moments in (("first", self.first), ("second", self.second)):
             for k, tensor in enumerate(moments):
                 tensor.copy_(state[f"{name}{k}"])
+
+
+def _norms(gradients: Iterable[Tensor]) -> Tensor:
+    """Norm of each member's whole gradient, (member,)."""
+    return sum(g.flatten(1).square().sum(1) for g in gradients).sqrt()
+
+
+def _by_member(factor: Tensor, like: Tensor) -> Tensor:
+    return factor.view(-1, *[1] * (like.ndim - 1))
+
+
+@torch.no_grad()
+def clip(parameters: Sequence[Tensor], most: float) -> None:
+    """Scale down the gradients of members whose norm is above ``most``, to that norm."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    factor = most / _norms(gradients).clamp(min=most)
+    for g in gradients:
+        g.mul_(_by_member(factor, g))
+
+
+@contextlib.contextmanager
+def ascend(parameters: Sequence[Tensor], radius: float) -> Iterator[None]:
+    """Parameters at theta + radius g / |g|, for a second gradient there; theta again afterwards.
+
+    The first gradient is cleared (sharpness-aware minimisation, Foret et al. 2021, eq. 2-3). A
+    member without gradient stays where it is.
+    """
+    moved = [p for p in parameters if p.grad is not None]
+    with torch.no_grad():
+        norm = _norms(p.grad for p in moved)
+        factor = torch.where(norm > 0, radius / norm, 0.0)
+        before = [p.detach().clone() for p in moved]
+        for p in moved:
+            p.add_(_by_member(factor, p) * p.grad)
+            p.grad = None
+    yield
+    with torch.no_grad():
+        for p, old in zip(moved, before, strict=True):
+            p.copy_(old)

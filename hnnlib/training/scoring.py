@@ -1,19 +1,92 @@
-"""Scores of a trained population on one part of the data: accuracy, and the activity that it
+"""Scores of a population on one part of the data: accuracy and loss, and the activity that they
 cost.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from hnnlib.networks import Activity, HybridNetwork
+from hnnlib.networks import Activity
 from hnnlib.randomness import MemberNoise
 from hnnlib.training.examples import Examples
 
-__all__ = ["Scores", "score"]
+__all__ = ["Counted", "Evaluation", "Network", "Scores", "cross_entropy", "evaluate", "score"]
+
+
+class Network(Protocol):
+    """A population that can be trained: a torch module whose parameters have a member axis.
+
+    Attributes:
+        seeds: one a member.
+    """
+
+    seeds: Sequence[int]
+
+    def __call__(self, x, noise: MemberNoise | None = None) -> Activity:
+        """Outputs and activity for inputs as ``Examples`` gives them."""
+
+    def train(self, mode: bool = True): ...
+
+    def eval(self): ...
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]: ...
+
+    def named_buffers(self) -> Iterator[tuple[str, Tensor]]: ...
+
+
+class Counted(Network, Protocol):
+    """A population that knows what its activity costs, in products and additions."""
+
+    def synaptic_operations(self, activity: Activity) -> Tensor:
+        """Spikes times mean fan-out of each example, (member, batch)."""
+
+    def graded_products(self) -> float:
+        """Products with graded values an example, all time steps together."""
+
+    def products(self) -> float:
+        """Multiply-accumulates an example, all time steps, zeros multiplied too."""
+
+    def parameter_count(self) -> int:
+        """Trained numbers of one member."""
+
+
+def cross_entropy(activity: Activity, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of the logits, (member,), for labels (member, batch)."""
+    losses = functional.cross_entropy(
+        activity.logits.flatten(0, 1), labels.flatten(), reduction="none"
+    )
+    return losses.view_as(labels).mean(1)
+
+
+class Evaluation(NamedTuple):
+    """Means over examples, (member,): share of right answers and cross-entropy."""
+
+    accuracy: Tensor
+    loss: Tensor
+
+
+@torch.no_grad()
+def evaluate(
+    network: Network,
+    examples: Examples,
+    rows: Tensor,
+    noise: MemberNoise | None = None,
+    batch: int = 500,
+) -> Evaluation:
+    """Accuracy and loss of every member on its rows (member, n); ``batch`` bounds the memory."""
+    network.eval()
+    sums = torch.zeros(2, len(rows), dtype=torch.float64, device=rows.device)
+    for some in rows.split(batch, dim=1):
+        activity, labels = network(examples.inputs(some), noise), examples.labels(some)
+        right = (activity.logits.argmax(2) == labels).sum(1)
+        sums += torch.stack([right, cross_entropy(activity, labels) * some.shape[1]])
+    return Evaluation(*(sums / rows.shape[1]))
 
 
 @dataclass(frozen=True)
@@ -41,13 +114,14 @@ class Scores:
 
 @torch.no_grad()
 def score(
-    network: HybridNetwork,
+    network: Counted,
     examples: Examples,
     rows: Tensor,
     noise: MemberNoise | None = None,
     batch: int = 500,
 ) -> Scores:
     """Score every member on its rows (member, n); ``batch`` bounds the memory."""
+    network.eval()
     members, total = rows.shape
     sums = torch.zeros(4, members, dtype=torch.float64, device=rows.device)
     answered = None
@@ -59,9 +133,9 @@ def score(
         ties = (logits == top).sum(2) > 1
         alive = (logits != 0).any(1)
         answered = alive if answered is None else answered | alive
-        sums += torch.stack(
-            [t.double().sum(1) for t in (right, ties, *_spikes_and_operations(network, activity))]
-        )
+        spikes = sum(activity.spikes, start=torch.zeros_like(logits[..., 0]))
+        operations = network.synaptic_operations(activity)
+        sums += torch.stack([t.double().sum(1) for t in (right, ties, spikes, operations)])
     means = sums / total
     return Scores(
         means[0],
@@ -69,28 +143,5 @@ def score(
         (~answered).sum(1).double(),
         means[2],
         means[3],
-        _graded_products(network),
+        torch.full((members,), network.graded_products(), dtype=torch.float64),
     )
-
-
-def _spikes_and_operations(network: HybridNetwork, activity: Activity) -> tuple[Tensor, Tensor]:
-    """Spikes, and spikes times mean fan-out, of each example (member, batch)."""
-    spikes = sum(activity.spikes, start=torch.zeros_like(activity.logits[..., 0]))
-    operations = torch.zeros_like(spikes)
-    _, macs = network.macs()
-    sources, units = list(activity.spikes), network.units()
-    if activity.encoder_spikes is not None and macs:
-        first = next(layer for layer in network.spiking if hasattr(layer, "synapse"))
-        operations += activity.encoder_spikes * (
-            macs[0] / torch.Size(first.synapse.in_shape).numel()
-        )
-    for source, fan_in_units, products in zip(sources, units, macs[1:], strict=False):
-        operations += source * (products / fan_in_units)
-    return spikes, operations
-
-
-def _graded_products(network: HybridNetwork) -> Tensor:
-    artificial, spiking = network.macs()
-    graded_input = spiking and network.switches.coding != "poisson"
-    products = artificial + (network.switches.steps * spiking[0] if graded_input else 0)
-    return torch.full((len(network.seeds),), float(products), dtype=torch.float64)

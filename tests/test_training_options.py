@@ -1,0 +1,146 @@
+"""What a schedule can ask for beside plain Adam: learning rates by member, cosine, clipping,
+sharpness-aware steps, choice by loss, patience, buffers, watched rows.
+"""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from hnnlib import training
+from hnnlib.networks import Activity
+from hnnlib.training.optimiser import ascend, clip
+
+CPU = torch.device("cpu")
+
+
+class Slope(nn.Module):
+    """Two classes on a line: logits (0, w x + b), one w and b a member, and a running mean."""
+
+    def __init__(self, members, start=0.0):
+        super().__init__()
+        self.seeds = tuple(range(members))
+        self.weight = nn.Parameter(torch.full((members, 1), start))
+        self.bias = nn.Parameter(torch.zeros(members, 1))
+        self.register_buffer("mean", torch.zeros(members, 1))
+
+    def forward(self, x, noise=None):
+        if self.training:
+            self.mean.lerp_(x.mean(1, keepdim=True), 0.1)
+        logit = self.weight * x + self.bias
+        return Activity(torch.stack([torch.zeros_like(logit), logit], -1), [], None)
+
+
+class Line:
+    """Positive numbers are class 1, but for one in ten."""
+
+    def __init__(self):
+        self.x = torch.linspace(-1, 1, 100)
+        self.y = (self.x > 0).long()
+        self.y[::10] = 1 - self.y[::10]
+
+    def inputs(self, rows):
+        return self.x[rows]
+
+    def labels(self, rows):
+        return self.y[rows]
+
+
+def fit(tmp_path, network, name="c", say=lambda line: None, watch=None, objective=None, **options):
+    rows = torch.arange(100).expand(len(network.seeds), -1)
+    parts = training.Parts(rows[:, ::2], rows[:, 1::4], rows[:, 3::4])
+    schedule = training.Schedule(**({"epochs": 6, "batch": 10, "learning_rate": 0.1} | options))
+    checkpoint = training.Checkpoint(tmp_path / f"{name}.npz", "x")
+    return training.fit(network, Line(), parts, schedule, checkpoint, say, objective, watch)
+
+
+def test_cosine_falls_from_one_to_nothing():
+    schedule = training.Schedule(4, 1, 1.0, cosine=True)
+    wanted = [1, 0.5 + math.sqrt(0.125), 0.5, 0.5 - math.sqrt(0.125)]
+    assert [schedule.factor(e) for e in range(4)] == pytest.approx(wanted)
+
+
+def test_every_member_has_its_own_learning_rate(tmp_path):
+    both = Slope(2)
+    fit(tmp_path, both, learning_rate=(0.0, 0.1))
+    assert both.weight[0] == 0 and both.weight[1] > 0.1
+    with pytest.raises(ValueError, match="3 learning rates don't fit 2 members"):
+        fit(tmp_path, Slope(2), "other", learning_rate=(0.1, 0.1, 0.1))
+
+
+def test_clipping_scales_only_members_that_are_too_steep():
+    a, b = (torch.zeros(2, n, requires_grad=True) for n in (1, 2))
+    a.grad, b.grad = torch.tensor([[3.0], [0.3]]), torch.tensor([[4.0, 0.0], [0.4, 0.0]])
+    clip([a, b], 1.0)
+    torch.testing.assert_close(a.grad, torch.tensor([[0.6], [0.3]]))
+    torch.testing.assert_close(b.grad, torch.tensor([[0.8, 0.0], [0.4, 0.0]]))
+
+
+def test_sharpness_aware_gradient_of_a_quadratic():
+    """Of c |x|^2 / 2 at distance r: the gradient at r + rho, c (r + rho), and x unchanged."""
+    x = torch.tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)
+    curvature = torch.tensor([[2.0], [2.0]])
+    (curvature * x.square() / 2).sum().backward()
+    with ascend([x], 0.5):
+        (curvature * x.square() / 2).sum().backward()
+    torch.testing.assert_close(x.grad, torch.tensor([[6.6, 8.8], [0.0, 0.0]]))
+    assert x.tolist() == [[3.0, 4.0], [0.0, 0.0]]
+
+
+def test_sharpness_aware_training_ends_elsewhere(tmp_path):
+    plain, aware = Slope(1), Slope(1)
+    fit(tmp_path, plain, "a")
+    fit(tmp_path, aware, "b", sharpness=0.5)
+    assert aware.weight.isfinite().all() and plain.weight != aware.weight
+
+
+def test_validation_chooses_by_accuracy_or_by_loss(tmp_path):
+    by_accuracy = fit(tmp_path, Slope(1), "a", epochs=20)
+    by_loss = fit(tmp_path, Slope(1), "b", epochs=20, choose="loss")
+    torch.testing.assert_close(by_accuracy.validation_loss, by_loss.validation_loss)
+    assert by_accuracy.best_epoch.item() == by_accuracy.validation_curve[:, 0].argmax()
+    assert by_loss.best_epoch.item() == by_loss.validation_loss[:, 0].argmin()
+
+
+def test_a_patient_fit_stops_each_member_for_itself(tmp_path):
+    """A member that cannot learn stops at once; the other goes on, and loses nothing by it."""
+    options = {"learning_rate": (0.0, 0.03), "epochs": 30, "patience": 3, "choose": "loss"}
+    together = fit(tmp_path, Slope(2), "a", **options)
+    assert together.best_epoch[0] == 0
+    assert together.best_epoch[1] > 3
+    ran = int((~together.train_loss[:, 1].isnan()).sum())
+    assert ran in (together.best_epoch[1] + 4, 30)
+
+
+def test_buffers_are_chosen_and_resumed_like_parameters(tmp_path, monkeypatch):
+    monkeypatch.setattr("hnnlib.training.loop._SECONDS_BETWEEN_SAVES", 0.0)
+    whole, cut, resumed = Slope(2), Slope(2), Slope(2)
+    fit(tmp_path, whole, "whole")
+
+    def stop_after_three(line):
+        if line.startswith("epoch 3/"):
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fit(tmp_path, cut, "cut", say=stop_after_three)
+    fit(tmp_path, resumed, "cut")
+    assert whole.mean.abs().sum() > 0
+    assert torch.equal(whole.mean, resumed.mean) and torch.equal(whole.weight, resumed.weight)
+
+
+def test_watched_rows_are_scored_and_choose_nothing(tmp_path):
+    without = fit(tmp_path, Slope(1), "a")
+    with_rows = fit(tmp_path, Slope(1), "b", watch=torch.arange(100)[None, 3::4])
+    assert without.watched_curve.isnan().all() and not with_rows.watched_curve.isnan().any()
+    assert torch.equal(without.best_epoch, with_rows.best_epoch)
+    assert torch.equal(without.validation_curve, with_rows.validation_curve)
+
+
+def test_another_objective_is_what_falls(tmp_path):
+    def distance(activity, labels):
+        return (activity.logits[..., 1] - labels).square().mean(1)
+
+    found = fit(tmp_path, Slope(1), objective=distance)
+    wanted = (Line().y[::2].float() ** 2).mean()  # of the answer 0, where it started
+    assert found.train_loss[0, 0] < wanted and found.train_loss[-1, 0] < found.train_loss[0, 0]
