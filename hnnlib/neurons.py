@@ -10,14 +10,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from hnnlib.surrogates import ATan, Gaussian, Surrogate, spike
+from hnnlib.surrogates import ATan, Gaussian, SuperSpike, Surrogate, spike
 
-__all__ = ["LIF", "DualExponential", "LeakyIntegrator", "RefractoryLIF"]
+__all__ = [
+    "LIF",
+    "DecayInputLIF",
+    "DualExponential",
+    "LeakyIntegrator",
+    "RefractoryLIF",
+    "SynapticLIF",
+]
 
 
 class _Trace(NamedTuple):
@@ -126,6 +133,100 @@ class LIF:
         return spikes, potential * (
             1 - spikes
         ) if self.hard_reset else potential - self.threshold * spikes
+
+
+@dataclass(frozen=True)
+class DecayInputLIF:
+    """LIF whose input decays with its membrane (Mazurek et al., eq. 1-5; SpikingJelly's LIFNode).
+
+    H[t] = V[t-1] + (X[t] - (V[t-1] - V_reset)) / tau;  S[t] = 1 if H[t] >= V_th;
+    V[t] = H[t] (1 - S[t]) + V_reset S[t].
+
+    A constant input X carries the potential to X + V_reset whatever tau, so that tau delays a spike
+    and never makes one possible. A unit at exactly V_th fires; gradients flow through the reset.
+
+    Attributes:
+        tau: membrane time constant in time steps, above 1.
+        threshold: V_th.
+        reset: V_reset, where the potential also starts.
+    """
+
+    tau: float | Tensor = 2.0
+    threshold: float | Tensor = 1.0
+    reset: float = 0.0
+    surrogate: Surrogate = field(default_factory=ATan)
+
+    def initial(self, like: Tensor) -> Tensor:
+        """Rest at the reset potential."""
+        return torch.full_like(like, self.reset)
+
+    def step(self, drive: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """One step: (spikes, potential after reset)."""
+        potential = state + (drive - (state - self.reset)) / self.tau
+        spikes = spike(potential - self.threshold, self.surrogate, at_threshold=True)
+        return spikes, potential * (1 - spikes) + self.reset * spikes
+
+
+class _Synaptic(NamedTuple):
+    """Membrane potential and synaptic current."""
+
+    potential: Tensor
+    current: Tensor
+
+
+@dataclass(frozen=True)
+class SynapticLIF:
+    """Current-based LIF, of which some units may be graded (Ramanathan, Eberle & Varol).
+
+    The output is read before the update, so that a unit answers its drive two steps later:
+
+    o = H(u - 1) of spiking units (strict), clip(u, 0, 1) of graded ones;
+    u' = (b u + (1 - b) c) (1 - o);  c' = a c + drive.
+
+    The reset is multiplicative and no gradient flows through it; the gradient of the clip is 1 from
+    0 to 1 and 0 outside. Units of a third kind, tanh(drive), have neither state nor delay.
+
+    Attributes:
+        membrane_decay, synapse_decay: b = exp(-dt / tau_mem) and a = exp(-dt / tau_syn); floats or
+            tensors (member, 1, 1).
+        spiking: None where all units spike, else (member,) integers: the first so many units of a
+            member spike.
+        others: what the other units are.
+        reset_graded: whether graded units are reset, too.
+    """
+
+    membrane_decay: float | Tensor
+    synapse_decay: float | Tensor
+    spiking: Tensor | None = None
+    others: Literal["graded", "tanh"] = "graded"
+    reset_graded: bool = True
+    surrogate: Surrogate = field(default_factory=SuperSpike)
+
+    def initial(self, like: Tensor) -> _Synaptic:
+        """All states 0."""
+        zero = torch.zeros_like(like)
+        return _Synaptic(zero, zero)
+
+    def step(self, drive: Tensor, state: _Synaptic) -> tuple[Tensor, _Synaptic]:
+        """One step, drive (member, batch, unit): (outputs, state)."""
+        output = reset = spike(state.potential - 1, self.surrogate)
+        if self.spiking is not None:
+            spikes, mask = output, self.mask(drive.shape[-1])
+            tanh = self.others == "tanh"
+            output = torch.where(
+                mask, spikes, drive.tanh() if tanh else state.potential.clamp(0, 1)
+            )
+            reset = torch.where(mask, spikes, 0) if tanh or not self.reset_graded else output
+        b = self.membrane_decay
+        potential = (b * state.potential + (1 - b) * state.current) * (1 - reset.detach())
+        return output, _Synaptic(potential, self.synapse_decay * state.current + drive)
+
+    def mask(self, units: int) -> Tensor:
+        """Which of so many units spike, (member or 1, 1, unit)."""
+        if self.spiking is None:
+            return torch.ones(1, 1, units, dtype=torch.bool)
+        places = torch.arange(units, device=self.spiking.device)
+        return places < self.spiking.view(-1, 1, 1)
 
 
 @dataclass(frozen=True)

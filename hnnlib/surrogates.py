@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["ATan", "Gaussian", "SuperSpike", "Surrogate", "spike"]
+__all__ = ["ATan", "Gaussian", "Sigmoid", "SuperSpike", "Surrogate", "spike"]
 
 
 class Surrogate(Protocol):
@@ -57,6 +57,22 @@ class SuperSpike:
         return 1 / (self.slope * distance.abs() + 1).square()
 
 
+@dataclass(frozen=True)
+class Sigmoid:
+    """a s (1 - s) with s = 1 / (1 + exp(-a x)): derivative of a logistic function, peak a/4.
+
+    The default of SpikingJelly, with a = 4; its tails are exponential, where those of ``ATan`` are
+    quadratic.
+    """
+
+    alpha: float = 4.0
+
+    def derivative(self, distance: Tensor) -> Tensor:
+        """See class."""
+        value = torch.sigmoid(self.alpha * distance)
+        return self.alpha * value * (1 - value)
+
+
 class _Spike(torch.autograd.Function):
     """Heaviside step with a surrogate derivative; usable under torch.func (vmap, double
     backward).
@@ -65,26 +81,28 @@ class _Spike(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(distance: Tensor, surrogate: Surrogate) -> Tensor:
-        return (distance > 0).to(distance.dtype)
+    def forward(distance: Tensor, surrogate: Surrogate, at_threshold: bool) -> Tensor:
+        fired = distance >= 0 if at_threshold else distance > 0
+        return fired.to(distance.dtype)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
-        distance, ctx.surrogate = inputs
+        distance, ctx.surrogate, _ = inputs
         ctx.save_for_backward(distance)
 
     @staticmethod
     def backward(ctx, gradient):
         (distance,) = ctx.saved_tensors
-        return gradient * ctx.surrogate.derivative(distance), None
+        return gradient * ctx.surrogate.derivative(distance), None, None
 
 
-def spike(distance: Tensor, surrogate: Surrogate) -> Tensor:
+def spike(distance: Tensor, surrogate: Surrogate, at_threshold: bool = False) -> Tensor:
     """1 where ``distance`` > 0 (strictly, as in the code of Muramatsu & Yu), else 0; same shape and
     dtype.
 
     Args:
         distance: membrane potential minus threshold, any shape.
         surrogate: what the backward pass uses.
+        at_threshold: whether a unit fires at a distance of exactly 0, too (Mazurek et al., eq. 4).
     """
-    return _Spike.apply(distance, surrogate)
+    return _Spike.apply(distance, surrogate, at_threshold)

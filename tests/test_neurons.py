@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnnlib import engines
-from hnnlib.neurons import LIF, DualExponential, RefractoryLIF
-from hnnlib.surrogates import ATan, Gaussian, SuperSpike, spike
+from hnnlib.neurons import LIF, DecayInputLIF, DualExponential, RefractoryLIF, SynapticLIF
+from hnnlib.surrogates import ATan, Gaussian, Sigmoid, SuperSpike, spike
 
 EAGER = engines.get("eager")
 P, Q = math.exp(-1 / 4), math.exp(-1)
@@ -66,6 +66,11 @@ def test_threshold_is_strict():
     assert spike(torch.tensor([-1.0, 0.0, 1e-6]), Gaussian()).tolist() == [0, 0, 1]
 
 
+def test_a_unit_at_its_threshold_may_be_let_fire():
+    distance = torch.tensor([-1e-6, 0.0, 1.0])
+    assert spike(distance, Gaussian(), at_threshold=True).tolist() == [0, 1, 1]
+
+
 def test_membrane_decay_carries_the_potential_over():
     drive = torch.zeros(3, 1, 1, 1)
     drive[0] = 0.8
@@ -80,6 +85,7 @@ def test_membrane_decay_carries_the_potential_over():
         (Gaussian(0.4), 0.99736, 0.99736 * math.exp(-1 / 0.32)),
         (ATan(2.0), 1.0, 1 / (1 + math.pi**2)),
         (SuperSpike(10.0), 1.0, 1 / 121),
+        (Sigmoid(4.0), 1.0, 4 / (2 + math.exp(4) + math.exp(-4))),
     ],
 )
 def test_surrogates_at_threshold_and_one_away(surrogate, peak, at_one):
@@ -123,3 +129,136 @@ def test_spikes_are_bounded_by_what_the_drive_pays_for(drive):
     )
     fired = spikes.flatten().tolist()
     assert all(not out or value > 1 for out, value in zip(fired, drive, strict=True))
+
+
+# --- DecayInputLIF --------------------------------------------------------------------------------
+
+
+def column(values):
+    return torch.tensor(values, dtype=torch.float64).view(-1, 1, 1, 1)
+
+
+def trajectory(neuron, drive):
+    """Outputs and states over time, of one unit."""
+    state, outputs, states = neuron.initial(column(drive)[0]), [], []
+    for current in column(drive):
+        output, state = neuron.step(current, state)
+        outputs.append(output.item())
+        states.append(state)
+    return outputs, states
+
+
+@pytest.mark.parametrize(
+    ("neuron", "drive", "spikes", "potentials"),
+    [
+        # tau 2: the potential goes half the way to the input in every step
+        (DecayInputLIF(2.0, 1.0), [1, 1, 1.25, 0.5], [0, 0, 1, 0], [0.5, 0.75, 0, 0.25]),
+        # tau 4, reset 0.25: it rests there, and jumps back there
+        (DecayInputLIF(4.0, 1.0, 0.25), [0, 3, 3, 2], [0, 1, 1, 0], [0.25, 0.25, 0.25, 0.75]),
+    ],
+)  # fmt: skip
+def test_decaying_input_follows_the_equations(neuron, drive, spikes, potentials):
+    outputs, states = trajectory(neuron, drive)
+    assert (outputs, [state.item() for state in states]) == (spikes, potentials)
+
+
+@pytest.mark.parametrize("tau", [1.001, 2.0, 5.0])
+def test_a_constant_input_settles_at_itself_whatever_tau(tau):
+    _, states = trajectory(DecayInputLIF(tau, threshold=2.0), [0.9] * 200)
+    assert states[-1].item() == pytest.approx(0.9)
+
+
+def test_gradient_flows_through_the_reset_of_decaying_input():
+    drive = column([3.0, 1.0]).requires_grad_()
+    neuron = DecayInputLIF(2.0, 1.0)
+    spikes, _ = EAGER.scan(neuron, drive)
+    spikes[1].sum().backward()
+    # H0 = 1.5 fires; V0 = H0 (1 - S0), so dV0/dX0 = -H0 S'(0.5) / 2; H1 = V0 / 2 + X1 / 2 = 0.5
+    first, second = neuron.surrogate.derivative(torch.tensor([0.5, -0.5])).tolist()
+    expected = [second / 2 * -1.5 * first / 2, second / 2]
+    assert drive.grad.flatten().tolist() == pytest.approx(expected, rel=1e-6)
+
+
+# --- SynapticLIF ----------------------------------------------------------------------------------
+
+# b = a = 1/2, so that every number here is exact
+MIXED = {"membrane_decay": 0.5, "synapse_decay": 0.5}
+NONE = torch.tensor([0])
+
+
+@pytest.mark.parametrize(
+    ("neuron", "drive", "outputs", "potentials"),
+    [
+        # c = 4, 2, 1 from the first step on; u = 2 fires and is set to 0
+        (SynapticLIF(**MIXED), [4, 0, 0, 0], [0, 0, 1, 0], [0, 2, 0, 0.5]),
+        # at exactly 1, no spike
+        (SynapticLIF(**MIXED), [2, 0, 0], [0, 0, 0], [0, 1, 1]),
+        # graded: u = 0.5, then (0.25 + 0.25) (1 - 0.5)
+        (SynapticLIF(**MIXED, spiking=NONE), [1, 0, 0], [0, 0, 0.5], [0, 0.5, 0.25]),
+        (
+            SynapticLIF(**MIXED, spiking=NONE, reset_graded=False),
+            [4, 0, 0, -8], [0, 0, 1, 1], [0, 2, 2, 1.5],
+        ),
+        (SynapticLIF(**MIXED, spiking=NONE), [-4, 0, 0], [0, 0, 0], [0, -2, -2]),
+    ],
+)  # fmt: skip
+def test_synaptic_neurons_follow_the_equations(neuron, drive, outputs, potentials):
+    found, states = trajectory(neuron, drive)
+    assert (found, [state.potential.item() for state in states]) == (outputs, potentials)
+
+
+def test_tanh_units_answer_at_once_and_keep_nothing():
+    neuron = SynapticLIF(**MIXED, spiking=NONE, others="tanh")
+    outputs, _ = trajectory(neuron, [-1.0, 0.5, 0])
+    assert outputs == pytest.approx([math.tanh(-1), math.tanh(0.5), 0])
+
+
+def test_no_gradient_flows_through_the_reset_of_synaptic_neurons():
+    drive = column([1.0, 0, 0, 0]).requires_grad_()
+    outputs, _ = EAGER.scan(SynapticLIF(**MIXED, spiking=NONE), drive)
+    outputs[3].sum().backward()
+    # u3 = (u2 / 2 + c2 / 2) (1 - 0.5) with u2 = c1 / 2, c2 = c1 / 2, c1 = X0
+    assert drive.grad.flatten().tolist() == [0.25, 0.25, 0, 0]
+
+
+@pytest.mark.parametrize(("level", "slope"), [(-1.0, 0), (0.5, 1), (1.5, 0)])
+def test_the_gradient_of_a_graded_unit_ends_where_it_saturates(level, slope):
+    drive = column([2 * level, 0, 0]).requires_grad_()
+    EAGER.scan(SynapticLIF(**MIXED, spiking=NONE), drive)[0].sum().backward()
+    assert drive.grad[0].item() == 0.5 * slope
+
+
+def drawn(*shape):
+    return 3 * torch.randn(*shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("others", ["graded", "tanh"])
+def test_masks_never_mix_units_or_members(others):
+    """Each unit of a mixed population does what it does in a network of its own kind."""
+    drive = drawn(12, 3, 4, 6)
+
+    def run(spiking):
+        return EAGER.scan(SynapticLIF(0.8, 0.6, spiking, others), drive)[0]
+
+    mixed = run(torch.tensor([0, 2, 6]))
+    spiking, alike = run(None), run(torch.tensor([0, 0, 0]))
+    assert torch.equal(run(torch.tensor([6, 6, 6])), spiking)
+    for member, count in enumerate((0, 2, 6)):
+        assert torch.equal(mixed[:, member, :, :count], spiking[:, member, :, :count])
+        assert torch.equal(mixed[:, member, :, count:], alike[:, member, :, count:])
+
+
+def test_decays_may_differ_between_members():
+    drive = drawn(12, 1, 4, 6).expand(-1, 2, -1, -1)
+    decays = torch.tensor([0.5, 0.9], dtype=torch.float64).view(2, 1, 1)
+    both, _ = EAGER.scan(SynapticLIF(decays, decays.flip(0)), drive)
+    for member, (b, a) in enumerate([(0.5, 0.9), (0.9, 0.5)]):
+        alone, _ = EAGER.scan(SynapticLIF(b, a), drive[:, member : member + 1])
+        assert torch.equal(both[:, member : member + 1], alone)
+
+
+def test_gradients_of_tanh_units_stay_finite_over_long_times():
+    drive = drawn(2000, 1, 1, 2).requires_grad_()
+    neuron = SynapticLIF(0.99, 0.9, torch.tensor([1]), "tanh")
+    EAGER.scan(neuron, drive)[0].sum().backward()
+    assert drive.grad.isfinite().all()
