@@ -10,11 +10,21 @@ from __future__ import annotations
 import os
 
 from hnnlib.datasets import embedded, images, registry, splits
+from hnnlib.datasets.eventdata import BinnedEvents, EventData, bin_events
 from hnnlib.datasets.fetch import locate
 from hnnlib.datasets.imagedata import ImageData, Source
 from hnnlib.datasets.registry import names
 
-__all__ = ["ImageData", "Source", "load", "names", "splits"]
+__all__ = [
+    "BinnedEvents",
+    "EventData",
+    "ImageData",
+    "Source",
+    "bin_events",
+    "load",
+    "names",
+    "splits",
+]
 
 _READERS = {"mnist": images.mnist, "cifar10": images.cifar10}
 _EMBEDDED = {"digits": embedded.digits, "cluttered_digits": embedded.cluttered_digits}

@@ -1,7 +1,7 @@
 """Training of populations: examples, optimiser, the loop, checkpoints."""
 
 from hnnlib.training.checkpoint import Checkpoint
-from hnnlib.training.examples import Examples, Frozen, Images, Parts, cache
+from hnnlib.training.examples import Examples, Frozen, Images, Parts, Recordings, cache
 from hnnlib.training.loop import Fit, Objective, Schedule, fit
 from hnnlib.training.measurement import measure
 from hnnlib.training.scoring import Counted, Network, Scores, cross_entropy, evaluate, score
@@ -16,6 +16,7 @@ __all__ = [
     "Network",
     "Objective",
     "Parts",
+    "Recordings",
     "Schedule",
     "Scores",
     "cache",

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnnlib.datasets import ImageData
+from hnnlib.datasets import BinnedEvents, ImageData
+from hnnlib.signals import Events
 
-__all__ = ["Examples", "Features", "Frozen", "Images", "Parts", "cache"]
+__all__ = ["Examples", "Features", "Frozen", "Images", "Parts", "Recordings", "cache"]
 
 
 class Parts(NamedTuple):
@@ -25,8 +26,8 @@ class Parts(NamedTuple):
 class Examples(Protocol):
     """Something to train on."""
 
-    def inputs(self, rows: Tensor) -> Tensor:
-        """Inputs (member, batch, *in) of rows (member, batch)."""
+    def inputs(self, rows: Tensor) -> Tensor | Events:
+        """Inputs of rows (member, batch): (member, batch, *in), or events over time."""
 
     def labels(self, rows: Tensor) -> Tensor:
         """Classes (member, batch) of rows (member, batch)."""
@@ -50,6 +51,34 @@ class Images:
     def inputs(self, rows: Tensor) -> Tensor:
         """Pixels in [0, 1]."""
         return self._images[rows].to(torch.float32) / self._scale
+
+    def labels(self, rows: Tensor) -> Tensor:
+        """See ``Examples``."""
+        return self._labels[rows]
+
+
+class Recordings:
+    """Recordings of spikes that all members share, as lists of events.
+
+    Args:
+        binned: recordings cut into steps.
+        labels: (n,) class of each recording.
+        device: where batches are wanted.
+    """
+
+    def __init__(self, binned: BinnedEvents, labels: np.ndarray, device: torch.device) -> None:
+        self._units = torch.from_numpy(binned.units).to(device)
+        self._starts = torch.from_numpy(binned.starts).to(device)
+        self._labels = torch.from_numpy(np.ascontiguousarray(labels)).to(device)
+        self._steps = binned.steps
+        self.in_shape = (binned.channels,)
+
+    def inputs(self, rows: Tensor) -> Events:
+        """Events (time, member, batch, channel): the units are shared with every other batch, only
+        the places where recordings begin are copied.
+        """
+        shape = (self._steps, *rows.shape, *self.in_shape)
+        return Events(self._units, self._starts[rows.flatten()], shape)
 
     def labels(self, rows: Tensor) -> Tensor:
         """See ``Examples``."""
