@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:  # reading results draws resamples, and must not wait for torch
+    import torch
 
 __all__ = ["MemberNoise", "key", "numpy_generator", "torch_generator"]
 
@@ -38,6 +41,8 @@ def torch_generator(
     seed: int, *roles: object, device: str | torch.device = "cpu"
 ) -> torch.Generator:
     """PyTorch generator of one role on one device; CPU and CUDA streams of one key differ."""
+    import torch
+
     return torch.Generator(device=device).manual_seed(key(seed, *roles))
 
 
@@ -57,14 +62,14 @@ class MemberNoise:
 
     def normal(self, steps: int, like: torch.Tensor) -> torch.Tensor:
         """N(0, 1) for every step: (time, *like.shape), with ``like`` (member, batch, *units)."""
-        return self._draw(steps, like, torch.Tensor.normal_)
+        return self._draw(steps, like, "normal_")
 
     def uniform(self, steps: int, like: torch.Tensor) -> torch.Tensor:
         """U[0, 1) for every step: (time, *like.shape)."""
-        return self._draw(steps, like, torch.Tensor.uniform_)
+        return self._draw(steps, like, "uniform_")
 
-    def _draw(self, steps, like, fill) -> torch.Tensor:
+    def _draw(self, steps: int, like: torch.Tensor, fill: str) -> torch.Tensor:
         noise = like.new_empty((like.shape[0], steps, *like.shape[1:]))
         for member, stream in zip(noise, self._streams, strict=True):
-            fill(member, generator=stream)
+            getattr(member, fill)(generator=stream)
         return noise.movedim(0, 1)

@@ -28,6 +28,7 @@ __all__ = [
     "holm",
     "mean_interval",
     "paired_difference",
+    "paired_values",
     "trend",
 ]
 
@@ -99,7 +100,7 @@ def paired_difference(left: ArrayLike, right: ArrayLike, by: float = 0.0) -> Dif
         by: the difference under the null hypothesis, in the unit of the input.
     """
     left, right = np.asarray(left, float), np.asarray(right, float)
-    differences = _differences(left, right)
+    differences = paired_values(left, right)
     d = mean_interval(differences)
     p = np.nan
     if d.n >= SEEDS_NEEDED["difference"]:
@@ -127,7 +128,7 @@ def equivalence(left: ArrayLike, right: ArrayLike, margin: float) -> Equivalence
     """
     if not margin > 0:
         raise ValueError(f"an equivalence margin must be positive, not {margin}")
-    differences = _differences(np.asarray(left, float), np.asarray(right, float))
+    differences = paired_values(left, right)
     d = mean_interval(differences, level=0.90)
     if d.n < SEEDS_NEEDED["equivalence"]:
         inside = outside = np.nan
@@ -174,12 +175,13 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def _differences(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def paired_values(left: ArrayLike, right: ArrayLike) -> np.ndarray:
     """left - right, NaN where one of them lacks a result; equal but for rounding made equal.
 
     A store may hold float32: without this, three equal differences would look like three nearly
     equal ones, and their tiny rounding errors like a tiny spread.
     """
+    left, right = np.asarray(left, float), np.asarray(right, float)
     if left.shape != right.shape or left.ndim != 1:
         raise ValueError(f"paired samples need the same seeds, not {left.shape} and {right.shape}")
     differences = left - right
