@@ -67,14 +67,14 @@ def publish(monkeypatch, tmp_path):
     """Write files of a data set to tmp_path and, unless told not to, register them as official."""
     monkeypatch.delenv("HNN_DATA", raising=False)
 
-    def write(name, files, official=True, n_images=None):
+    def write(name, files, official=True, n_examples=None):
         for file, data in files.items():
             path = tmp_path / name / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
         entry = registry._ENTRIES[name]
-        if n_images:
-            entry = replace(entry, n_images=n_images)
+        if n_examples:
+            entry = replace(entry, n_examples=n_examples)
         if official:
             sums = [OfficialFile(f, len(d), sha256(d), "") for f, d in files.items()]
             entry = replace(entry, files=tuple(sums))
@@ -91,7 +91,7 @@ def vouch(folder, files):
 
 
 def test_mnist_training_images_come_first(publish):
-    data = datasets.load("mnist", publish("mnist", mnist_files(), n_images=10))
+    data = datasets.load("mnist", publish("mnist", mnist_files(), n_examples=10))
     np.testing.assert_array_equal(data.images, PIXELS[:, None])
     np.testing.assert_array_equal(data.labels, LABELS)
     assert data.images.dtype == np.uint8 and data.labels.dtype == np.int64
@@ -99,7 +99,7 @@ def test_mnist_training_images_come_first(publish):
 
 
 def test_pixels_are_exactly_the_bytes_over_255(publish):
-    data = datasets.load("mnist", publish("mnist", mnist_files(), n_images=10))
+    data = datasets.load("mnist", publish("mnist", mnist_files(), n_examples=10))
     chosen = np.array([9, 0, 0])
     pixels = data.pixels(chosen)
     assert pixels.dtype == np.float32
@@ -114,7 +114,7 @@ def test_mnist_of_another_size_is_refused(publish):
 
 
 def test_labels_out_of_range_are_refused(publish):
-    root = publish("mnist", mnist_files(labels=LABELS + 1), n_images=10)
+    root = publish("mnist", mnist_files(labels=LABELS + 1), n_examples=10)
     with pytest.raises(DataError, match="labels of mnist run from 1 to 10"):
         datasets.load("mnist", root)
 
@@ -123,7 +123,7 @@ def test_images_and_labels_of_different_number_are_refused(publish):
     files = mnist_files()
     files["train-labels-idx1-ubyte.gz"] = files["t10k-labels-idx1-ubyte.gz"]
     with pytest.raises(DataError, match="do not belong together"):
-        datasets.load("mnist", publish("mnist", files, n_images=10))
+        datasets.load("mnist", publish("mnist", files, n_examples=10))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def expected_cifar(data):
 
 def test_cifar_is_read_from_the_archive_which_stays_packed(publish):
     files = archive(cifar_files())
-    root = publish("cifar10", files, n_images=12)
+    root = publish("cifar10", files, n_examples=12)
     data = datasets.load("cifar10", root)
     expected_cifar(data)
     assert data.source.official
@@ -166,13 +166,13 @@ def test_cifar_members_are_sorted_out_by_name_not_by_place(publish):
     files = dict(reversed(cifar_files().items()))
     hostile = {"../evil.bin": b"x", "cifar-10-batches-bin/readme.html": b"x"}
     expected_cifar(
-        datasets.load("cifar10", publish("cifar10", archive(hostile | files), n_images=12))
+        datasets.load("cifar10", publish("cifar10", archive(hostile | files), n_examples=12))
     )
 
 
 def test_unpacked_cifar_is_accepted_with_a_manifest_and_marked(publish):
     files = cifar_files()
-    root = publish("cifar10", files, official=False, n_images=12)
+    root = publish("cifar10", files, official=False, n_examples=12)
     vouch(root / "cifar10", files)
     data = datasets.load("cifar10", root)
     expected_cifar(data)
@@ -181,13 +181,13 @@ def test_unpacked_cifar_is_accepted_with_a_manifest_and_marked(publish):
 
 
 def test_unpacked_cifar_alone_is_refused(publish):
-    root = publish("cifar10", cifar_files(), official=False, n_images=12)
+    root = publish("cifar10", cifar_files(), official=False, n_examples=12)
     with pytest.raises(DataError, match="cannot be verified.*put the archive or a MANIFEST.json"):
         datasets.load("cifar10", root)
 
 
 def test_unpacked_cifar_beside_the_archive_is_ignored(publish):
-    root = publish("cifar10", archive(cifar_files()), n_images=12)
+    root = publish("cifar10", archive(cifar_files()), n_examples=12)
     tampered = cifar_files(RECORDS[::-1])
     for name, data in tampered.items():
         path = root / "cifar10" / name
@@ -200,7 +200,7 @@ def test_manifest_of_a_truncated_copy_does_not_hide_the_damage(publish):
     files = cifar_files()
     last = registry.CIFAR10.unpacked[-1]
     files[last] = files[last][:-1]
-    root = publish("cifar10", files, official=False, n_images=12)
+    root = publish("cifar10", files, official=False, n_examples=12)
     vouch(root / "cifar10", files)
     with pytest.raises(DataError, match="test_batch.bin holds 6145 bytes.*truncated"):
         datasets.load("cifar10", root)
@@ -210,7 +210,7 @@ def test_archive_without_a_file_and_archive_that_is_none(publish):
     files = cifar_files()
     del files["cifar-10-batches-bin/data_batch_3.bin"]
     with pytest.raises(DataError, match="has no file cifar-10-batches-bin/data_batch_3.bin"):
-        datasets.load("cifar10", publish("cifar10", archive(files), n_images=12))
+        datasets.load("cifar10", publish("cifar10", archive(files), n_examples=12))
     with pytest.raises(DataError, match="cifar-10-binary.tar.gz cannot be read"):
         datasets.load("cifar10", publish("cifar10", {"cifar-10-binary.tar.gz": b"no archive"}))
 
@@ -242,11 +242,11 @@ def test_image_data_refuses_what_does_not_fit(change, message):
 @pytest.mark.parametrize("name", datasets.names())
 def test_registry_entries_are_complete(name):
     entry = registry.get(name)
-    assert entry.licence and entry.citation and entry.origin and entry.n_classes == 10
+    assert entry.licence and entry.citation and entry.origin and entry.n_classes > 1
     assert bool(entry.files) == bool(entry.mirrors)
     for file in entry.files:
-        assert re.fullmatch("[0-9a-f]{64}", file.sha256) and re.fullmatch("[0-9a-f]{32}", file.md5)
-        assert file.size > 0
+        assert re.fullmatch("([0-9a-f]{64})?", file.sha256)
+        assert re.fullmatch("[0-9a-f]{32}", file.md5) and file.size >= 0
     assert all(re.fullmatch("https://.*[^/]", mirror) for mirror in entry.mirrors)
 
 

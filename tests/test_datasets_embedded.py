@@ -42,7 +42,7 @@ def test_missing_scikit_learn_is_one_sentence(monkeypatch):
 
 def test_canvases_have_the_form_of_cifar_and_balanced_sources(cluttered):
     entry = registry.CLUTTERED_DIGITS
-    assert cluttered.images.shape == (entry.n_images, *entry.shape)
+    assert cluttered.images.shape == (entry.n_examples, *entry.shape)
     assert cluttered.images.dtype == np.uint8 and cluttered.scale == 255
     uses = np.bincount(cluttered.groups, minlength=1797)
     assert uses.min() >= 3 and uses.max() <= 4

@@ -99,6 +99,22 @@ def test_wrong_checksum_names_file_and_both_sums(toy, tmp_path, damaged, state):
         assert part in str(error.value)
 
 
+def test_md5_decides_where_the_authors_print_no_sha256(toy, tmp_path, monkeypatch):
+    files = tuple(replace(file, size=0, sha256="") for file in toy.files)
+    monkeypatch.setitem(registry._ENTRIES, "mnist", replace(toy, files=files))
+    folder = place(tmp_path / "mnist")
+    assert fetch.locate("mnist", tmp_path).source.official
+    (folder / "a.gz").write_bytes(b"first")
+    with pytest.raises(DataError, match=f"is not official: its md5 is .* has {files[0].md5}"):
+        fetch.locate("mnist", tmp_path)
+
+
+def test_folder_of_another_library_will_do(toy, tmp_path, monkeypatch):
+    monkeypatch.setitem(registry._ENTRIES, "mnist", replace(toy, folders=("MNIST",)))
+    place(tmp_path / "MNIST")
+    assert fetch.locate("mnist", tmp_path).source.official
+
+
 def test_manifest_vouches_for_other_bytes_and_marks_the_source(toy, tmp_path):
     other = CONTENTS | {"a.gz": b"re-encoded"}
     manifest(place(tmp_path / "mnist", other), other)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from hnnlib.datasets import embedded, images, registry, splits
+from hnnlib.datasets import embedded, images, registry, shd, splits
 from hnnlib.datasets.eventdata import BinnedEvents, EventData, bin_events
 from hnnlib.datasets.fetch import locate
 from hnnlib.datasets.imagedata import ImageData, Source
@@ -26,12 +26,12 @@ __all__ = [
     "splits",
 ]
 
-_READERS = {"mnist": images.mnist, "cifar10": images.cifar10}
+_READERS = {"mnist": images.mnist, "cifar10": images.cifar10, "shd": shd.read}
 _EMBEDDED = {"digits": embedded.digits, "cluttered_digits": embedded.cluttered_digits}
 
 
-def load(name: str, root: str | os.PathLike | None = None) -> ImageData:
-    """A data set in memory, official training images first, then the official test images.
+def load(name: str, root: str | os.PathLike | None = None) -> ImageData | EventData:
+    """A data set in memory, official training part first, then the official test part.
 
     `root` (else the folder that HNN_DATA names, else the user's cache) holds `<name>/`; embedded
     data need none. DataError, with a suggestion, where the name is unknown, and where files are

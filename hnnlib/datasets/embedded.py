@@ -41,7 +41,7 @@ def cluttered_digits(n: int | None = None, seed: int = 0) -> ImageData:
     6 seeds) for the ReLU network 8C3-8C3-16C3-P2-16C3-P2-128-10, 47 % for a linear model (2 seeds).
     """
     entry = registry.get("cluttered_digits")
-    n = entry.n_images if n is None else n
+    n = entry.n_examples if n is None else n
     originals = digits()
     generator = numpy_generator(seed, "cluttered_digits")
     rounds = -(-n // len(originals))

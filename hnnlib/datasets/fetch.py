@@ -53,8 +53,9 @@ def _given_folder(entry: Entry, root: str | os.PathLike | None) -> Path | None:
     if not top.is_dir():
         comma = "" if root is not None else ","
         raise DataError(f"{whose} {top}{comma} does not exist: correct the path or create it.")
-    if (top / entry.name).is_dir():
-        return top / entry.name
+    for name in (entry.name, *entry.folders):
+        if (top / name).is_dir():
+            return top / name
     if root is not None:
         raise DataError(
             f"The data folder {top} has no folder {entry.name!r}: put the files of {entry.title} "
@@ -78,8 +79,11 @@ def _verified(entry: Entry, folder: Path) -> Located:
         _compare_with_manifest(folder, wanted, listed, sums)
     else:
         for file in entry.files:
-            _compare_with_official(folder, file, sums[file.name])
-    official = all(sums.get(file.name) == file.sha256 for file in entry.files)
+            _compare_with_official(folder, file, _deciding_sum(folder, file, sums))
+    official = all(
+        file.name in sums and _deciding_sum(folder, file, sums) == file.checksum
+        for file in entry.files
+    )
     lines = "".join(f"{sums[name]}  {name}\n" for name in wanted)
     content = sha256(lines.encode()).hexdigest()
     if official:
@@ -107,15 +111,20 @@ def _wanted(entry: Entry, folder: Path, manifest: dict | None) -> list[str]:
     return official
 
 
+def _deciding_sum(folder: Path, file: OfficialFile, sums: dict[str, str]) -> str:
+    """The sum of the kind that the authors publish; `sums` are sha256."""
+    return sums[file.name] if file.sha256 else _hash(folder / file.name, file.kind)
+
+
 def _compare_with_official(folder: Path, file: OfficialFile, found: str) -> None:
-    if found == file.sha256:
+    if found == file.checksum:
         return
     path = folder / file.name
     size = path.stat().st_size
     state = f"is truncated ({size} of {file.size} bytes)" if size < file.size else "is not official"
     raise DataError(
-        f"The file {path} {state}: its sha256 is {found} where the official file has "
-        f"{file.sha256}; delete it and run again to have it downloaded, or state its origin in a "
+        f"The file {path} {state}: its {file.kind} is {found} where the official file has "
+        f"{file.checksum}; delete it and run again to have it downloaded, or state its origin in a "
         f"{MANIFEST} beside it."
     )
 
@@ -165,10 +174,10 @@ def _is_manifest(manifest: object) -> bool:
     )
 
 
-def _hash(path: Path) -> str:
+def _hash(path: Path, kind: str = "sha256") -> str:
     try:
         with path.open("rb") as stream:
-            return file_digest(stream, "sha256").hexdigest()
+            return file_digest(stream, kind).hexdigest()
     except OSError as error:
         raise DataError(
             f"The file {path} cannot be read ({error.strerror}): check its permissions."
@@ -202,12 +211,17 @@ def _download_file(entry: Entry, file: OfficialFile, folder: Path) -> None:
     reasons = []
     for mirror in entry.mirrors * ROUNDS:
         bar = tqdm(
-            desc=file.name, total=file.size, unit="B", unit_scale=True, mininterval=1.0, delay=0.1
+            desc=file.name,
+            total=file.size or None,
+            unit="B",
+            unit_scale=True,
+            mininterval=1.0,
+            delay=0.1,
         )
         try:
             pooch.retrieve(
                 f"{mirror}/{file.name}",
-                known_hash=f"sha256:{file.sha256}",
+                known_hash=f"{file.kind}:{file.checksum}",
                 fname=file.name,
                 path=folder,
                 downloader=pooch.HTTPDownloader(progressbar=bar),
@@ -231,8 +245,9 @@ def _download_file(entry: Entry, file: OfficialFile, folder: Path) -> None:
 
 def _brief(error: Exception) -> str:
     """What went wrong with one mirror, short enough for a sentence."""
-    sums = re.search(r"expected (?:sha256:)?(\w+) but got (\w+)", str(error))
+    sums = re.search(r"expected (?:(\w+):)?(\w+) but got (\w+)", str(error))
     if sums:
-        return f"sent a file with sha256 {sums[2]} where the official file has {sums[1]}"
+        kind, official, found = sums.groups()
+        return f"sent a file with {kind or 'sha256'} {found} where the official file has {official}"
     text = str(error)
     return text if len(text) <= 80 else type(error).__name__

@@ -114,10 +114,10 @@ def _unpacked(located: Located) -> dict[str, bytes]:
 def _image_data(located: Located, images: np.ndarray, labels: np.ndarray) -> ImageData:
     """The record of one data set, once its size is the registry's."""
     entry = located.entry
-    if images.shape != (entry.n_images, *entry.shape):
+    if images.shape != (entry.n_examples, *entry.shape):
         raise DataError(
             f"The files of {entry.title} hold images of shape {images.shape}, not "
-            f"{(entry.n_images, *entry.shape)}: use the complete data set."
+            f"{(entry.n_examples, *entry.shape)}: use the complete data set."
         )
     return ImageData(
         name=entry.name,

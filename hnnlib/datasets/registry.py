@@ -13,37 +13,55 @@ __all__ = ["Entry", "OfficialFile", "get", "names"]
 
 @dataclass(frozen=True)
 class OfficialFile:
-    """One file as its authors publish it; `sha256` decides, `md5` is the sum their page prints."""
+    """One file as its authors publish it.
+
+    size:   bytes; 0 where they do not say.
+    sha256: decides; "" where the authors print an md5 only, which then decides.
+    md5:    the sum that their page prints.
+    """
 
     name: str
-    size: int  # bytes
+    size: int
     sha256: str
     md5: str
+
+    @property
+    def kind(self) -> str:
+        """Which checksum decides."""
+        return "sha256" if self.sha256 else "md5"
+
+    @property
+    def checksum(self) -> str:
+        """The checksum that decides."""
+        return self.sha256 or self.md5
 
 
 @dataclass(frozen=True)
 class Entry:
     """One data set.
 
-    shape:    (C, H, W) of one image.
+    shape:    (C, H, W) of one image, (channels,) of one recording of spikes.
     files:    the official files; a file's address is mirror + "/" + name. Empty for embedded data.
     unpacked: names of the data files inside the official archive, in their official order. A copy
               of these is accepted in its place when a MANIFEST.json vouches for it.
-    content:  sha256 of images and labels, for embedded data that have no file of their own.
+    folders:  other names under which a copy's folder is accepted, such as those of other libraries.
+    content:  sha256 of images and labels, or of spikes and labels, for embedded data that have no
+              file of their own.
     note:     what a reader of a result must know about the data themselves.
     """
 
     name: str
     title: str
-    n_images: int
+    n_examples: int
     n_classes: int
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     licence: str
     citation: str
     origin: str
     files: tuple[OfficialFile, ...] = ()
     mirrors: tuple[str, ...] = ()
     unpacked: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     content: str = ""
     note: str = ""
 
@@ -65,7 +83,7 @@ class Entry:
 MNIST = Entry(
     name="mnist",
     title="MNIST",
-    n_images=70_000,
+    n_examples=70_000,
     n_classes=10,
     shape=(1, 28, 28),
     licence="CC BY-SA 3.0 as usually stated; copyright Y. LeCun and C. Cortes",
@@ -107,7 +125,7 @@ MNIST = Entry(
 CIFAR10 = Entry(
     name="cifar10",
     title="CIFAR-10 (binary version)",
-    n_images=60_000,
+    n_examples=60_000,
     n_classes=10,
     shape=(3, 32, 32),
     licence="no licence stated; the authors ask for the citation",
@@ -133,7 +151,7 @@ CIFAR10 = Entry(
 DIGITS = Entry(
     name="digits",
     title="scikit-learn digits",
-    n_images=1797,
+    n_examples=1797,
     n_classes=10,
     shape=(1, 8, 8),
     licence="CC BY 4.0 (UCI Machine Learning Repository)",
@@ -146,7 +164,7 @@ DIGITS = Entry(
 CLUTTERED_DIGITS = Entry(
     name="cluttered_digits",
     title="cluttered digits",
-    n_images=6000,
+    n_examples=6000,
     n_classes=10,
     shape=(3, 32, 32),
     licence=DIGITS.licence,
@@ -155,7 +173,28 @@ CLUTTERED_DIGITS = Entry(
     note="synthetic canvases composed around real handwritten digits, not a published benchmark",
 )
 
-_ENTRIES = {entry.name: entry for entry in (MNIST, CIFAR10, DIGITS, CLUTTERED_DIGITS)}
+SHD = Entry(
+    name="shd",
+    title="Spiking Heidelberg Digits",
+    n_examples=10_420,
+    n_classes=20,
+    shape=(700,),
+    licence="CC BY 4.0",
+    citation="Cramer, Stradmann, Schemmel, Zenke, The Heidelberg spiking data sets for the "
+    "systematic evaluation of spiking neural networks, IEEE Trans. Neural Networks and Learning "
+    "Systems 33(7), 2022, doi 10.1109/TNNLS.2020.3044364",
+    origin="official files",
+    # the authors print md5 sums only
+    files=(
+        OfficialFile("shd_train.h5.zip", 0, "", "f3252aeb598ac776c1b526422d90eecb"),
+        OfficialFile("shd_test.h5.zip", 0, "", "1503a5064faa34311c398fb0a1ed0a6f"),
+    ),
+    mirrors=("https://zenkelab.org/datasets", "https://compneuro.net/datasets"),
+    unpacked=("shd_train.h5", "shd_test.h5"),
+    folders=("SHD",),  # tonic's
+)
+
+_ENTRIES = {entry.name: entry for entry in (MNIST, CIFAR10, DIGITS, CLUTTERED_DIGITS, SHD)}
 
 
 def names() -> list[str]:

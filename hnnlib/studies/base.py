@@ -43,7 +43,7 @@ class Context:
     say: Callable[[str], None] = print
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def data(self, name: str) -> datasets.ImageData:
+    def data(self, name: str) -> datasets.ImageData | datasets.EventData:
         """Load a data set and remember its source for the provenance of the result."""
         loaded = datasets.load(name)
         self.sources[name] = asdict(loaded.source)
