@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from hnnlib.engines.base import Engine
-from hnnlib.engines.cpu import images, layers, plans, warm
-from hnnlib.engines.cpu.layers import Form
+from hnnlib.engines.cpu import images, layers, plans, products, warm
+from hnnlib.engines.cpu.forms import Form
 from hnnlib.engines.eager import Eager
 from hnnlib.neurons import DualExponential, LeakyIntegrator
 from hnnlib.signals import Events, Separable, Signal, Spikes, count, dense
@@ -58,7 +58,7 @@ class Cpu(Engine):
             form = _form(drive.shape)
             if plan is not None and not isinstance(neuron, LeakyIntegrator):
                 spikes = layers.scan(drive, None, None, plan, form, recurrent=recurrent)
-                return layers.write(spikes, drive.dtype), None
+                return products.write(spikes, drive.dtype), None
             if plan is not None and recurrent is None:
                 return layers.integrate(drive, plan, form), None
         return Eager().scan(neuron, drive, recurrent)
@@ -78,7 +78,7 @@ class Cpu(Engine):
         out = None
         if isinstance(signal, Tensor) and synapse.weight.ndim == 3 and not signal.requires_grad:
             # listing a spike train, of a Poisson coding say, takes a tenth of what it saves
-            signal = layers.listed(signal, BREAK_EVEN["dense"]) or signal
+            signal = products.listed(signal, BREAK_EVEN["dense"]) or signal
         if isinstance(signal, Events | Spikes) and not (recurrent is not None and axon is not None):
             out = self._by_events(plan, synapse, signal, recurrent, axon)
         if out is None and isinstance(neuron, LeakyIntegrator):
@@ -118,7 +118,7 @@ class Cpu(Engine):
     @staticmethod
     def _tensor(signal: Signal, weight: Tensor) -> Tensor | Separable:
         if isinstance(signal, Events | Spikes):
-            signal = layers.write(signal, weight.dtype)
+            signal = products.write(signal, weight.dtype)
         return Engine._tensor(signal, weight)
 
     def pool(self, signal: Signal, window: int) -> Signal:

@@ -12,7 +12,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from hnnlib.engines.cpu import image_kernels
-from hnnlib.engines.cpu.layers import Form, write
+from hnnlib.engines.cpu.forms import Form
+from hnnlib.engines.cpu.products import write
 from hnnlib.engines.cpu.threads import share
 from hnnlib.signals import Events, Spikes
 

@@ -1,10 +1,13 @@
-"""Everything of the engine that is compiled: rows of units first, then loops over rows and steps.
+"""Compiled layers and products: rows of units first, then loops over rows and steps.
 
 A row is one example of one member (member * batch + example). Arrays are (row, step, unit), so that
-all that belongs to a row lies together in memory. Kernels work on rows ``first`` to ``last``, or on
+all that belongs to a row lies together in memory, or (step, row, unit), for passes that do one step
+of all rows at a time. Kernels for either take them as (line, unit) and are told ``lines``: row r at
+step t is line r * lines[0] + t * lines[1]. Kernels work on rows ``first`` to ``last``, or on
 columns, so that threads can share the work; none of them allocates by the size of the batch.
 
-One file, since a kernel's copy on disk is renewed when its own file changes, not when another does.
+What calls each other is in one file, since a kernel's copy on disk is renewed when its own file
+changes, not when another does.
 """
 
 from __future__ import annotations
@@ -15,10 +18,11 @@ from numba import njit
 # numpy's error model: a division that might raise would keep its loop from being vectorised
 OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 
-SOFT, HARD, REFRACTORY, INTEGRATOR = range(4)
-"""Neurons: LIF with soft and with hard reset, RefractoryLIF, LeakyIntegrator."""
+SOFT, HARD, REFRACTORY, DECAYING, SYNAPTIC, INTEGRATOR = range(6)
+"""Neurons: LIF with soft and with hard reset, RefractoryLIF, DecayInputLIF (whose ``decay`` is tau,
+and whose potential counts from its reset), SynapticLIF, LeakyIntegrator."""
 
-SUPERSPIKE, ATAN, GAUSSIAN = range(3)
+SUPERSPIKE, ATAN, GAUSSIAN, SIGMOID = range(4)
 """Surrogate derivatives."""
 
 # --- one row in one step: the equations of hnnlib.neurons, and their reverse ----------------------
@@ -46,6 +50,17 @@ def advance(neuron, decay, threshold, refractory, drive, state, trace, potential
             potential[n] = v
             state[n] = v
             trace[n] = refractory * trace[n] + (one if v > threshold else zero)
+    elif neuron == DECAYING:
+        for n in range(units):
+            v = state[n] + (drive[n] - state[n]) / decay
+            potential[n] = v
+            state[n] = zero if v > threshold else v
+    elif neuron == SYNAPTIC:  # the output is read before the update; the trace is the current
+        for n in range(units):
+            v, current = state[n], trace[n]
+            potential[n] = v
+            state[n] = zero if v > threshold else decay * v + (one - decay) * current
+            trace[n] = refractory * current + drive[n]
     else:
         for n in range(units):
             v = drive[n] + decay * (state[n] - drive[n])
@@ -79,6 +94,20 @@ def retreat(neuron, decay, threshold, refractory, slope, gradient, carried, trac
             potential[n] = adjoint
             carried[n] = decay * adjoint
             traced[n] = refractory * traced[n] - threshold * adjoint
+    elif neuron == DECAYING:
+        for n in range(units):
+            v = potential[n]
+            kept = zero if v > threshold else carried[n]
+            adjoint = (kept + (gradient[n] - v * carried[n]) * slope[n]) / decay
+            potential[n] = adjoint
+            carried[n] = (decay - one) * adjoint
+    elif neuron == SYNAPTIC:
+        for n in range(units):
+            kept = zero if potential[n] > threshold else carried[n]
+            adjoint = traced[n]
+            potential[n] = adjoint
+            carried[n] = gradient[n] * slope[n] + decay * kept
+            traced[n] = refractory * adjoint + (one - decay) * kept
     else:
         for n in range(units):
             total = gradient[n] + carried[n]
@@ -105,12 +134,13 @@ def slopes(surrogate, width, threshold, potential, powers, index, slope):
             x = (potential[n] - threshold) * scale
             slope[n] = peak / (one + x * x)
     else:
-        peak, scale = one / (real(np.sqrt(2 * np.pi)) * width), one / width
+        gaussian = surrogate == GAUSSIAN
+        scale = one / width if gaussian else width
         log2, most = real(np.log(2)), real(len(powers) - 1)
         tail = real(1 / 40320)
         for n in range(len(slope)):
-            x = (potential[n] - threshold) * scale
-            y = half * x * x
+            x = abs(potential[n] - threshold) * scale
+            y = half * x * x if gaussian else x
             # exp(-y) = 2^-whole * exp(rest), |rest| <= ln(2) / 2
             whole = np.floor(y * real(1 / np.log(2)) + half)
             whole = whole if whole < most else most
@@ -119,10 +149,17 @@ def slopes(surrogate, width, threshold, potential, powers, index, slope):
             # exp written out as a series: an inner loop would keep this one from being vectorised
             far = real(1 / 120) + rest * (real(1 / 720) + rest * (real(1 / 5040) + rest * tail))
             near = half + rest * (real(1 / 6) + rest * (real(1 / 24) + rest * far))
-            slope[n] = peak * (one + rest * (one + rest * near))
+            slope[n] = one + rest * (one + rest * near)
             index[n] = np.int32(whole)
-        for n in range(len(slope)):  # a loop of its own, or neither would be vectorised
-            slope[n] *= powers[np.uint32(index[n])]
+        # loops of their own, or none would be vectorised
+        if gaussian:
+            peak = one / (real(np.sqrt(2 * np.pi)) * width)
+            for n in range(len(slope)):
+                slope[n] *= peak * powers[np.uint32(index[n])]
+        else:
+            for n in range(len(slope)):
+                power = slope[n] * powers[np.uint32(index[n])]
+                slope[n] = width * power / ((one + power) * (one + power))
 
 
 @njit(**OPTIONS)
@@ -135,18 +172,19 @@ def list_spikes(potential, threshold, names, units, place):
 
 
 @njit(**OPTIONS)
-def add_rows(total, table, units, first, last):
-    """Add to ``total`` the rows of ``table`` (unit, width) that ``units[first:last]`` names."""
+def add_rows(total, table, base, stride, places, first, last):
+    """Add to ``total`` the rows base + stride * places[first:last] of ``table`` (place, width)."""
     width = len(total)
     e = first
     # four at a time: the total is read and written a quarter as often
     while e + 4 <= last:
-        a, b, c, d = table[units[e]], table[units[e + 1]], table[units[e + 2]], table[units[e + 3]]
+        a, b = table[base + stride * places[e]], table[base + stride * places[e + 1]]
+        c, d = table[base + stride * places[e + 2]], table[base + stride * places[e + 3]]
         for n in range(width):
             total[n] += (a[n] + b[n]) + (c[n] + d[n])
         e += 4
     while e < last:
-        a = table[units[e]]
+        a = table[base + stride * places[e]]
         for n in range(width):
             total[n] += a[n]
         e += 1
@@ -185,7 +223,7 @@ def new(width, like):
 @njit(**OPTIONS)
 def gathered(
     first, last, batch, shared, events, begins, weight, bias, recurrent, filtering,
-    neuron, constants, names, keep, potential, units, starts,
+    neuron, constants, names, keep, lines, potential, units, starts,
 ):  # fmt: skip
     """A layer that reads events: adds the rows of weights that spiked instead of multiplying.
 
@@ -199,7 +237,8 @@ def gathered(
         neuron, constants: kind; (member, 3) decay, threshold, refractory decay.
         names: (unit,) place of each unit in ``Events``.
         keep: whether the potentials are wanted.
-        potential, units, starts: results, the last two as in ``Events``.
+        lines: of the potentials.
+        potential, units, starts: results, (line, unit) and as in ``Events``.
     """
     steps, width = starts.shape[1] - 1, weight.shape[2]
     product, drive, scratch = new(width, weight), new(width, weight), new(width, weight)
@@ -219,16 +258,16 @@ def gathered(
             begin, end = begins[source, t], begins[source, t + 1]
             if filtered:
                 product[:] = 0
-                add_rows(product, weight[member], events, begin, end)
+                add_rows(product, weight[member], 0, 1, events, begin, end)
                 filter_row(filtering, product, value, before)
                 for n in range(width):
                     drive[n] = value[n] + bias[member, n]
             else:
                 drive[:] = bias[member]
-                add_rows(drive, weight[member], events, begin, end)
+                add_rows(drive, weight[member], 0, 1, events, begin, end)
             if loops:
-                add_rows(drive, recurrent[member], units, previous, place)
-            u = potential[row, t] if keep else scratch
+                add_rows(drive, recurrent[member], 0, 1, units, previous, place)
+            u = potential[row * lines[0] + t * lines[1]] if keep else scratch
             advance(neuron, decay, threshold, refractory, drive, state, trace, u)
             previous = place
             place = list_spikes(u, threshold, names, units, place)
@@ -238,7 +277,7 @@ def gathered(
 @njit(**OPTIONS)
 def scanned(
     first, last, batch, current, envelope, bias, filtering, recurrent, neuron, constants, names,
-    keep, listed, potential, units, starts,
+    keep, lines, listed, potential, units, starts,
 ):  # fmt: skip
     """A layer whose drive is known: (row, step, unit), or (row, 1, unit) times an envelope (step,).
 
@@ -270,8 +309,8 @@ def scanned(
                 for n in range(width):
                     drive[n] = known[n] + shift[n]
             if loops:
-                add_rows(drive, recurrent[member], units, previous, place)
-            u = potential[row, t] if keep else scratch
+                add_rows(drive, recurrent[member], 0, 1, units, previous, place)
+            u = potential[row * lines[0] + t * lines[1]] if keep else scratch
             advance(neuron, decay, threshold, refractory, drive, state, trace, u)
             previous = place
             if listed:
@@ -324,71 +363,69 @@ def reverse(
 
 @njit(**OPTIONS)
 def reverse_step(
-    t, batch, gradient, looped, neuron, constants, surrogate, shape, powers,
-    carried, traced, index, slope, potential,
+    first, last, t, batch, gradient, lines, looped, neuron, constants, surrogate, shape, powers,
+    carried, traced, potential,
 ):  # fmt: skip
-    """One step of the backward pass of a recurrent layer, all rows.
+    """One step of the backward pass of a recurrent layer.
 
-    ``looped`` (row, unit): gradient of the spikes at t through the recurrent weights, which needs
-    the adjoint of every unit at t + 1: a product, made between two calls.
+    Args:
+        gradient, lines: of the outputs, (line, unit).
+        looped: (row, unit) gradient of the spikes at t through the recurrent weights, which needs
+            the adjoint of every unit at t + 1: a product, made between two calls.
+        potential: (row, unit) at t, becomes the adjoint of the drive.
+        carried, traced: (row, unit), see ``retreat``.
+        others: as in ``reverse``.
     """
-    rows, steps, width = potential.shape
-    for row in range(rows):
+    width = potential.shape[1]
+    index, slope = np.empty(width, np.int32), new(width, potential)
+    for row in range(first, last):
         member = row // batch
         decay, threshold = constants[member, 0], constants[member, 1]
         refractory = constants[member, 2]
-        u, total = potential[row, t], looped[row]
+        u, total, known = potential[row], looped[row], gradient[row * lines[0] + t * lines[1]]
         for n in range(width):
-            total[n] += gradient[row, t, n]
+            total[n] += known[n]
         if neuron != INTEGRATOR:
             slopes(surrogate, shape, threshold, u, powers, index, slope)
         retreat(neuron, decay, threshold, refractory, slope, total, carried[row], traced[row], u)
 
 
-# --- products with events -------------------------------------------------------------------------
+# --- products -------------------------------------------------------------------------------------
 
 
 @njit(**OPTIONS)
-def by_unit(first, last, units, starts, when, where):
-    """Events of each row ordered by unit: ``where`` (row, unit + 1) into ``when``, their steps.
+def summed(first, last, batch, shared, units, starts, weight, bias, lines, out):
+    """The product alone: ``bias`` (member, unit) plus the rows of weights that spiked.
 
-    A row's events take the same places in ``when`` as in ``units``.
+    Args:
+        lines, out: result, (line, unit).
+        others: as in ``scattered``.
     """
-    steps, count = starts.shape[1] - 1, where.shape[1] - 1
     for row in range(first, last):
-        place = where[row]
-        place[:] = 0
-        for e in range(starts[row, 0], starts[row, steps]):
-            place[units[e] + 1] += 1
-        place[0] = starts[row, 0]
-        for unit in range(count):
-            place[unit + 1] += place[unit]
-        # filled from behind, every unit's end moves down to its begin
-        for t in range(steps - 1, -1, -1):
-            for e in range(starts[row, t], starts[row, t + 1]):
-                place[units[e] + 1] -= 1
-                when[place[units[e] + 1]] = t
-        for unit in range(count):
-            place[unit] = place[unit + 1]
-        place[count] = starts[row, steps]
+        member = row // batch
+        source = row % batch if shared else row
+        for t in range(starts.shape[1] - 1):
+            total = out[row * lines[0] + t * lines[1]]
+            total[:] = bias[member]
+            add_rows(total, weight[member], 0, 1, units, starts[source, t], starts[source, t + 1])
 
 
 @njit(**OPTIONS)
-def scattered(low, high, member, batch, shared, units, starts, delay, adjoint, gradient):
+def scattered(low, high, member, batch, shared, units, starts, delay, adjoint, lines, gradient):
     """Gradient of a member's weights, input units ``low`` to ``high``: adds the adjoints of the
     drive, ``delay`` steps after each event, to the row of its unit.
 
     Args:
         shared: whether all members read the same events.
         units, starts: see ``hnnlib.signals.Events``.
-        adjoint: (row, step, unit).
+        adjoint, lines: (line, unit).
         gradient: (member, input, unit), added to.
     """
     for example in range(batch):
         row = member * batch + example
         source = example if shared else row
-        for t in range(adjoint.shape[1] - delay):
-            added = adjoint[row, t + delay]
+        for t in range(starts.shape[1] - 1 - delay):
+            added = adjoint[row * lines[0] + (t + delay) * lines[1]]
             for e in range(starts[source, t], starts[source, t + 1]):
                 if low <= units[e] < high:
                     total = gradient[member, units[e]]
@@ -397,15 +434,15 @@ def scattered(low, high, member, batch, shared, units, starts, delay, adjoint, g
 
 
 @njit(**OPTIONS)
-def outer(low, high, member, batch, shared, when, where, delay, adjoint, gradient):
-    """The same as ``scattered`` with events ordered by unit, from ``by_unit``: less to read and
-    write where a unit has several events.
+def outer(low, high, member, batch, shared, when, where, steps, delay, adjoint, lines, gradient):
+    """The same as ``scattered`` with events ordered by unit, from ``event_kernels.by_unit``: less
+    to read and write where a unit has several events.
     """
-    late = adjoint.shape[1] - delay
+    late = steps - delay
     for example in range(batch):
         row = member * batch + example
         source = example if shared else row
-        table = adjoint[row, delay:]
+        base = row * lines[0] + delay * lines[1]
         e = where[source, low]
         for unit in range(low, high):
             end = last = where[source, unit + 1]
@@ -413,21 +450,22 @@ def outer(low, high, member, batch, shared, when, where, delay, adjoint, gradien
             while last > e and when[last - 1] >= late:
                 last -= 1
             if last > e:
-                add_rows(gradient[member, unit], table, when, e, last)
+                add_rows(gradient[member, unit], adjoint, base, lines[1], when, e, last)
             e = end
 
 
 @njit(**OPTIONS)
-def thin_product(first, last, batch, adjoint, weight, product):
-    """adjoint (row, step, few) times weight (member, few, many), into (row, step, many).
+def thin_product(first, last, batch, steps, adjoint, lines, weight, product):
+    """adjoint (line, few) times weight (member, few, many), into (line, many).
 
     A matrix library takes twice as long where the inner axis is this short.
     """
     few = weight.shape[1]
     for row in range(first, last):
         table = weight[row // batch]
-        for t in range(adjoint.shape[1]):
-            out, factors = product[row, t], adjoint[row, t]
+        for t in range(steps):
+            line = row * lines[0] + t * lines[1]
+            out, factors = product[line], adjoint[line]
             out[:] = 0
             k = 0
             while k + 4 <= few:
@@ -441,40 +479,3 @@ def thin_product(first, last, batch, adjoint, weight, product):
                 for n in range(len(out)):
                     out[n] += p * a[n]
                 k += 1
-
-
-@njit(**OPTIONS)
-def list_ones(first, last, signal, most, units, starts, good):
-    """Events of a signal (step, row, unit) of zeros and ones.
-
-    Gives a row up, and says so in ``good`` (row,), where something else stands in it or where it
-    has more than ``most`` events.
-    """
-    steps, _, width = signal.shape
-    for row in range(first, last):
-        starts[row, 0] = place = begin = row * steps * width
-        other = 0
-        for t in range(steps):
-            numbers = signal[t, row]
-            for n in range(width):
-                units[place] = n
-                place += numbers[n] == 1
-                other += (numbers[n] != 0) & (numbers[n] != 1)
-            starts[row, t + 1] = place
-            if other or place - begin > most:
-                break
-        good[row] = other == 0 and place - begin <= most
-
-
-@njit(**OPTIONS)
-def write_out(first, last, places, units, starts, out):
-    """Events as numbers: how often each unit of ``out`` (row, step, unit) fired.
-
-    ``places`` (unit,): where in a row the unit of an event lies.
-    """
-    for row in range(first, last):
-        for t in range(starts.shape[1] - 1):
-            numbers = out[row, t]
-            numbers[:] = 0
-            for e in range(starts[row, t], starts[row, t + 1]):
-                numbers[places[units[e]]] += 1

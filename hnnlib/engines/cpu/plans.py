@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from hnnlib.engines.cpu import kernels
-from hnnlib.neurons import LIF, LeakyIntegrator, RefractoryLIF
-from hnnlib.surrogates import ATan, Gaussian, SuperSpike
+from hnnlib.neurons import LIF, DecayInputLIF, LeakyIntegrator, RefractoryLIF, SynapticLIF
+from hnnlib.surrogates import ATan, Gaussian, Sigmoid, SuperSpike
 
 __all__ = ["Plan", "make"]
 
@@ -24,7 +24,8 @@ class Plan(NamedTuple):
 
     Attributes:
         neuron: kind.
-        constants: (member, 3) decay, threshold, refractory decay.
+        constants: (member, 3) decay, threshold, refractory decay, or what ``kernels.advance`` takes
+            in their places.
         surrogate, shape: kind and width.
         powers: see ``kernels.slopes``.
     """
@@ -40,7 +41,8 @@ def make(neuron: Any, members: int, dtype: torch.dtype) -> Plan | None:
     """The plan of a neuron, or None where there is no kernel for it.
 
     There is none for a parameter that is trained or that differs between units, for other neurons
-    and surrogates, and for numbers that are not floats of 32 or 64 bits.
+    and surrogates, for neurons of which not all units spike (see ``hnnlib.engines.cpu.mixed``), and
+    for numbers that are not floats of 32 or 64 bits.
     """
     if dtype not in (torch.float32, torch.float64):
         return None
@@ -52,7 +54,10 @@ def make(neuron: Any, members: int, dtype: torch.dtype) -> Plan | None:
     columns = [_by_member(value, members) for value in parameters]
     if any(column is None for column in columns):
         return None
-    return Plan(kind, np.stack(columns, 1).astype(real), surrogate, real(shape), _powers(real))
+    constants = np.stack(columns, 1).astype(real)
+    if kind == kernels.DECAYING:  # kernels fire above a threshold: v >= x is v > the number below x
+        constants[:, 1] = np.nextafter(constants[:, 1], real(-np.inf))
+    return Plan(kind, constants, surrogate, real(shape), _powers(real))
 
 
 def _kind(neuron: Any) -> tuple[int, tuple, tuple[int, float]] | None:
@@ -67,6 +72,11 @@ def _kind(neuron: Any) -> tuple[int, tuple, tuple[int, float]] | None:
     if isinstance(neuron, RefractoryLIF):
         constants = (neuron.membrane_decay, neuron.threshold, neuron.refractory_decay)
         return kernels.REFRACTORY, constants, surrogate
+    if isinstance(neuron, DecayInputLIF):
+        return kernels.DECAYING, (neuron.tau, neuron.threshold - neuron.reset, 0.0), surrogate
+    if isinstance(neuron, SynapticLIF) and neuron.spiking is None:
+        constants = (neuron.membrane_decay, 1.0, neuron.synapse_decay)
+        return kernels.SYNAPTIC, constants, surrogate
     return None
 
 
@@ -78,6 +88,8 @@ def _surrogate(surrogate: Any) -> tuple[int, float] | None:
             return kernels.ATAN, alpha
         case Gaussian(sigma):
             return kernels.GAUSSIAN, sigma
+        case Sigmoid(alpha):
+            return kernels.SIGMOID, alpha
     return None
 
 

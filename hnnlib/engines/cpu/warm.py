@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hnnlib.engines.cpu import images, layers, plans
-from hnnlib.engines.cpu.layers import Form
+from hnnlib.engines.cpu import images, layers, plans, products
+from hnnlib.engines.cpu.forms import Form
 from hnnlib.neurons import LIF, LeakyIntegrator
 from hnnlib.signals import Events, Spikes, dense
 
@@ -43,7 +43,7 @@ def _of_images() -> Tensor:
 def _of_events(plan: plans.Plan) -> Tensor:
     # of one input unit, which fires often, and of two recurrent ones that fire rarely: the gradient
     # of weights has a kernel for either
-    layers.listed(torch.ones(_STEPS, 1, 1, 1), 1.0)
+    products.listed(torch.ones(_STEPS, 1, 1, 1), 1.0)
     weight, around = _trained(1, 1, 2), _trained(1, 2, 2)
     looped = layers.gather(_spikes(1).events, None, weight, None, around, plan)
     spikes = layers.gather(looped.events, looped.carrier, _trained(1, 2, 2), None, None, plan)

@@ -1,0 +1,143 @@
+"""How signals lie in the memory that kernels work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hnnlib.signals import Events
+
+__all__ = ["Form", "Output", "Table"]
+
+
+class Table(NamedTuple):
+    """Numbers of all rows at all steps.
+
+    Attributes:
+        numbers: (line, unit).
+        lines: row r at step t is line r * lines[0] + t * lines[1].
+    """
+
+    numbers: np.ndarray
+    lines: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Form:
+    """Axes of a signal (time, member, batch, *units), and how they lie in rows (row, step, unit).
+
+    Images lie channels last, so that the channels of a pixel, which a convolution reads together,
+    are neighbours.
+    """
+
+    steps: int
+    members: int
+    batch: int
+    units: tuple[int, ...]
+
+    @property
+    def rows(self) -> int:
+        return self.members * self.batch
+
+    @property
+    def width(self) -> int:
+        return torch.Size(self.units).numel()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.steps, self.members, self.batch, *self.units)
+
+    @property
+    def images(self) -> bool:
+        return len(self.units) == 3
+
+    def names(self) -> np.ndarray:
+        """Place of each unit of a row on the flattened axes ``units``."""
+        places = torch.arange(self.width, dtype=torch.int32).view(self.units)
+        return (places.movedim(0, -1) if self.images else places).flatten().numpy()
+
+    def places(self) -> np.ndarray:
+        """The reverse: where in a row the unit of each place on the axes lies."""
+        places = np.empty(self.width, np.int32)
+        places[self.names()] = np.arange(self.width, dtype=np.int32)
+        return places
+
+    def to_rows(self, signal: Tensor) -> Tensor:
+        """(time, member, batch, *units) to (row, step, unit), contiguous; a copy where needed."""
+        signal = signal.movedim(0, 2)
+        if self.images:
+            signal = signal.movedim(3, -1)
+        return signal.reshape(self.rows, -1, self.width).contiguous()
+
+    def from_rows(self, rows: Tensor) -> Tensor:
+        """The reverse; never a copy."""
+        units = (*self.units[1:], self.units[0]) if self.images else self.units
+        signal = rows.view(self.members, self.batch, self.steps, *units)
+        if self.images:
+            signal = signal.movedim(-1, 3)
+        return signal.movedim(2, 0)
+
+    def to_table(self, signal: Tensor) -> Table:
+        """(time, member, batch, *units) as lines, in the order in which it lies if possible."""
+        if signal.is_contiguous() and not self.images:
+            return Table(signal.view(-1, self.width).numpy(), self.lines(stepwise=True))
+        return Table(self.to_rows(signal).view(-1, self.width).numpy(), self.lines(stepwise=False))
+
+    def from_table(self, table: Table) -> Tensor:
+        """The reverse; never a copy."""
+        numbers = torch.from_numpy(table.numbers)
+        if table.lines == self.lines(stepwise=False):
+            return self.from_rows(numbers)
+        return numbers.view(self.shape)
+
+    def lines(self, stepwise: bool) -> tuple[int, int]:
+        """Of a ``Table``, in order of steps or of rows."""
+        return (1, self.rows) if stepwise else (self.steps, 1)
+
+
+class Output:
+    """Room for what a layer gives: potentials, if a backward pass will need them, and events.
+
+    Args:
+        form, dtype: of the output.
+        keep: whether potentials are wanted.
+        stepwise: whether the backward pass does one step of all rows at a time. Their potentials
+            then lie together: rows that are a power of two apart compete for the same few places
+            in a processor's cache.
+    """
+
+    def __init__(self, form: Form, dtype: torch.dtype, keep: bool, stepwise: bool = False) -> None:
+        self.form, self.dtype, self.keep = form, dtype, keep
+        self.lines = form.lines(stepwise)
+        lines = form.rows * form.steps if keep else 1
+        self.potential = torch.empty((lines, form.width), dtype=dtype)
+        self.units = torch.empty(form.rows * form.steps * form.width, dtype=torch.int32)
+        self.starts = torch.empty((form.rows, form.steps + 1), dtype=torch.int64)
+
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        return self.potential.numpy(), self.units.numpy(), self.starts.numpy()
+
+    def carrier(self) -> Tensor:
+        return self.potential.new_zeros(1).expand(self.form.shape)
+
+    def values(self) -> Tensor:
+        """The potentials as outputs: the backward pass of an integrator doesn't read them."""
+        values, self.potential = self.potential, torch.empty_like(self.potential)
+        return self.form.from_rows(values)
+
+    def events(self) -> Events:
+        return Events(self.units, self.starts, self.form.shape)
+
+    def take_potential(self) -> Table:
+        """The potentials, for the backward pass to write over; it can do so once."""
+        if self.potential is None:
+            raise RuntimeError(
+                "the engine cpu keeps the states of a forward pass for one backward pass: "
+                "run the forward pass again, or use the engine eager"
+            )
+        potential, self.potential = self.potential.numpy(), None
+        return Table(potential, self.lines)

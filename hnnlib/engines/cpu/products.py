@@ -1,0 +1,149 @@
+"""Products of weights with events, and their gradients; signals to events and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from hnnlib.engines.cpu import event_kernels, kernels
+from hnnlib.engines.cpu.forms import Form, Table
+from hnnlib.engines.cpu.threads import share
+from hnnlib.signals import Events, Spikes, count
+
+__all__ = ["listed", "product", "to_input", "to_weight", "write"]
+
+_THIN = 32
+"""Inner axes shorter than this are multiplied by a kernel, not by the matrix library."""
+_SEVERAL = 3
+"""Events of a unit in one example from which it pays to order events by unit."""
+
+
+def product(events: Events, carrier: Tensor | None, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Weights times events, plus bias: (time, member, batch, unit).
+
+    Args:
+        events, carrier, weight, bias: as in ``hnnlib.engines.cpu.layers.gather``.
+    """
+    if bias is None:
+        bias = weight.new_zeros(len(weight), 1, weight.shape[2])
+    return _Product.apply(carrier, weight, bias[:, 0], events)
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, carrier, weight, bias, events):
+        steps, members, batch = events.shape[0], len(weight), events.shape[2]
+        form = Form(steps, members, batch, (weight.shape[2],))
+        out = weight.new_empty(form.shape)
+        table = form.to_table(out)
+        share(
+            kernels.summed, form.rows, batch, events.shape[1] != members, events.units.numpy(),
+            events.starts.numpy(), weight.contiguous().numpy(), bias.contiguous().numpy(),
+            table.lines, table.numbers,
+        )  # fmt: skip
+        ctx.save_for_backward(weight)
+        ctx.rest = events, form
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        (weight,), (events, form), needs = ctx.saved_tensors, ctx.rest, ctx.needs_input_grad
+        table = form.to_table(gradient)
+        return (
+            to_input(table, weight, form, events.shape) if needs[0] else None,
+            to_weight(events, table, weight, form) if needs[1] else None,
+            gradient.sum((0, 2)) if needs[2] else None,
+            None,
+        )
+
+
+def to_weight(events: Events, adjoint: Table, weight: Tensor, form: Form, delay: int = 0) -> Tensor:
+    """Gradient of weights (member, input, unit) that read events.
+
+    Args:
+        adjoint: of the product, whose axes are ``form``.
+        delay: steps from an event to its effect.
+    """
+    units, starts = events.units.numpy(), events.starts.numpy()
+    inputs = weight.shape[1]
+    gradient = torch.zeros_like(weight, memory_format=torch.contiguous_format)
+    kernel, order = kernels.scattered, (units, starts)
+    if count(events).sum() > _SEVERAL * len(starts) * inputs:
+        # not as long as ``units``, which a loader may share between all batches of a data set
+        ends = np.cumsum(starts[:, -1] - starts[:, 0])
+        when, where = np.empty(ends[-1], np.int32), np.empty((len(starts), inputs + 1), np.int64)
+        begins = ends - (starts[:, -1] - starts[:, 0])
+        share(event_kernels.by_unit, len(starts), units, starts, begins, when, where)
+        kernel, order = kernels.outer, (when, where, form.steps)
+    shared = events.shape[1] != form.members
+    for member in range(form.members):
+        share(
+            kernel, inputs, member, form.batch, shared, *order, delay, adjoint.numbers,
+            adjoint.lines, gradient.numpy(),
+        )  # fmt: skip
+    return gradient
+
+
+def to_input(adjoint: Table, weight: Tensor, form: Form, shape: tuple[int, ...]) -> Tensor:
+    """Gradient of a product's input, (time, member, batch, *units), which is ``shape``.
+
+    Args:
+        adjoint: of the product, whose axes are ``form``.
+    """
+    source = Form(*form.shape[:3], (weight.shape[1],))
+    transposed = weight.transpose(1, 2)
+    if form.width < _THIN:
+        result = weight.new_empty(form.rows * form.steps, weight.shape[1])
+        share(
+            kernels.thin_product, form.rows, form.batch, form.steps, adjoint.numbers,
+            adjoint.lines, transposed.contiguous().numpy(), result.numpy(),
+        )  # fmt: skip
+        back = source.from_table(Table(result.numpy(), adjoint.lines))
+    elif adjoint.lines == form.lines(stepwise=False):
+        folded = torch.from_numpy(adjoint.numbers).view(form.members, -1, form.width)
+        back = source.from_rows(torch.bmm(folded, transposed))
+    else:
+        back = torch.matmul(form.from_table(adjoint), transposed)
+    return back.unflatten(-1, shape[3:])
+
+
+def listed(signal: Tensor, density: float) -> Events | None:
+    """Events of a signal (time, member, batch, *units), or None unless it is made of zeros and ones
+    with at most a share ``density`` of ones in every example.
+    """
+    steps, members, batch = signal.shape[:3]
+    rows, width = members * batch, signal[0, 0, 0].numel()
+    units = torch.empty(signal.numel(), dtype=torch.int32)
+    starts = torch.empty((rows, steps + 1), dtype=torch.int64)
+    good = np.empty(rows, np.bool_)
+    share(
+        event_kernels.list_ones, rows, signal.reshape(steps, rows, width).numpy(),
+        int(density * steps * width), units.numpy(), starts.numpy(), good,
+    )  # fmt: skip
+    return Events(units, starts, tuple(signal.shape)) if good.all() else None
+
+
+def write(signal: Events | Spikes, dtype: torch.dtype) -> Tensor:
+    """Events as a tensor (time, member, batch, *units)."""
+    events = signal.events if isinstance(signal, Spikes) else signal
+    carrier = signal.carrier if isinstance(signal, Spikes) else torch.zeros(1, dtype=dtype)
+    return _Written.apply(carrier, events, dtype)
+
+
+class _Written(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, carrier: Tensor, events: Events, dtype: torch.dtype):
+        form = Form(*events.shape[:3], tuple(events.shape[3:]))
+        rows = torch.empty(form.rows, form.steps, form.width, dtype=dtype)
+        share(
+            event_kernels.write_out, form.rows, form.places(), events.units.numpy(),
+            events.starts.numpy(), rows.numpy(),
+        )  # fmt: skip
+        return form.from_rows(rows)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor):
+        return gradient, None, None
