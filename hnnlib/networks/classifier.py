@@ -1,0 +1,207 @@
+"""Deep spiking image classifiers with direct input: what the residual network and VGG share.
+
+An image is repeated at every time step; its pixels are standardised first. The last layer doesn't
+spike: it weighs the spikes of the layer below it, and the logits are its mean over time.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from hnnlib.engines import Engine
+from hnnlib.networks.layers import Dense
+from hnnlib.networks.normalised import NormalisedConv
+from hnnlib.neurons import DecayInputLIF
+from hnnlib.signals import count, dense
+from hnnlib.surrogates import Sigmoid
+
+__all__ = ["Answer", "ImageClassifier", "Memory", "Observer", "Plan"]
+
+Memory = dict[str, Any]
+"""State of every layer of neurons behind the last step, by name of the layer."""
+Observer = Callable[[str, Tensor], None]
+"""Takes the name of a layer of neurons and its spikes (time, member, batch, *units)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What both networks take.
+
+    Attributes:
+        in_shape: (channels, height, width) of an image.
+        classes: number of classes.
+        width: factor on all channels and hidden units.
+        steps: time steps T; the image is repeated at each.
+        mean, deviation: of the pixels, one a channel; frames are standardised with them.
+        neuron: of every layer (Mazurek et al., eq. 1-5, tau = 2, V_th = 1).
+    """
+
+    in_shape: tuple[int, int, int]
+    classes: int
+    width: float = 1.0
+    steps: int = 10
+    mean: tuple[float, ...] = (0.5,)
+    deviation: tuple[float, ...] = (0.5,)
+    neuron: DecayInputLIF = field(
+        default_factory=lambda: DecayInputLIF(2.0, 1.0, surrogate=Sigmoid(4.0))
+    )
+
+    def scaled(self, channels: int) -> int:
+        """Channels at this plan's width, at least one."""
+        return max(1, round(channels * self.width))
+
+
+class Answer(NamedTuple):
+    """Result of a forward pass: an ``Activity`` that knows its synaptic operations.
+
+    Attributes:
+        logits: (member, batch, class), mean over time.
+        spikes: spikes an example of every layer of neurons, each (member, batch).
+        operations: spikes times mean fan-out, (member, batch).
+        encoder_spikes: none, images enter as numbers.
+    """
+
+    logits: Tensor
+    spikes: list[Tensor]
+    operations: Tensor
+    encoder_spikes: None = None
+
+
+@dataclass(frozen=True)
+class _Resumed:
+    """A neuron that starts in a given state, or at rest where there is none."""
+
+    neuron: Any
+    state: Any
+
+    def initial(self, like: Tensor) -> Any:
+        return self.neuron.initial(like) if self.state is None else self.state
+
+    def step(self, drive: Tensor, state: Any) -> tuple[Tensor, Any]:
+        return self.neuron.step(drive, state)
+
+
+class Pass:
+    """One forward pass: runs neurons, counts what they do, and lets an observer see them."""
+
+    def __init__(
+        self, engine: Engine, neuron: Any, memory: Memory | None, observe: Observer | None
+    ) -> None:
+        self.engine, self.neuron, self.memory, self.observe = engine, neuron, memory, observe
+        self.spikes: list[Tensor] = []
+        self.operations: Tensor | float = 0.0
+
+    def fire(self, name: str, drive: Tensor) -> Tensor:
+        """Spikes (time, member, batch, *units) of a layer of neurons under its drive."""
+        neuron = self.neuron
+        if self.memory is not None:
+            neuron = _Resumed(neuron, self.memory.get(name))
+        spikes, state = self.engine.scan(neuron, drive)
+        spikes = dense(spikes)
+        if self.memory is not None:
+            self.memory[name] = state
+        self.spikes.append(count(spikes))
+        if self.observe is not None:
+            self.observe(name, spikes.detach())
+        return spikes
+
+    def read(self, synapse: NormalisedConv | Dense, spikes: Tensor) -> Tensor:
+        """Spikes that a synapse is about to read: each causes as many additions as its mean
+        fan-out.
+        """
+        units = spikes.shape[3:].numel()
+        self.operations = self.operations + count(spikes) * (synapse.macs / units)
+        return spikes
+
+
+class ImageClassifier(nn.Module, ABC):
+    """A population of deep spiking networks; see the module.
+
+    A subclass builds its layers, ``readout`` among them, and says what happens between the first
+    drive and the last spikes.
+
+    Args:
+        plan: shape, width, time steps, neuron.
+        seeds: one a member; they key the initial weights.
+        engine: runs the neurons.
+    """
+
+    def __init__(self, plan: Plan, seeds: Sequence[int], engine: Engine) -> None:
+        super().__init__()
+        self.plan, self.seeds, self.engine = plan, tuple(seeds), engine
+        self.neuron = plan.neuron
+        channels = (-1, 1, 1)
+        self._mean = torch.tensor(plan.mean).view(channels)
+        self._deviation = torch.tensor(plan.deviation).view(channels)
+
+    readout: Dense
+
+    @abstractmethod
+    def _features(self, drive: Tensor, run: Pass) -> Tensor:
+        """Spikes of the last layer, (time, member, batch, *units), from the drive of the first."""
+
+    @abstractmethod
+    def first(self) -> NormalisedConv:
+        """The convolution that reads the frames."""
+
+    def standardise(self, pixels: Tensor) -> Tensor:
+        """Pixels (..., C, H, W) in [0, 1] with mean and deviation of the data taken out."""
+        return (pixels - self._mean.to(pixels)) / self._deviation.to(pixels)
+
+    def forward(self, x: Tensor, noise: Any = None) -> Answer:
+        """Answers for images x (member, batch, C, H, W) in [0, 1], repeated at every step.
+
+        ``noise`` is there because other networks draw some; this one doesn't.
+        """
+        return self.unroll(self.standardise(x)[None])
+
+    def unroll(
+        self, frames: Tensor, memory: Memory | None = None, observe: Observer | None = None
+    ) -> Answer:
+        """Answers for standardised frames.
+
+        Args:
+            frames: (time, member, batch, C, H, W); a time axis of 1 stands for T equal frames.
+            memory: states to start from, empty for rest; the states behind the last step are left
+                in it. None: start at rest and keep nothing.
+            observe: sees the spikes of every layer of neurons, layer by layer, in the order in
+                which they fire.
+        """
+        run = Pass(self.engine, self.neuron, memory, observe)
+        drive = self.first()(frames)
+        if len(frames) == 1:  # equal frames have equal drives: one convolution is enough
+            drive = drive.expand(self.plan.steps, *drive.shape[1:])
+        spikes = self._features(drive, run)
+        run.read(self.readout, spikes)
+        # the readout is linear: the mean over time, and over pixels, may be taken before it
+        rates = spikes.mean(0)
+        rates = rates.flatten(3).mean(3) if rates.ndim > 3 else rates
+        return Answer(
+            self.readout.product(rates) + self.readout.shift(), run.spikes, run.operations
+        )
+
+    def parameter_count(self) -> int:
+        """Trained numbers of one member."""
+        return sum(p.numel() for p in self.parameters()) // len(self.seeds)
+
+    def macs(self) -> int:
+        """Multiply-accumulates of one step."""
+        return sum(m.macs for m in self.modules() if isinstance(m, NormalisedConv | Dense))
+
+    def products(self) -> float:
+        """Multiply-accumulates of an example over all steps."""
+        return float(self.plan.steps * self.macs())
+
+    def graded_products(self) -> float:
+        """Products with graded values an example: those of the first convolution."""
+        return float(self.plan.steps * self.first().macs)
+
+    def synaptic_operations(self, answer: Answer) -> Tensor:
+        """Spikes times mean fan-out of each example, (member, batch)."""
+        return answer.operations
