@@ -180,4 +180,4 @@ def test_a_ledger_survives_csv(paper, ledger, tmp_path):
 
 
 def test_no_claims_make_an_empty_ledger():
-    assert list(claims.to_frame([]).columns)[:3] == ["claim", "text", "verdict"]
+    assert list(claims.to_frame([]).columns)[:3] == ["study", "claim", "text"]

@@ -131,7 +131,7 @@ def test_what_is_shown_carries_no_verdict():
 def test_every_number_of_the_paper_has_a_row(paper):
     frame = comparison.compare(paper, synthetic_store.make())
     assert list(frame.columns) == (
-        "table row column cell dataset paper ours low high n difference note".split()
+        "study table row column cell dataset paper ours low high n difference unit note".split()
     )
     assert len(frame) == 36
     assert (frame["n"] == 3).all()

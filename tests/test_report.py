@@ -14,9 +14,10 @@ from synthetic_store import make
 from hnnlib import store
 from hnnlib.errors import ConfigError, StoreError
 from hnnlib.evidence import claims, papers, report
+from hnnlib.evidence.papers import reader
 from hnnlib.evidence.report import text
 
-STUDY = "coding_comparison"
+STUDY, PAPER = "coding_comparison", "muramatsu_yu"
 HOSTILE = "<script>alert('x')</script>"
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -105,18 +106,18 @@ def page(folder) -> Page:
 
 
 def test_every_claim_stands_once_in_the_ledger(page):
-    paper = papers.load("muramatsu_yu")
+    paper = papers.load(PAPER)
     for claim in paper.claims:
-        assert page.ids().count(f"claim-{STUDY}-{claim.id}") == 1
+        assert page.ids().count(f"claim-{PAPER}-{claim.id}") == 1
     assert len([i for i in page.ids() if i.startswith("claim-")]) == len(paper.claims)
 
 
 def test_each_claim_shows_the_verdict_of_both_runs(page, folder):
-    paper = papers.load("muramatsu_yu")
+    paper = papers.load(PAPER)
     runs = [store.open(folder / f"results/{run}/{STUDY}.nc") for run in ("reference", "quick")]
     judged = [{j.claim: j.verdict for j in claims.judge(paper, run)} for run in runs]
     for claim in paper.claims:
-        entry = page.text.split(f'id="claim-{STUDY}-{claim.id}"')[1].split("</article>")[0]
+        entry = page.text.split(f'id="claim-{PAPER}-{claim.id}"')[1].split("</article>")[0]
         shown = re.findall(r'class="chip (\w+)"', entry)
         assert shown == [verdicts[claim.id] for verdicts in judged]
 
@@ -187,14 +188,14 @@ def test_without_a_reference_the_page_says_so(folder):
 
 
 def test_another_study_needs_no_change_here(folder, tmp_path, monkeypatch):
-    source = papers.PAPERS / "muramatsu_yu.yaml"
+    source = reader.PAPERS / f"{PAPER}.yaml"
     toy = source.read_text("utf-8").replace(f"study: {STUDY}", "study: toy_study")
     (tmp_path / "toy.yaml").write_text(toy, "utf-8")
     (tmp_path / source.name).write_text(source.read_text("utf-8"), "utf-8")
-    monkeypatch.setattr(papers, "PAPERS", tmp_path)
+    monkeypatch.setattr(reader, "PAPERS", tmp_path)
     one = folder / f"results/quick/{STUDY}.nc"
     found = Page(build(folder, "quick", stores={STUDY: one, "toy_study": one}))
-    assert {f"study-{STUDY}", "study-toy_study", "claim-toy_study-A1"} <= set(found.ids())
+    assert {f"study-{STUDY}", "study-toy_study", "claim-toy-A1"} <= set(found.ids())
     assert len(found.ids()) == len(set(found.ids()))
 
 

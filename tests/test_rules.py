@@ -353,7 +353,9 @@ def test_the_order_of_seeds_does_not_matter(a, b, order):
 def untrained(dataset: xr.Dataset, name: str) -> xr.Dataset:
     """The store with one cell that guesses on its own training images, and says so."""
     train = dataset.test_accuracy.where(dataset.cell != name, 0.1)
-    return dataset.assign(train_accuracy=train).assign_attrs(chance=10.0)
+    return dataset.assign(train_accuracy=train).assign_coords(
+        chance=("cell", [10.0] * dataset.sizes["cell"])
+    )
 
 
 @pytest.mark.parametrize("name", ["a", "b"])

@@ -77,7 +77,9 @@ class Plan:
         return [path for path in paths if os.path.isfile(path)]
 
     def papers(self) -> list[str]:
-        return [self.path(f"papers/{studies.get(name).paper}.yaml") for name in self.studies]
+        """Files of the papers that the studies rerun, in the order of the report."""
+        names = dict.fromkeys(studies.get(name).paper for name in self.studies)
+        return [self.path(f"papers/{name}.yaml") for name in names]
 
     def templates(self) -> list[str]:
         """Files that the report is laid out with."""

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import pandas as pd
 import xarray as xr
 
-from hnnlib.evidence.comparison import Comparison, data_label, dataset_of, show
-from hnnlib.evidence.papers import Claim, Paper, Select
+from hnnlib.evidence.comparison import Comparison, by_study, data_label, dataset_of, show
+from hnnlib.evidence.comparison.stores import Stores
+from hnnlib.evidence.papers import Claim, Paper, Part, Select
 from hnnlib.evidence.rules import PartVerdict, Verdict, apply
 
 __all__ = ["Judgement", "judge", "to_frame"]
@@ -29,9 +30,10 @@ class Judgement:
     of :class:`~hnnlib.evidence.comparison.Comparison` as dictionaries, with ``paper``, the paper's
     numbers of the same cells, and ``paper_difference``, NaN where it prints none. ``n_seeds`` is
     the smallest number of seeds behind any comparison that was run. ``data`` names the data really
-    used.
+    used, ``study`` the studies whose stores decide.
     """
 
+    study: str
     claim: str
     text: str
     verdict: Verdict
@@ -44,16 +46,19 @@ class Judgement:
     note: str
 
 
-def judge(paper: Paper, dataset: xr.Dataset) -> list[Judgement]:
-    """Judge every claim of the paper on the study's store, in the paper's order.
+def judge(paper: Paper, stores: Stores) -> list[Judgement]:
+    """Judge every claim of the paper on the stores of its studies, in the paper's order.
+
+    Of a single store, only claims that its study has a part in. Where a study has no store, what
+    rests on it is undecided.
 
     Raises:
         ConfigError: a selector means several cells of the store, or uses a coordinate it lacks.
         StoreError: the store lacks a variable that a claim compares.
     """
-    if paper.chance is not None:
-        dataset = dataset.assign_attrs(chance=paper.chance)
-    return [_judge(paper, claim, dataset) for claim in paper.claims]
+    found, asked = by_study(paper, stores)
+    claims = [claim for claim in paper.claims if set(asked) & set(paper.studies_of(claim))]
+    return [_judge(paper, claim, found) for claim in claims]
 
 
 def to_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
@@ -68,27 +73,47 @@ def to_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _judge(paper: Paper, claim: Claim, dataset: xr.Dataset) -> Judgement:
-    parts = [apply(dataset, part, paper.defaults, paper.names) for part in claim.parts]
+def _judge(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> Judgement:
+    parts, decided, data = [], [], {}
+    for part in claim.parts:
+        study = paper.study_of(claim, part)
+        found = _part(paper, part, study, stores)
+        parts.append(found)
+        decided += [_record(paper, study, c) for c in found.comparisons]
+        if study in stores:
+            data |= dict.fromkeys(_data(paper, stores[study], found.comparisons))
     verdict = _verdict(parts)
-    decided = [c for part in parts for c in part.comparisons]
-    shown = [
-        {"note": one.note} | _record(paper, c)
-        for one in claim.context
-        for c in show(dataset, one.items(paper.defaults), one.variable, paper.names)
-    ]
     return Judgement(
+        study=", ".join(paper.studies_of(claim)),
         claim=claim.id,
         text=claim.text,
         verdict=verdict,
         reason=_reason(parts, verdict),
-        n_seeds=min((c.n for c in decided if c.outcome != "not run"), default=0),
-        data=_data(paper, dataset, decided),
-        comparisons=[_record(paper, c) for c in decided],
-        context=shown,
+        n_seeds=min((c["n"] for c in decided if c["outcome"] != "not run"), default=0),
+        data=", ".join(data),
+        comparisons=decided,
+        context=_context(paper, claim, stores),
         paper_says=claim.paper_says,
         note=claim.note,
     )
+
+
+def _part(paper: Paper, part: Part, study: str, stores: Mapping[str, xr.Dataset]) -> PartVerdict:
+    if study not in stores:
+        return PartVerdict("undecided", f"not run at this scale: study {study}", ())
+    return apply(stores[study], part, paper.defaults, paper.names)
+
+
+def _context(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> list[dict]:
+    """What is shown beside the verdict, from the studies that were run."""
+    shown = []
+    for one in claim.context:
+        study = paper.study_of(claim, one)
+        if study in stores:
+            pairs = one.items(paper.defaults)
+            found = show(stores[study], pairs, one.variable, paper.names)
+            shown += [{"note": one.note} | _record(paper, study, c) for c in found]
+    return shown
 
 
 def _verdict(parts: Sequence[PartVerdict]) -> Verdict:
@@ -104,24 +129,22 @@ def _reason(parts: Sequence[PartVerdict], verdict: Verdict) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _data(paper: Paper, dataset: xr.Dataset, decided: Sequence[Comparison]) -> str:
+def _data(paper: Paper, dataset: xr.Dataset, decided: Sequence[Comparison]) -> list[str]:
     """Data sets behind the comparisons, marked where not official or not the paper's."""
     cells = [name for c in decided for name in (c.left, c.right) if name and c.outcome != "not run"]
     used = dict.fromkeys(dataset_of(dataset, cell) for cell in cells)
-    theirs = {table.dataset for table in paper.tables}
-    labels = [
-        data_label(dataset, name) + ("" if name in theirs else " (not the paper's data)")
+    return [
+        data_label(dataset, name) + ("" if name in paper.data else " (not the paper's data)")
         for name in used
     ]
-    return ", ".join(labels)
 
 
 # --- the paper's own numbers --------------------------------------------------------------------
 
 
-def _record(paper: Paper, c: Comparison) -> dict:
+def _record(paper: Paper, study: str, c: Comparison) -> dict:
     """A comparison as a dictionary, with the paper's numbers of the same cells."""
-    numbers = _paper_numbers(paper, c.selects) if c.variable == "test_accuracy" else ()
+    numbers = _paper_numbers(paper, study, c)
     difference = math.nan
     if len(numbers) > 1 and None not in numbers:
         first, last = numbers[0], numbers[-1]
@@ -129,15 +152,16 @@ def _record(paper: Paper, c: Comparison) -> dict:
     return asdict(c) | {"paper": numbers, "paper_difference": difference}
 
 
-def _paper_numbers(paper: Paper, selects: Sequence[Select]) -> tuple[float | None, ...]:
+def _paper_numbers(paper: Paper, study: str, c: Comparison) -> tuple[float | None, ...]:
     """The printed number of each cell; from one table where one has them all."""
     by_table: dict[str, list] = {}
     for entry in paper.entries():
-        by_table.setdefault(entry.table.id, []).append(entry)
+        if entry.variable == c.variable and paper.study_of(entry.table) == study:
+            by_table.setdefault(entry.table.id, []).append(entry)
     tables = [
         tuple(
             next((e.value for e in entries if _same_cell(e.select, select)), None)
-            for select in selects
+            for select in c.selects
         )
         for entries in by_table.values()
     ]

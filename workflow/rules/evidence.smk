@@ -64,6 +64,7 @@ rule build_report:
     params:
         code=PLAN.digest("hnnlib.evidence.report"),
         studies=PLAN.studies,
+        titles=[PLAN.title(study) for study in PLAN.studies],
         scale=PLAN.scale.scale,
         description=PLAN.scale.description,
         config=PLAN.scale_file(),

@@ -22,6 +22,7 @@ with job(snakemake):
         references={Path(path).stem: path for path in given.references},
         figures=dict(zip(params.studies, given.figures, strict=True)),
         notebooks=dict(zip(params.studies, given.notebooks, strict=True)),
+        titles=dict(zip(params.studies, params.titles, strict=True)),
         timings=timings,
         config=params.config,
         benchmarks=given.benchmarks,

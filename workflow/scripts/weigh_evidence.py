@@ -11,11 +11,13 @@ with job(snakemake):
     from hnnlib.evidence import claims, comparison, papers
 
     given, made = snakemake.input, snakemake.output
+    paths = zip(snakemake.params.studies, given.stores, strict=True)
+    stores = {study: store.open(path) for study, path in paths}
     verdicts, numbers = [], []
-    for study, stem, path in zip(snakemake.params.studies, given.papers, given.stores, strict=True):
-        paper, dataset = papers.load(Path(stem).stem), store.open(path)
-        verdicts.append(claims.to_frame(claims.judge(paper, dataset)).assign(study=study))
-        numbers.append(comparison.compare(paper, dataset).assign(study=study))
+    for stem in (Path(path).stem for path in given.papers):
+        paper = papers.load(stem)
+        verdicts.append(claims.to_frame(claims.judge(paper, stores)).assign(paper=stem))
+        numbers.append(comparison.compare(paper, stores).assign(paper=stem))
     for frames, out in ((verdicts, made.claims), (numbers, made.comparison)):
         frame = pd.concat(frames, ignore_index=True)
-        frame[["study", *frame.columns.drop("study")]].to_csv(out, index=False)
+        frame[["paper", *frame.columns.drop("paper")]].to_csv(out, index=False)

@@ -9,13 +9,12 @@ from urllib.parse import quote
 
 import jinja2
 
-from hnnlib.errors import ConfigError
 from hnnlib.evidence import papers, rules
 from hnnlib.evidence.papers import Paper
 from hnnlib.evidence.report import figures as pictures
 from hnnlib.evidence.report import performance
 from hnnlib.evidence.report.text import duration, plain
-from hnnlib.evidence.report.views import VERDICTS, Run, study_view
+from hnnlib.evidence.report.views import VERDICTS, Run, paper_view
 
 __all__ = ["build"]
 
@@ -30,6 +29,7 @@ def build(
     references: Paths | None = None,
     figures: Paths | None = None,
     notebooks: Paths | None = None,
+    titles: Mapping[str, str] | None = None,
     timings: Mapping[str, float] | None = None,
     config: str | Path | None = None,
     benchmarks: Sequence[str | Path] = (),
@@ -45,6 +45,7 @@ def build(
         references: the reference store of each study that has one.
         figures: the folder with each study's figures and their sidecars.
         notebooks: each study's notebook as HTML.
+        titles: each study's title.
         timings: wall seconds of the steps, by name.
         config: the scale file, to link to.
         benchmarks: JSON files that ``python -m benchmarks`` has written.
@@ -54,15 +55,20 @@ def build(
         StoreError: a store is missing or unreadable.
     """
     out = Path(out)
-    studies = []
-    for name, path in stores.items():
-        reference = (references or {}).get(name)
+    references = {k: v for k, v in (references or {}).items() if Path(v).is_file()}
+    shown = []
+    for stem, (paper, names) in _papers(stores).items():
         runs = [
-            Run("Reference run", reference if reference and Path(reference).is_file() else None),
-            Run("This run", path),
+            Run("Reference run", {k: v for k, v in references.items() if k in names}),
+            Run("This run", {k: stores[k] for k in names}),
         ]
-        links = _links(out.parent, runs, (notebooks or {}).get(name), config)
-        studies.append(study_view(name, _paper(name), runs) | {"links": links})
+        named = {name: (titles or {}).get(name, name) for name in names}
+        view = paper_view(stem, paper, named, runs)
+        for study in view["studies"]:
+            beside = (notebooks or {}).get(study["name"])
+            study["links"] = _links(out.parent, runs, study["name"], beside, config)
+        shown.append(view)
+    studies = [study for view in shown for study in view["studies"]]
     measured = performance.read(benchmarks)
     with pictures.renewed(out.parent / "figures") as folder:
         for study in studies:
@@ -74,6 +80,7 @@ def build(
     _replace(out.with_name("performance.html"), templates, "performance.html.j2", speed)
     view = {
         "scale": {"scale": "", "description": ""} | dict(scale),
+        "papers": shown,
         "studies": studies,
         "verdicts": VERDICTS,
         "timings": {name: duration(seconds) for name, seconds in (timings or {}).items()},
@@ -106,22 +113,24 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _paper(study: str) -> Paper:
-    """The paper that a study reruns."""
-    for path in sorted(papers.PAPERS.glob("*.yaml")):
-        paper = papers.load(path.stem)
-        if paper.study == study:
-            return paper
-    raise ConfigError(
-        f"no file in {papers.PAPERS.name}/ names the study '{study}': add one with study: {study}"
-    )
+def _papers(stores: Paths) -> dict[str, tuple[Paper, list[str]]]:
+    """Papers by the name of their file, each with its studies in the order of the page."""
+    found: dict[str, tuple[Paper, list[str]]] = {}
+    for study in stores:
+        stem, paper = papers.of_study(study)
+        found.setdefault(stem, (paper, []))[1].append(study)
+    return found
 
 
 def _links(
-    beside: Path, runs: list[Run], notebook: str | Path | None, config: str | Path | None
+    beside: Path,
+    runs: list[Run],
+    study: str,
+    notebook: str | Path | None,
+    config: str | Path | None,
 ) -> list[dict]:
     named = [("Notebook", notebook), ("Scale file", config)]
-    named += [(f"Result store, {run.name.lower()}", run.path) for run in runs]
+    named += [(f"Result store, {run.name.lower()}", run.paths.get(study)) for run in runs]
     return [{"text": text, "href": _href(path, beside)} for text, path in named if path]
 
 

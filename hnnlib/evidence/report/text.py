@@ -6,32 +6,39 @@ import math
 import re
 from inspect import cleandoc
 
+from hnnlib.evidence.comparison import number_format
+
 __all__ = ["duration", "interval", "number", "p_value", "plain", "prose", "seeds", "signed"]
 
 
-def number(value: float | None, digits: int = 2) -> str:
-    """A number with a true minus sign; a dash where there is none."""
-    return _write(value, f".{digits}f")
+def number(value: float | None, digits: int | None = None, unit: str = "percent") -> str:
+    """A number with a true minus sign; a dash where there is none.
+
+    Without ``digits``, as many as the unit asks for.
+    """
+    return _write(value, unit, digits=digits)
 
 
-def signed(value: float | None, digits: int = 2) -> str:
+def signed(value: float | None, unit: str = "percent") -> str:
     """A difference with its sign, none on a zero; a dash where there is no number."""
-    return _write(value, f"+.{digits}f")
+    return _write(value, unit, "+")
 
 
-def _write(value: float | None, form: str) -> str:
+def _write(value: float | None, unit: str, sign: str = "", digits: int | None = None) -> str:
     if value is None or math.isnan(value):
         return "–"
-    text = format(value, form)
+    form = number_format(value, unit) if digits is None else f".{digits}f"
+    text = format(value, sign + form)
     return text.lstrip("+-") if float(text) == 0 else text.replace("-", "−")
 
 
-def interval(mean: float, low: float, high: float, digits: int = 2, sign: bool = False) -> str:
+def interval(
+    mean: float, low: float, high: float, unit: str = "percent", sign: bool = False
+) -> str:
     """``98.05 [97.95, 98.15]``; the mean alone where too few seeds give no interval."""
-    write = signed if sign else number
-    if math.isnan(low):
-        return write(mean, digits)
-    return f"{write(mean, digits)} [{write(low, digits)}, {write(high, digits)}]"
+    numbers = [mean] if math.isnan(low) else [mean, low, high]
+    first, *ends = (_write(value, unit, "+" if sign else "") for value in numbers)
+    return f"{first} [{', '.join(ends)}]" if ends else first
 
 
 def p_value(p: float) -> str:

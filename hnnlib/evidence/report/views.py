@@ -13,82 +13,102 @@ import xarray as xr
 from hnnlib import store
 from hnnlib.evidence import claims, comparison
 from hnnlib.evidence.claims import Judgement
+from hnnlib.evidence.comparison import dataset_of
 from hnnlib.evidence.papers import Claim, Paper, Table
 from hnnlib.evidence.report import provenance
 from hnnlib.evidence.report.text import interval, number, p_value, prose, seeds, signed
 
-__all__ = ["VERDICTS", "Run", "study_view"]
+__all__ = ["VERDICTS", "Run", "paper_view"]
 
 VERDICTS = ("supported", "contradicted", "undecided")
 
 
 @dataclass
 class Run:
-    """A result store and what evidence makes of it; empty where there is no store."""
+    """The result stores of a paper's studies and what evidence makes of them."""
 
     name: str
-    path: str | Path | None
-    dataset: xr.Dataset | None = None
+    paths: Mapping[str, str | Path]
+    stores: dict[str, xr.Dataset] = field(default_factory=dict)
     judgements: dict[str, Judgement] = field(default_factory=dict)
     numbers: dict[tuple[str, str, str], dict] = field(default_factory=dict)
 
     def read(self, paper: Paper) -> None:
-        if self.path is None:
+        """Open the stores and judge them; without any, everything stays empty."""
+        self.stores = {study: store.open(path) for study, path in self.paths.items()}
+        if not self.stores:
             return
-        self.dataset = store.open(self.path)
-        self.judgements = {j.claim: j for j in claims.judge(paper, self.dataset)}
-        frame = comparison.compare(paper, self.dataset)
+        self.judgements = {j.claim: j for j in claims.judge(paper, self.stores)}
+        frame = comparison.compare(paper, self.stores)
         self.numbers = {
             (record["table"], record["row"], record["column"]): record
             for record in frame.to_dict("records")
         }
 
-    @property
-    def present(self) -> bool:
-        return self.dataset is not None
+    def attribute(self, name: str, *studies: str) -> str:
+        """What the stores of some studies say, each answer once."""
+        said = [self.stores[s].attrs.get(name, "") for s in studies if s in self.stores]
+        return "; ".join(dict.fromkeys(filter(None, said)))
 
-    @property
-    def attributes(self) -> dict:
-        return dict(self.dataset.attrs) if self.present else {}
-
-    def marks(self, paper: Paper) -> list[str]:
-        """What a reader must know before comparing this run with the paper."""
-        if not self.present:
-            return []
-        ours = set(self.dataset["dataset"].values.astype(str))
-        theirs = {table.dataset for table in paper.tables}
-        marks = ["not the paper’s data"] if ours - theirs else []
-        if self.attributes.get("data_official") != "true":
+    def marks(self, paper: Paper, *studies: str) -> list[str]:
+        """What a reader must know before comparing stores of this run with the paper."""
+        found = [self.stores[study] for study in studies if study in self.stores]
+        names = {name for one in found for name in one["dataset"].values.astype(str)}
+        marks = ["not the paper’s data"] if names - paper.data else []
+        if any(one.attrs.get("data_official") != "true" for one in found):
             marks.append("not official files")
         return marks
 
-    def view(self, paper: Paper) -> dict:
-        words = [judgement.verdict for judgement in self.judgements.values()]
-        attributes = self.attributes
+    def view(self, paper: Paper, *studies: str) -> dict:
+        """The run as far as some studies are concerned."""
         return {
             "name": self.name,
-            "present": self.present,
-            "scale": attributes.get("scale", ""),
-            "data": attributes.get("data", ""),
-            "marks": self.marks(paper),
-            "tally": {word: words.count(word) for word in VERDICTS},
-            "config": _indented(attributes.get("config_json", "")),
+            "present": any(study in self.stores for study in studies),
+            "scale": self.attribute("scale", *studies),
+            "data": self.attribute("data", *studies),
+            "marks": self.marks(paper, *studies),
         }
 
+    def tally(self) -> dict[str, int]:
+        """Number of claims with each verdict."""
+        words = [judgement.verdict for judgement in self.judgements.values()]
+        return {word: words.count(word) for word in VERDICTS}
 
-def study_view(name: str, paper: Paper, runs: list[Run]) -> dict:
-    """Everything that the templates show of a study but files: figures and links."""
+
+def paper_view(stem: str, paper: Paper, studies: Mapping[str, str], runs: list[Run]) -> dict:
+    """Everything that the templates show of a paper but files: figures and links.
+
+    Args:
+        stem: name of the paper's file, for anchors.
+        studies: titles of the paper's studies on this page, by name.
+        runs: their runs, not read yet.
+    """
     for run in runs:
         run.read(paper)
-    views = [run.view(paper) for run in runs]
     return {
-        "name": name,
+        "name": stem,
         "short": _short(paper),
         "paper": paper,
+        "runs": [run.view(paper, *paper.studies) | {"tally": run.tally()} for run in runs],
+        "claims": [_claim(stem, paper, claim, runs) for claim in paper.claims],
+        "studies": [_study(name, title, paper, runs) for name, title in studies.items()],
+    }
+
+
+def _study(name: str, title: str, paper: Paper, runs: list[Run]) -> dict:
+    tables = [table for table in paper.tables if paper.study_of(table) == name]
+    views = [
+        run.view(paper, name) | {"config": _indented(run.attribute("config_json", name))}
+        for run in runs
+    ]
+    return {
+        "name": name,
+        "title": title,
         "runs": views,
-        "claims": [_claim(name, claim, runs) for claim in paper.claims],
-        "tables": [_table(paper, table, runs) for table in paper.tables],
-        "provenance": provenance.lines([run.attributes for run in runs if run.present]),
+        "tables": [_table(name, paper, table, runs) for table in tables],
+        "provenance": provenance.lines(
+            [dict(run.stores[name].attrs) for run in runs if name in run.stores]
+        ),
     }
 
 
@@ -105,22 +125,26 @@ def _short(paper: Paper) -> str:
     return f"{' & '.join([*first, names[-1]])} ({paper.year})"
 
 
-def _claim(study: str, claim: Claim, runs: list[Run]) -> dict:
+def _claim(stem: str, paper: Paper, claim: Claim, runs: list[Run]) -> dict:
     return {
         "id": claim.id,
-        "anchor": f"claim-{study}-{claim.id}",
+        "anchor": f"claim-{stem}-{claim.id}",
+        "studies": paper.studies_of(claim) if len(paper.studies) > 1 else (),
         "text": claim.text,
         "paper_says": claim.paper_says,
         "note": claim.note,
-        "verdicts": [_verdict(run, run.judgements.get(claim.id)) for run in runs],
+        "verdicts": [
+            _verdict(run, run.judgements.get(claim.id), paper.studies_of(claim)) for run in runs
+        ],
     }
 
 
-def _verdict(run: Run, found: Judgement | None) -> dict:
+def _verdict(run: Run, found: Judgement | None, studies: Sequence[str]) -> dict:
     if found is None:
         return {"run": run.name, "word": None, "reason": "", "grids": []}
-    title = f"{run.name}: scale {run.attributes.get('scale', '')}, {found.data or 'not run'}"
-    grids = [_grid(title, found.comparisons)]
+    scale = run.attribute("scale", *studies)
+    title = f"{run.name}: scale {scale}, {found.data or 'not run'}"
+    grids = [_grid(title, found.comparisons)] if found.comparisons else []
     for note in dict.fromkeys(c["note"] for c in found.context):
         shown = [c for c in found.context if c["note"] == note]
         grids.append(_grid(f"{run.name}, beside the verdict: {note}", shown))
@@ -135,14 +159,15 @@ def _grid(title: str, comparisons: Sequence[Mapping]) -> dict:
 def _evidence(c: Mapping) -> dict:
     """One comparison as text: what was compared, the paper's number, ours, the test."""
     ran = c["outcome"] != "not run"
-    ours = interval(c["difference"], c["low"], c["high"], sign=True)
+    unit = c["unit"]
+    ours = interval(c["difference"], c["low"], c["high"], unit, sign=True)
     if ran and c["kind"] == "count":
         ours = " against ".join(f"{value:.3g}" for value in c["means"])
     if ran and c["kind"] == "series":
-        ours = ", ".join(number(value) for value in c["means"])
+        ours = ", ".join(number(value, unit=unit) for value in c["means"])
     return {
         "label": c["label"],
-        "paper": signed(c["paper_difference"]),
+        "paper": signed(c["paper_difference"], unit),
         "ours": ours if ran else "not run",
         "n": seeds(c["n"], c["left_out"]) if ran else "",
         "margin": "" if math.isnan(c["margin"]) else f"{c['margin']:g}",
@@ -151,43 +176,45 @@ def _evidence(c: Mapping) -> dict:
     }
 
 
-def _table(paper: Paper, table: Table, runs: list[Run]) -> dict:
-    def row(label: str, column: str, value: float | None) -> dict:
-        found = [run.numbers.get((table.id, label, column)) for run in runs]
-        return {
-            "label": label,
-            "short": paper.names.get(label, ""),
-            "paper": number(value),
-            "cells": [_cell(one) for one in found],
-        }
-
+def _table(study: str, paper: Paper, table: Table, runs: list[Run]) -> dict:
+    groups: dict[str, dict] = {}
+    for entry in table.entries({}):
+        unit = "" if entry.unit == table.unit else entry.unit
+        group = groups.setdefault(entry.column, {"label": entry.column, "unit": unit, "rows": []})
+        found = [run.numbers.get((table.id, entry.row, entry.column)) for run in runs]
+        group["rows"].append(
+            {
+                "label": entry.row,
+                "short": paper.names.get(entry.row, ""),
+                "paper": number(entry.value, unit=entry.unit),
+                "cells": [_cell(one) for one in found],
+            }
+        )
     return {
         "id": table.id,
         "printed": "_" not in table.id,  # else a name that we gave: the paper prints no table
         "title": table.title,
-        "dataset": table.dataset,
-        "runs": [_column(run, table) for run in runs],
-        "groups": [
-            {"label": c.label, "rows": [row(label, c.label, v) for label, v in c.values.items()]}
-            for c in table.columns
-        ],
+        "dataset": ", ".join(table.datasets),
+        "runs": [_column(study, run, table) for run in runs],
+        "groups": list(groups.values()),
         "notes": [table.note, *(_footnote(run, table.id, paper.names) for run in runs)],
     }
 
 
-def _column(run: Run, table: Table) -> dict:
+def _column(study: str, run: Run, table: Table) -> dict:
     """Heading of a run's columns in one table: which data, and what sets them apart.
 
     There is a column for the difference only where data are the paper's.
     """
     records = [r for key, r in run.numbers.items() if key[0] == table.id and r["cell"]]
     used = dict.fromkeys(r["dataset"] for r in records)
-    names = {str(run.dataset["dataset"].sel(cell=r["cell"]).item()) for r in records}
+    names = {dataset_of(run.stores[study], r["cell"]) for r in records}
+    present = study in run.stores
     return {
         "name": run.name,
-        "about": ", ".join([run.attributes["scale"], *used]) if run.present else "none yet",
-        "marks": ["not the paper’s data"] if names - {table.dataset} else [],
-        "width": 3 if table.dataset in names else 2,
+        "about": ", ".join([run.attribute("scale", study), *used]) if present else "none yet",
+        "marks": ["not the paper’s data"] if names - {*table.datasets} else [],
+        "width": 3 if names & {*table.datasets} else 2,
     }
 
 
@@ -197,9 +224,13 @@ def _cell(record: dict | None) -> dict:
         return {"ours": "" if record is None else "not run", "n": "", "difference": "", "no": True}
     if not record["n"]:
         return {"ours": "every seed failed", "n": "0", "difference": "", "no": True}
-    ours = interval(record["ours"], record["low"], record["high"])
-    difference = "" if math.isnan(record["difference"]) else signed(record["difference"])
-    return {"ours": ours, "n": str(record["n"]), "difference": difference, "no": False}
+    unit, difference = record["unit"], record["difference"]
+    return {
+        "ours": interval(record["ours"], record["low"], record["high"], unit),
+        "n": str(record["n"]),
+        "difference": "" if math.isnan(difference) else signed(difference, unit),
+        "no": False,
+    }
 
 
 def _footnote(run: Run, table: str, names: Mapping[str, str]) -> str:

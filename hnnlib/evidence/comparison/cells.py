@@ -1,39 +1,31 @@
-"""Cells side by side: with each other, seed by seed, and with the numbers of the paper.
-
-:func:`paired`, :func:`counted` and :func:`show` measure pairs of cells for the rules and the
-ledger. :func:`compare` lays every number of a paper's tables beside ours; the two never share a
-column, and every row says which data ours was made with.
-"""
+"""Cells side by side, seed by seed: what the rules and the ledger rest on."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from hnnlib.analysis import statistics
 from hnnlib.errors import ConfigError, StoreError
-from hnnlib.evidence.papers import CellPair, Entry, Paper, Select, Table
+from hnnlib.evidence.papers import CellPair, Select
 
 __all__ = [
     "NO_NAMES",
     "Comparison",
     "Names",
-    "compare",
+    "at",
     "counted",
-    "data_label",
     "dataset_of",
     "describe",
     "learned",
     "locate",
     "mean",
+    "number_format",
     "paired",
-    "pivot",
     "show",
     "sides",
     "unit_of",
@@ -45,9 +37,6 @@ LEARNED = 1.5
 """A network has learned something if its training accuracy is above chance by this factor."""
 Names = Mapping[str, str]
 NO_NAMES: Names = {}
-
-
-# --- cells with each other ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -91,11 +80,11 @@ class Comparison:
             )
         if self.n == 0 and self.left_out:
             return f"{self.label}: no number, every seed failed ({self.left_out} left out)"
-        text = f"{self.label}: {self.difference:+z.2f}{self._unit()}"
+        text = f"{self.label}: {self._write(self.difference, '+z')}{self._unit()}"
         if self.kind == "series":
-            text = f"{self.label}: {', '.join(f'{mean:.2f}' for mean in self.means)}{self._unit()}"
+            text = f"{self.label}: {', '.join(map(self._write, self.means))}{self._unit()}"
         if not np.isnan(self.low):
-            text += f" [{self.low:z.2f}, {self.high:z.2f}]"
+            text += f" [{self._write(self.low, 'z')}, {self._write(self.high, 'z')}]"
             text += " (90 %)" if self.level == 0.90 else ""
         if not np.isnan(self.margin):
             text += f", margin {self.margin:g}{self._unit()}"
@@ -106,10 +95,22 @@ class Comparison:
             text += f", Holm p {'< 0.001' if self.p_holm < 0.001 else f'= {self.p_holm:.2g}'}"
         return text
 
+    def _write(self, value: float, sign: str = "") -> str:
+        form = number_format(value, self.unit)
+        return format(value, sign + form if form.endswith("f") else sign.rstrip("z") + form)
+
     def _unit(self) -> str:
         if self.kind == "series" and self.unit == "pp":
             return " %"
         return "" if self.unit == "1" else f" {self.unit}"
+
+
+def number_format(value: float, unit: str) -> str:
+    """How a number is written: two decimals for percentages, as many as it needs for others."""
+    size = abs(value)
+    if unit in ("percent", "%", "pp") or 0.1 <= size < 1000 or size == 0:
+        return ".2f"
+    return ".0f" if 1000 <= size < 100_000 else ".2e" if size >= 100_000 else ".2g"
 
 
 def _times(left: float, right: float) -> str:
@@ -228,18 +229,19 @@ def show(
 def learned(dataset: xr.Dataset, cell: str, variable: str = "test_accuracy") -> bool:
     """Whether a cell left chance on its own training images.
 
-    Chance is the store's attribute ``chance`` in percent; without it, or for other variables than
+    Chance is the coordinate ``chance`` in percent; without it, or for other variables than
     accuracies, every cell counts as learned.
     """
-    chance = dataset.attrs.get("chance")
-    if chance is None or not variable.endswith("_accuracy") or "train_accuracy" not in dataset:
+    known = {"chance", "train_accuracy"} <= set(dataset.variables)
+    if not known or not variable.endswith("_accuracy"):
         return True
+    chance = float(at(dataset, cell, dataset.variables["chance"]))
     return not mean(values_of(dataset, cell, "train_accuracy")) < LEARNED * chance
 
 
 def values_of(dataset: xr.Dataset, cell: str, variable: str = "test_accuracy") -> np.ndarray:
     """A cell's values, shape (seed,) or () for a count; accuracies in percent."""
-    values = np.asarray(_at(dataset, cell, _array(dataset, variable)), float)
+    values = np.asarray(at(dataset, cell, _array(dataset, variable)), float)
     return 100 * values if variable.endswith("_accuracy") else values
 
 
@@ -265,10 +267,11 @@ def unit_of(dataset: xr.Dataset, variable: str) -> str:
 
 def dataset_of(dataset: xr.Dataset, cell: str) -> str:
     """Name of the data set that a cell was trained on."""
-    return str(_at(dataset, cell, dataset.variables["dataset"]))
+    return str(at(dataset, cell, dataset.variables["dataset"]))
 
 
-def _at(dataset: xr.Dataset, cell: str, variable: xr.Variable) -> np.ndarray:
+def at(dataset: xr.Dataset, cell: str, variable: xr.Variable) -> np.ndarray:
+    """Values of one cell."""
     place = int(np.flatnonzero(dataset.variables["cell"].values == cell)[0])
     return variable.isel(cell=place).values
 
@@ -295,111 +298,3 @@ def _begin(dataset: xr.Dataset, pair: CellPair, variable: str, names: Names) -> 
         margin=np.nan if pair.margin is None else pair.margin,
         outcome="not run" if None in found else "open",
     )
-
-
-# --- cells with the paper -----------------------------------------------------------------------
-
-
-def compare(paper: Paper, dataset: xr.Dataset) -> pd.DataFrame:
-    """Every number of the paper's tables beside ours, one row a number, in percent.
-
-    Columns: table, row, column, cell, dataset (really used, marked where the copy is not the
-    official one), paper, ours (mean over seeds), low, high (95 % t interval), n (seeds), difference
-    (ours minus paper; only on the paper's data set), note.
-    """
-    columns = "table row column cell dataset paper ours low high n difference note".split()
-    return pd.DataFrame([_row(entry, dataset) for entry in paper.entries()], columns=columns)
-
-
-def pivot(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """One table of :func:`compare` laid out to be read: paper, ours on named data, n, difference.
-
-    Args:
-        frame: from :func:`compare`.
-        table: the paper's table, such as ``paper.table("1a")``.
-    """
-    records = frame[frame["table"] == table.id].to_dict("records")
-    some = {(record["row"], record["column"]): record for record in records}
-    rows = [row.label for row in table.rows]
-    laid = pd.DataFrame(index=pd.Index(rows, name="row"))
-    for column in table.columns:
-        found = [some.get((row, column.label)) for row in rows]
-        used = dict.fromkeys(one["dataset"] for one in found if one and one["dataset"])
-        names = ("paper", f"ours on {', '.join(used)}" if used else "ours", "n", "difference")
-        for name, texts in zip(names, zip(*map(_texts, found), strict=True), strict=True):
-            laid[column.label, name] = texts
-    laid.columns = pd.MultiIndex.from_tuples(laid.columns, names=["column", ""])
-    return laid
-
-
-def data_label(dataset: xr.Dataset, name: str) -> str:
-    """``mnist``, or ``mnist (unofficial copy)`` where the files are not the official ones."""
-    official, _ = _source(dataset, name)
-    return name if official else f"{name} (unofficial copy)"
-
-
-def _row(entry: Entry, dataset: xr.Dataset) -> dict:
-    paper = np.nan if entry.value is None else entry.value
-    row = {"table": entry.table.id, "row": entry.row, "column": entry.column, "paper": paper}
-    cell = locate(dataset, entry.select)
-    if cell is None:
-        empty = dict.fromkeys(("ours", "low", "high", "difference"), np.nan)
-        return row | empty | {"cell": "", "dataset": "", "n": 0, "note": "not run at this scale"}
-    name = dataset_of(dataset, cell)
-    ours = statistics.mean_interval(values_of(dataset, cell, entry.table.variable))
-    same = name == entry.table.dataset
-    return row | {
-        "cell": cell,
-        "dataset": data_label(dataset, name),
-        "ours": ours.mean,
-        "low": ours.low,
-        "high": ours.high,
-        "n": ours.n,
-        "difference": ours.mean - paper if same else np.nan,
-        "note": "; ".join(_notes(entry, dataset, cell, name, ours)),
-    }
-
-
-def _notes(
-    entry: Entry, dataset: xr.Dataset, cell: str, name: str, ours: statistics.Mean
-) -> list[str]:
-    """What a reader of the row must know."""
-    official, source = _source(dataset, name)
-    built = str(_at(dataset, cell, dataset.variables["network"])) if "network" in dataset else ""
-    notes = []
-    if name != entry.table.dataset:
-        notes.append(f"other data (the paper: {entry.table.dataset})")
-    if not official:
-        notes.append(source or "not the official files")
-    if built and built != str(entry.select.get("architecture", built)):
-        notes.append(f"built as {built}")
-    if ours.left_out:
-        notes.append(f"{ours.left_out} of {ours.n + ours.left_out} seeds without a result")
-    if 0 < ours.n < statistics.SEEDS_NEEDED["interval"]:
-        notes.append("too few seeds for an interval")
-    return notes
-
-
-def _source(dataset: xr.Dataset, name: str) -> tuple[bool, str]:
-    """Whether the data set's files were the official ones, and the note on them."""
-    sources = json.loads(dataset.attrs.get("data_json") or "{}")
-    source = sources.get(name, {})
-    official = source.get("official", dataset.attrs.get("data_official") == "true")
-    return bool(official), str(source.get("note", ""))
-
-
-def _texts(one: dict | None) -> tuple[str, str, str, str]:
-    """Paper, ours, n and difference of one row of :func:`compare` as text."""
-    if one is None:
-        return "", "", "", ""
-    if not one["cell"]:
-        return _number(one["paper"]), "not run", "0", _number(np.nan)
-    interval = "" if np.isnan(one["low"]) else f" [{one['low']:.2f}, {one['high']:.2f}]"
-    ours = _number(one["ours"]) + interval
-    return _number(one["paper"]), ours, str(one["n"]), _number(one["difference"], sign=True)
-
-
-def _number(value: float, sign: bool = False) -> str:
-    if np.isnan(value):
-        return "–"
-    return f"{value:+.2f}" if sign else f"{value:.2f}"

@@ -1,0 +1,53 @@
+"""Result stores made ready for evidence: which study is whose, and what a cell stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from hnnlib.errors import ConfigError
+from hnnlib.evidence.papers import Paper
+
+__all__ = ["Stores", "by_study", "prepare"]
+
+Stores = xr.Dataset | Mapping[str, xr.Dataset]
+"""One store, which speaks for its own study only, or those of several studies by name."""
+
+
+def by_study(paper: Paper, stores: Stores) -> tuple[dict[str, xr.Dataset], tuple[str, ...]]:
+    """Prepared stores of the paper's studies, and the studies that are asked about.
+
+    A study that is asked about and has no store was not run.
+
+    Raises:
+        ConfigError: the one store given belongs to none of the paper's studies.
+    """
+    if isinstance(stores, xr.Dataset):
+        study = stores.attrs.get("study", paper.study)
+        if study not in paper.studies:
+            raise ConfigError(
+                f"a store of study {study} was given for a paper that is rerun by "
+                f"{', '.join(paper.studies)}: give the store of one of these"
+            )
+        return {study: prepare(paper, stores)}, (study,)
+    found = {name: prepare(paper, stores[name]) for name in paper.studies if name in stores}
+    return found, paper.studies
+
+
+def prepare(paper: Paper, dataset: xr.Dataset) -> xr.Dataset:
+    """The store with what only the paper's file knows of its cells, as coordinates.
+
+    ``paper_dataset`` is the paper's data set that a cell's data stand for, so that a selector holds
+    at every scale; ``chance`` the accuracy of guessing in percent, where the file gives it.
+    """
+    names = dataset["dataset"].values.astype(str)
+    chance = (
+        paper.chance if isinstance(paper.chance, Mapping) else dict.fromkeys(names, paper.chance)
+    )
+    chances = np.array([chance.get(name) for name in names], float)
+    stands_for = np.array([paper.stand_ins.get(name, name) for name in names], str)
+    return dataset.assign_coords(
+        {"paper_dataset": ("cell", stands_for), "chance": ("cell", chances)}
+    )

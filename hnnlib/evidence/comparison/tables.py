@@ -1,0 +1,132 @@
+"""The paper's tables beside ours: the two never share a column, and every row says which data ours
+was made with.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from hnnlib.analysis import statistics
+from hnnlib.evidence.comparison.cells import at, dataset_of, locate, number_format, values_of
+from hnnlib.evidence.comparison.stores import Stores, by_study
+from hnnlib.evidence.papers import Entry, Paper, Table
+
+__all__ = ["compare", "data_label", "pivot"]
+
+
+def compare(paper: Paper, stores: Stores) -> pd.DataFrame:
+    """Every number of the paper's tables beside ours, one row a number; accuracies in percent.
+
+    Columns: study, table, row, column, cell, dataset (really used, marked where the copy is not the
+    official one), paper, ours (mean over seeds), low, high (95 % t interval), n (seeds), difference
+    (ours minus paper; only on the paper's data set), unit, note. Of a single store, the tables of
+    its study.
+    """
+    found, asked = by_study(paper, stores)
+    columns = "study table row column cell dataset paper ours low high n difference unit note"
+    rows = [
+        {"study": study} | _row(entry, found.get(study))
+        for entry in paper.entries()
+        if (study := paper.study_of(entry.table)) in asked
+    ]
+    return pd.DataFrame(rows, columns=columns.split())
+
+
+def pivot(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """One table of :func:`compare` laid out to be read: paper, ours on named data, n, difference.
+
+    Args:
+        frame: from :func:`compare`.
+        table: the paper's table, such as ``paper.table("1a")``.
+    """
+    records = frame[frame["table"] == table.id].to_dict("records")
+    some = {(record["row"], record["column"]): record for record in records}
+    rows = [row.label for row in table.rows]
+    laid = pd.DataFrame(index=pd.Index(rows, name="row"))
+    for column in table.columns:
+        found = [some.get((row, column.label)) for row in rows]
+        used = dict.fromkeys(one["dataset"] for one in found if one and one["dataset"])
+        names = ("paper", f"ours on {', '.join(used)}" if used else "ours", "n", "difference")
+        for name, texts in zip(names, zip(*map(_texts, found), strict=True), strict=True):
+            laid[column.label, name] = texts
+    laid.columns = pd.MultiIndex.from_tuples(laid.columns, names=["column", ""])
+    return laid
+
+
+def data_label(dataset: xr.Dataset, name: str) -> str:
+    """``mnist``, or ``mnist (unofficial copy)`` where the files are not the official ones."""
+    official, _ = _source(dataset, name)
+    return name if official else f"{name} (unofficial copy)"
+
+
+def _row(entry: Entry, dataset: xr.Dataset | None) -> dict:
+    paper = np.nan if entry.value is None else entry.value
+    row = {"table": entry.table.id, "row": entry.row, "column": entry.column, "paper": paper}
+    row["unit"] = entry.unit
+    cell = None if dataset is None else locate(dataset, entry.select)
+    if cell is None:
+        empty = dict.fromkeys(("ours", "low", "high", "difference"), np.nan)
+        return row | empty | {"cell": "", "dataset": "", "n": 0, "note": "not run at this scale"}
+    name = dataset_of(dataset, cell)
+    ours = statistics.mean_interval(values_of(dataset, cell, entry.variable))
+    same = name == entry.dataset
+    return row | {
+        "cell": cell,
+        "dataset": data_label(dataset, name),
+        "ours": ours.mean,
+        "low": ours.low,
+        "high": ours.high,
+        "n": ours.n,
+        "difference": ours.mean - paper if same else np.nan,
+        "note": "; ".join(_notes(entry, dataset, cell, name, ours)),
+    }
+
+
+def _notes(
+    entry: Entry, dataset: xr.Dataset, cell: str, name: str, ours: statistics.Mean
+) -> list[str]:
+    """What a reader of the row must know."""
+    official, source = _source(dataset, name)
+    built = str(at(dataset, cell, dataset.variables["network"])) if "network" in dataset else ""
+    notes = []
+    if name != entry.dataset:
+        notes.append(f"other data (the paper: {entry.dataset})")
+    if not official:
+        notes.append(source or "not the official files")
+    if built and built != str(entry.select.get("architecture", built)):
+        notes.append(f"built as {built}")
+    if ours.left_out:
+        notes.append(f"{ours.left_out} of {ours.n + ours.left_out} seeds without a result")
+    if 0 < ours.n < statistics.SEEDS_NEEDED["interval"]:
+        notes.append("too few seeds for an interval")
+    return notes
+
+
+def _source(dataset: xr.Dataset, name: str) -> tuple[bool, str]:
+    """Whether the data set's files were the official ones, and the note on them."""
+    sources = json.loads(dataset.attrs.get("data_json") or "{}")
+    source = sources.get(name, {})
+    official = source.get("official", dataset.attrs.get("data_official") == "true")
+    return bool(official), str(source.get("note", ""))
+
+
+def _texts(one: dict | None) -> tuple[str, str, str, str]:
+    """Paper, ours, n and difference of one row of :func:`compare` as text."""
+    if one is None:
+        return "", "", "", ""
+    paper, ours, low, high, difference = (
+        _number(one[key], one["unit"]) for key in ("paper", "ours", "low", "high", "difference")
+    )
+    if not one["cell"]:
+        return paper, "not run", "0", difference
+    interval = "" if np.isnan(one["low"]) else f" [{low}, {high}]"
+    sign = "+" if one["difference"] >= 0 else ""
+    return paper, ours + interval, str(one["n"]), sign + difference
+
+
+def _number(value: float, unit: str) -> str:
+    return "–" if np.isnan(value) else format(value, number_format(value, unit))

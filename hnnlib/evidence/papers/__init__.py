@@ -1,0 +1,56 @@
+"""What a paper reports and claims, as data: the models of ``papers/<paper>.yaml`` and their reader.
+
+A *selector* names a cell of a result store by its coordinates, such as ``{coding: duplicate,
+training: separate}``. Selectors nest: the paper's ``defaults``, then the table's, part's or
+column's, then the cell's own; the inner one wins. ``vocabulary`` lists the coordinates and values
+that a selector may use, so that a slip of the pen is an error and not a cell that was "not run".
+
+Several studies may rerun one paper (``studies: [a, b]``). A table, a claim or a part of a claim
+then names its ``study``, each with a store of its own; the default is the first.
+"""
+
+from __future__ import annotations
+
+from hnnlib.evidence.papers.base import Select
+from hnnlib.evidence.papers.paper import Anchor, Claim, Fact, Inconsistency, Paper
+from hnnlib.evidence.papers.parts import (
+    BestNotBetter,
+    Better,
+    CellPair,
+    Cheaper,
+    Context,
+    Drop,
+    Equivalent,
+    Group,
+    Pair,
+    Part,
+    Series,
+    Trend,
+)
+from hnnlib.evidence.papers.reader import load, of_study
+from hnnlib.evidence.papers.tables import Entry, Table
+
+__all__ = [
+    "Anchor",
+    "BestNotBetter",
+    "Better",
+    "CellPair",
+    "Cheaper",
+    "Claim",
+    "Context",
+    "Drop",
+    "Entry",
+    "Equivalent",
+    "Fact",
+    "Group",
+    "Inconsistency",
+    "Pair",
+    "Paper",
+    "Part",
+    "Select",
+    "Series",
+    "Table",
+    "Trend",
+    "load",
+    "of_study",
+]

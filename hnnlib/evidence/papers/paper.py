@@ -1,0 +1,182 @@
+"""A paper: who and where, its numbers, its claims, what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from hnnlib.errors import ConfigError
+from hnnlib.evidence.papers.base import Model, Select, Value, suggest
+from hnnlib.evidence.papers.parts import Context, Part
+from hnnlib.evidence.papers.tables import Entry, Table
+
+__all__ = ["Anchor", "Claim", "Fact", "Inconsistency", "Paper"]
+
+
+class Claim(Model):
+    """A statement of the paper and the rules that decide it; all parts must hold.
+
+    P-values are corrected within a part: comparisons of one claim belong into one part.
+    """
+
+    id: str
+    text: str
+    paper_says: str = Field(description="where the paper says it, and its numbers")
+    study: str | None = Field(None, description="whose store decides it; default: the first")
+    parts: tuple[Part, ...] = Field(min_length=1)
+    context: tuple[Context, ...] = ()
+    note: str = Field("", description="how the claim was read, what a referee should know")
+
+
+class Inconsistency(Model):
+    """Something in the paper that does not agree with itself or with its public code."""
+
+    text: str
+    claims: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Fact(Model):
+    """A choice of the protocol that a referee needs, and the switch that reruns it otherwise."""
+
+    subject: str
+    text: str
+    source: Literal["paper", "code", "derived"]
+    switch: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Anchor(Model):
+    """A number of other work, drawn in figures for orientation; nothing is judged by it."""
+
+    label: str = Field(description="who")
+    value: float = Field(description="accuracy in percent, as published")
+    spread: float | None = Field(None, description="standard deviation or error, as published")
+    note: str = ""
+
+
+class Paper(Model):
+    """One paper: who and where, its numbers, its claims, what does not fit."""
+
+    title: str
+    authors: tuple[str, ...]
+    year: int
+    venue: str
+    doi: str
+    arxiv: str = ""
+    studies: tuple[str, ...] = Field(
+        min_length=1, description="the studies that rerun it; a single one may be given as study"
+    )
+    note: str = ""
+    chance: float | dict[str, float] | None = Field(
+        None, description="accuracy of guessing in percent, for all data or by data set"
+    )
+    datasets: tuple[str, ...] = Field((), description="the paper's data sets that no table names")
+    stand_ins: dict[str, str] = Field(
+        {}, description="data sets of small scales and the paper's data set that each stands for"
+    )
+    vocabulary: dict[str, tuple[Value, ...] | None] = Field(
+        description="coordinates that selectors may use, with their values (null: any)"
+    )
+    names: dict[str, str] = Field({}, description="short names of values, for labels")
+    defaults: Select = {}
+    protocol: tuple[Fact, ...] = ()
+    tables: tuple[Table, ...]
+    claims: tuple[Claim, ...]
+    inconsistencies: tuple[Inconsistency, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_study(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "study" in given:
+            if "studies" in given:
+                raise ValueError("'study' and 'studies' are both given, keep one")
+            return {k: v for k, v in given.items() if k != "study"} | {"studies": [given["study"]]}
+        return given
+
+    @field_validator("chance")
+    @classmethod
+    def _percent(cls, chance: Any) -> Any:
+        for value in chance.values() if isinstance(chance, dict) else [chance]:
+            if value is not None and not 0 < value < 100:
+                raise ValueError(f"guessing is right in 0 to 100 percent of cases, not {value:g}")
+        return chance
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Paper:
+        for kind, items in (("table", self.tables), ("claim", self.claims)):
+            names = [item.id for item in items]
+            if twice := {name for name in names if names.count(name) > 1}:
+                raise ValueError(f"two {kind}s have the id {sorted(twice)[0]}")
+        parts = [part for claim in self.claims for part in (*claim.parts, *claim.context)]
+        for item in (*self.tables, *self.claims, *parts):
+            if item.study is not None and item.study not in self.studies:
+                raise ValueError(
+                    f"there is no study '{item.study}'{suggest(item.study, self.studies)}"
+                )
+        known = {claim.id for claim in self.claims}
+        for item in self.inconsistencies:
+            if unknown := set(item.claims) - known:
+                raise ValueError(f"an inconsistency names the claim {sorted(unknown)[0]}: none")
+        for place, select in self.selects():
+            for key, value in select.items():
+                self._check_word(place, key, value)
+        return self
+
+    def _check_word(self, place: str, key: str, value: Value) -> None:
+        if key not in self.vocabulary:
+            raise ValueError(f"{place} selects by '{key}'{suggest(key, self.vocabulary)}")
+        values = self.vocabulary[key]
+        if values is not None and value not in values:
+            raise ValueError(f"{place} selects {key} '{value}'{suggest(str(value), values)}")
+
+    @property
+    def study(self) -> str:
+        """The first study, whose store decides what names no other."""
+        return self.studies[0]
+
+    @property
+    def data(self) -> set[str]:
+        """All data sets of the paper."""
+        printed = {name for table in self.tables for name in table.datasets}
+        return printed | {*self.datasets, *self.stand_ins.values()}
+
+    def study_of(self, *items: Table | Claim | Part | Context) -> str:
+        """The study that the innermost item names; items are given from outside in."""
+        return next((item.study for item in reversed(items) if item.study), self.study)
+
+    def studies_of(self, claim: Claim) -> tuple[str, ...]:
+        """The studies whose stores decide a claim."""
+        return tuple(dict.fromkeys(self.study_of(claim, part) for part in claim.parts))
+
+    def table(self, name: str) -> Table:
+        """The table with an id.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        known = {table.id: table for table in self.tables}
+        if name not in known:
+            raise ConfigError(f"the paper has no table '{name}'{suggest(name, known)}")
+        return known[name]
+
+    def entries(self) -> Iterator[Entry]:
+        """Every number of every table."""
+        for table in self.tables:
+            yield from table.entries(self.defaults)
+
+    def selects(self) -> Iterator[tuple[str, Select]]:
+        """Every selector of the file and where it stands."""
+        for entry in self.entries():
+            yield f"table {entry.table.id}", entry.select
+        for claim in self.claims:
+            for part in (*claim.parts, *claim.context):
+                for select in part.selects(self.defaults):
+                    yield f"claim {claim.id}", select

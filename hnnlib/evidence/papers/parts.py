@@ -1,0 +1,199 @@
+"""Parts of a claim: which cells are compared, one model for each rule of hnnlib.evidence.rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from hnnlib.evidence.papers.base import Model, Select, SelectMany, Value, combinations, expand
+
+__all__ = [
+    "BestNotBetter",
+    "Better",
+    "CellPair",
+    "Cheaper",
+    "Context",
+    "Drop",
+    "Equivalent",
+    "Group",
+    "Pair",
+    "Part",
+    "Series",
+    "Trend",
+]
+
+
+class CellPair(NamedTuple):
+    """Two cells to compare, left minus right.
+
+    ``plus`` and ``minus`` name cells whose value is added to, taken from, the left one (costs).
+    """
+
+    left: Select
+    right: Select
+    margin: float | None = None
+    plus: Select | None = None
+    minus: Select | None = None
+
+
+class Pair(Model):
+    """One pair, or with ``each`` one for every combination of its values."""
+
+    each: dict[str, list[Value]] = {}
+    left: Select = {}
+    right: Select = {}
+    margin: float | None = Field(None, gt=0, description="percentage points, by rule")
+    plus: Select | None = None
+    minus: Select | None = None
+
+    def expand(self, base: Select) -> list[CellPair]:
+        """The pairs meant; ``base`` is what all of their cells have in common."""
+
+        def full(common: Select, own: Select | None) -> Select | None:
+            return None if own is None else {**common, **own}
+
+        return [
+            CellPair(
+                {**common, **self.left},
+                {**common, **self.right},
+                self.margin,
+                full(common, self.plus),
+                full(common, self.minus),
+            )
+            for common in ({**base, **chosen} for chosen in combinations(self.each))
+        ]
+
+
+class _Part(Model):
+    study: str | None = Field(None, description="whose store is judged; default: the claim's")
+    where: Select = {}
+    variable: str = "test_accuracy"
+
+
+class _PairPart(_Part):
+    pairs: tuple[Pair, ...] = Field(min_length=1)
+
+    def items(self, defaults: Select) -> list[CellPair]:
+        """All pairs of the part."""
+        base = {**defaults, **self.where}
+        return [found for pair in self.pairs for found in pair.expand(base)]
+
+    def selects(self, defaults: Select) -> Iterator[Select]:
+        """All selectors of the part."""
+        for pair in self.items(defaults):
+            yield from (s for s in (pair.left, pair.right, pair.plus, pair.minus) if s is not None)
+
+
+class Better(_PairPart):
+    """Left is better than right: all pairs, or any of them."""
+
+    rule: Literal["better"]
+    need: Literal["all", "any"] = "all"
+    sense: Literal["higher", "lower"] = "higher"
+
+
+class _MarginPart(_PairPart):
+    margin: float | None = Field(None, gt=0, description="for the pairs that state none")
+
+    def items(self, defaults: Select) -> list[CellPair]:
+        """All pairs of the part, each with its margin."""
+        pairs = super().items(defaults)
+        return [p if p.margin is not None else p._replace(margin=self.margin) for p in pairs]
+
+    @model_validator(mode="after")
+    def _has_margins(self) -> _MarginPart:
+        if self.margin is None and any(pair.margin is None for pair in self.pairs):
+            raise ValueError("a margin is missing: give the part one, or each of its pairs")
+        return self
+
+
+class Equivalent(_MarginPart):
+    """Left and right differ by less than the margin."""
+
+    rule: Literal["equivalent"]
+
+
+class Drop(_MarginPart):
+    """Left lies below right by at least the margin."""
+
+    rule: Literal["drop"]
+
+
+class Cheaper(_PairPart):
+    """Left costs less than right; a count, so no test."""
+
+    rule: Literal["cheaper"]
+    variable: str
+
+
+class Series(Model):
+    """Cells in the order in which the variable is said to rise (or fall)."""
+
+    label: str
+    sense: Literal["rising", "falling"] = "rising"
+    where: Select = {}
+    cells: tuple[SelectMany, ...]
+
+    def expand(self, base: Select) -> list[Select]:
+        """The cells in their order."""
+        return expand(self.cells, {**base, **self.where})
+
+
+class Trend(_Part):
+    """Every series runs in its sense."""
+
+    rule: Literal["trend"]
+    series: tuple[Series, ...] = Field(min_length=1)
+
+    def items(self, defaults: Select) -> list[tuple[Series, list[Select]]]:
+        """Each series with its cells."""
+        return [(one, one.expand({**defaults, **self.where})) for one in self.series]
+
+    def selects(self, defaults: Select) -> Iterator[Select]:
+        """All selectors of the part."""
+        for _, cells in self.items(defaults):
+            yield from cells
+
+
+class Group(Model):
+    """Two sets of cells whose best members are compared."""
+
+    label: str
+    where: Select = {}
+    left: tuple[SelectMany, ...] = Field(min_length=1)
+    right: tuple[SelectMany, ...] = Field(min_length=1)
+    margin: float = Field(gt=0, description="how much better still counts as not better")
+
+    def expand(self, base: Select) -> tuple[list[Select], list[Select]]:
+        """The cells of both sets."""
+        base = {**base, **self.where}
+        return expand(self.left, base), expand(self.right, base)
+
+
+class BestNotBetter(_Part):
+    """The best cell on the left is not better than the best on the right."""
+
+    rule: Literal["best_not_better"]
+    groups: tuple[Group, ...] = Field(min_length=1)
+
+    def items(self, defaults: Select) -> list[tuple[Group, list[Select], list[Select]]]:
+        """Each group with the cells of its two sides."""
+        return [(one, *one.expand({**defaults, **self.where})) for one in self.groups]
+
+    def selects(self, defaults: Select) -> Iterator[Select]:
+        """All selectors of the part."""
+        for _, left, right in self.items(defaults):
+            yield from (*left, *right)
+
+
+class Context(_PairPart):
+    """Differences shown beside a claim that do not decide it."""
+
+    note: str
+
+
+Part = Annotated[
+    Better | Equivalent | Drop | Cheaper | Trend | BestNotBetter, Field(discriminator="rule")
+]
