@@ -60,6 +60,12 @@ class MemberNoise:
     ) -> None:
         self._streams = [torch_generator(seed, *roles, device=device) for seed in seeds]
 
+    def shared(self) -> MemberNoise:
+        """The first member's stream alone: for draws that are made once for members of one seed."""
+        one = MemberNoise(())
+        one._streams = self._streams[:1]
+        return one
+
     def normal(self, steps: int, like: torch.Tensor) -> torch.Tensor:
         """N(0, 1) for every step: (time, *like.shape), with ``like`` (member, batch, *units)."""
         return self._draw(steps, like, "normal_")

@@ -73,13 +73,14 @@ class Dense(nn.Module):
 
 
 class Conv(nn.Module):
-    """Valid convolution with stride 1.
+    """Convolution with stride 1.
 
     Args:
         in_shape: (channels, height, width).
         channels: channels out.
         kernel: edge of the square kernel.
         seeds, role: as in ``Dense``.
+        padding: zeros around the image, on each side; 0 for a valid convolution.
     """
 
     def __init__(
@@ -89,16 +90,16 @@ class Conv(nn.Module):
         kernel: int,
         seeds: Sequence[int],
         role: str,
+        padding: int = 0,
     ) -> None:
         super().__init__()
         depth, height, width = in_shape
+        rim = kernel - 1 - 2 * padding
         fan_in = depth * kernel * kernel
         self.weight = _uniform((channels, depth, kernel, kernel), fan_in, seeds, f"{role}.weight")
         self.bias = _uniform((channels,), fan_in, seeds, f"{role}.bias")
-        self.in_shape, self.out_shape = (
-            in_shape,
-            (channels, height - kernel + 1, width - kernel + 1),
-        )
+        self.in_shape, self.out_shape = in_shape, (channels, height - rim, width - rim)
+        self.padding = padding
         self.macs = fan_in * math.prod(self.out_shape)
 
     def product(self, x: Tensor) -> Tensor:
@@ -106,7 +107,7 @@ class Conv(nn.Module):
         # a loop, not a grouped convolution: as fast on a CPU, and a member's numbers can't depend
         # on its neighbours
         parts = [
-            functional.conv2d(member.reshape(-1, *self.in_shape), weight)
+            functional.conv2d(member.reshape(-1, *self.in_shape), weight, padding=self.padding)
             for member, weight in zip(x.unbind(-5), self.weight.unbind(), strict=True)
         ]
         lead = x.shape[:-5]

@@ -1,7 +1,7 @@
 """Training of populations: examples, optimiser, the loop, checkpoints."""
 
 from hnnlib.training.checkpoint import Checkpoint
-from hnnlib.training.examples import Examples, Frozen, Images, Parts, Recordings, cache
+from hnnlib.training.examples import Examples, Frozen, Images, Parts, Recordings, Shared, cache
 from hnnlib.training.loop import Fit, Objective, Schedule, fit
 from hnnlib.training.measurement import measure
 from hnnlib.training.scoring import Counted, Network, Scores, cross_entropy, evaluate, score
@@ -19,6 +19,8 @@ __all__ = [
     "Recordings",
     "Schedule",
     "Scores",
+    "Shared",
+    "Shared",
     "cache",
     "cross_entropy",
     "evaluate",

@@ -12,7 +12,7 @@ from torch import Tensor
 from hnnlib.datasets import BinnedEvents, ImageData
 from hnnlib.signals import Events
 
-__all__ = ["Examples", "Features", "Frozen", "Images", "Parts", "Recordings", "cache"]
+__all__ = ["Examples", "Features", "Frozen", "Images", "Parts", "Recordings", "Shared", "cache"]
 
 
 class Parts(NamedTuple):
@@ -83,6 +83,27 @@ class Recordings:
     def labels(self, rows: Tensor) -> Tensor:
         """See ``Examples``."""
         return self._labels[rows]
+
+
+class Shared:
+    """Examples of a population whose members all read the same rows, as members of one seed do.
+
+    Inputs are then made once, with a member axis of 1, which networks that know about it extend.
+
+    Args:
+        examples: what each member reads.
+    """
+
+    def __init__(self, examples: Examples) -> None:
+        self._examples = examples
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Inputs (1, batch, *in) of rows (member, batch), which are the same for all members."""
+        return self._examples.inputs(rows[:1])
+
+    def labels(self, rows: Tensor) -> Tensor:
+        """See ``Examples``."""
+        return self._examples.labels(rows[:1]).expand(rows.shape)
 
 
 class Features:

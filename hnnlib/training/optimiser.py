@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 __all__ = ["PopulationAdam", "ascend", "clip"]
 
@@ -43,16 +44,43 @@ class PopulationAdam:
             learning_rate: (member,).
         """
         self.steps += 1
+        moved = [
+            several for several in zip(self.parameters, self.first, self.second, strict=True)
+            if several[0].grad is not None
+        ]  # fmt: skip
+        if learning_rate.device.type == "cpu":
+            self._in_one_pass(moved, learning_rate)
+        else:
+            self._in_several_passes(moved, learning_rate)
+        for p, _, _ in moved:
+            p.grad = None
+
+    def _in_one_pass(self, moved: list[tuple[Tensor, ...]], learning_rate: Tensor) -> None:
+        """By torch's fused kernel, which knows one learning rate: members of one rate together.
+
+        On a CPU the update waits for memory: one pass over it takes a quarter of the time of
+        several.
+        """
+        together = bool((learning_rate == learning_rate[0]).all())
+        parts = [slice(None)] if together else range(len(learning_rate))
+        for part, rate in zip(parts, learning_rate.tolist(), strict=False):
+            tensors = [[t[part] for t in kind] for kind in zip(*moved, strict=True)]
+            gradients = [p.grad[part] for p, _, _ in moved]
+            steps = [torch.tensor(self.steps - 1.0) for _ in moved]
+            adam(
+                tensors[0], gradients, tensors[1], tensors[2], [], steps, fused=True,
+                amsgrad=False, beta1=self.betas[0], beta2=self.betas[1], lr=rate,
+                weight_decay=0.0, eps=self.epsilon, maximize=False,
+            )  # fmt: skip
+
+    def _in_several_passes(self, moved: list[tuple[Tensor, ...]], learning_rate: Tensor) -> None:
         beta1, beta2 = self.betas
         unbias = (1 - beta2**self.steps) ** 0.5
-        for p, first, second in zip(self.parameters, self.first, self.second, strict=True):
-            if p.grad is None:
-                continue
+        for p, first, second in moved:
             first.lerp_(p.grad, 1 - beta1)
             second.mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
             rate = _by_member(learning_rate * (unbias / (1 - beta1**self.steps)), p)
             p.sub_(rate * first / (second.sqrt().add_(self.epsilon * unbias)))
-            p.grad = None
 
     def state(self) -> dict[str, Tensor]:
         """Everything that the next step depends on."""

@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 
 from hnnlib.engines.cpu.kernels import OPTIONS
 
-__all__ = ["convolve", "correlate", "pool_backward", "pool_forward"]
+__all__ = ["convolve", "correlate", "pool_backward", "pool_forward", "rename"]
 
 LANES = 16
 """Numbers in a vector; processors with shorter ones take several."""
@@ -178,6 +178,14 @@ def correlate(low, high, member, batch, units, starts, channel, corner, adjoint,
                         back = ky * (across + 2 * rim) + kx
                         total = gradient[member, ky, kx, c]
                         _add(total, table, values, back, begins[c], begins[c + 1])
+
+
+@njit(**OPTIONS)
+def rename(first, last, names, units, starts, renamed):
+    """Events of units ``units`` under the names (unit,) that a table has for them."""
+    for row in range(first, last):
+        for e in range(starts[row, 0], starts[row, starts.shape[1] - 1]):
+            renamed[e] = names[units[e]]
 
 
 @njit(**OPTIONS)

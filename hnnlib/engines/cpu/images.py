@@ -17,7 +17,7 @@ from hnnlib.engines.cpu.products import write
 from hnnlib.engines.cpu.threads import share
 from hnnlib.signals import Events, Spikes
 
-__all__ = ["convolve", "pool"]
+__all__ = ["convolve", "pad", "pool"]
 
 
 class _Places(NamedTuple):
@@ -160,6 +160,43 @@ def _unfold(parts: list[Tensor], form: Form) -> Tensor:
     """The reverse, from one tensor a member."""
     rows = [part.permute(0, 2, 3, 1).reshape(-1, form.steps, form.width) for part in parts]
     return rows[0] if len(rows) == 1 else torch.cat(rows)
+
+
+def pad(spikes: Spikes, rim: int) -> Spikes:
+    """Images with ``rim`` silent pixels more on each side: the same events under other names."""
+    if rim == 0:
+        return spikes
+    steps, members, batch, channels, height, width = spikes.events.shape
+    shape = (steps, members, batch, channels, height + 2 * rim, width + 2 * rim)
+    units, starts = torch.empty_like(spikes.events.units), spikes.events.starts
+    share(
+        image_kernels.rename, members * batch, _padded((channels, height, width), rim),
+        spikes.events.units.numpy(), starts.numpy(), units.numpy(),
+    )  # fmt: skip
+    return Spikes(_Padded.apply(spikes.carrier, rim, shape), Events(units, starts, shape))
+
+
+@lru_cache(maxsize=64)
+def _padded(units: tuple[int, int, int], rim: int) -> np.ndarray:
+    """Name in the padded image of each unit, (unit,)."""
+    channels, height, width = units
+    names = np.arange(channels * (height + 2 * rim) * (width + 2 * rim), dtype=np.int32)
+    inner = names.reshape(channels, height + 2 * rim, -1)[:, rim : rim + height, rim : rim + width]
+    return inner.ravel()
+
+
+class _Padded(torch.autograd.Function):
+    """The gradient is the inner part of the padded image's."""
+
+    @staticmethod
+    def forward(ctx, carrier: Tensor, rim: int, shape: tuple[int, ...]):
+        ctx.rim = rim
+        return carrier.new_zeros(1).expand(shape)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor):
+        inner = slice(ctx.rim, -ctx.rim)
+        return gradient[..., inner, inner], None, None
 
 
 class _Windows(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hnnlib.engines.cpu import images, layers, plans, products
+from hnnlib.engines.cpu import images, layers, plans, products, repeats
 from hnnlib.engines.cpu.forms import Form
 from hnnlib.neurons import LIF, LeakyIntegrator
 from hnnlib.signals import Events, Spikes, dense
@@ -18,7 +18,7 @@ _STEPS = 5
 def run() -> None:
     """Forward and backward passes in single precision."""
     plan = plans.make(LIF(), 1, torch.float32)
-    for signal in (_of_images(), _of_events(plan), _of_currents(plan)):
+    for signal in (_of_images(), _of_events(plan), _of_currents(plan), _of_repeats()):
         dense(signal).sum().backward()
 
 
@@ -33,7 +33,7 @@ def _spikes(*units: int) -> Spikes:
 
 
 def _of_images() -> Tensor:
-    pooled = images.pool(_spikes(2, 8, 8), 2)
+    pooled = images.pad(images.pool(_spikes(2, 6, 6), 2), 1)
     sparse, multiplied = (
         images.convolve(pooled, _trained(1, 16, 2, 3, 3), s) for s in (True, False)
     )
@@ -49,6 +49,10 @@ def _of_events(plan: plans.Plan) -> Tensor:
     spikes = layers.gather(looped.events, looped.carrier, _trained(1, 2, 2), None, None, plan)
     readout = plans.make(LeakyIntegrator(), 1, torch.float32)
     return layers.gather(spikes.events, spikes.carrier, _trained(1, 2, 2), None, None, readout)
+
+
+def _of_repeats() -> Tensor:
+    return repeats.multiply(repeats.find(torch.ones(_STEPS, 1, 1, 1)), _trained(1, 1, 2))
 
 
 def _of_currents(plan: plans.Plan) -> Spikes:
