@@ -8,8 +8,18 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
-from hnnlib.datasets import embedded, images, registry, shd, splits
+from hnnlib.datasets import (
+    embedded,
+    images,
+    randman,
+    registry,
+    shd,
+    speakers,
+    splits,
+    spoken_digits,
+)
 from hnnlib.datasets.eventdata import BinnedEvents, EventData, bin_events
 from hnnlib.datasets.fetch import locate
 from hnnlib.datasets.imagedata import ImageData, Source
@@ -23,11 +33,17 @@ __all__ = [
     "bin_events",
     "load",
     "names",
+    "randman",
+    "speakers",
     "splits",
 ]
 
 _READERS = {"mnist": images.mnist, "cifar10": images.cifar10, "shd": shd.read}
-_EMBEDDED = {"digits": embedded.digits, "cluttered_digits": embedded.cluttered_digits}
+_EMBEDDED = {
+    "digits": embedded.digits,
+    "cluttered_digits": embedded.cluttered_digits,
+    "spoken_digits": spoken_digits.generate,
+} | {name: partial(randman.generate, task) for name, task in randman.TASKS.items()}
 
 
 def load(name: str, root: str | os.PathLike | None = None) -> ImageData | EventData:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 
 from hnnlib.datasets.imagedata import Source
+from hnnlib.datasets.registry import Entry
 from hnnlib.errors import DataError
 
-__all__ = ["BinnedEvents", "EventData", "bin_events"]
+__all__ = ["BinnedEvents", "EventData", "bin_events", "embedded_data"]
 
 CHUNK = 512  # recordings that are binned at once: bounds the memory that binning takes
 ROUNDING = 2.0**-23  # relative error of a float32 time and of its step together
@@ -92,6 +94,36 @@ class EventData:
                 f"The {what} of {self.name} run from {values.min()} to {values.max()}; they must "
                 f"lie in 0 to {end - 1}."
             )
+
+
+def embedded_data(
+    entry: Entry,
+    times: np.ndarray,
+    units: np.ndarray,
+    counts: np.ndarray,
+    labels: np.ndarray,
+    speakers: np.ndarray,
+    test: np.ndarray,
+) -> EventData:
+    """The record of generated recordings, with `counts` spikes each; its source has the sum of all
+    the columns, in fixed types and little-endian order.
+    """
+    columns = {
+        "times": times.astype("<f4"),
+        "units": units.astype("<i4"),
+        "offsets": np.cumsum([0, *counts]).astype("<i8"),
+        "labels": labels.astype("<i8"),
+        "speakers": speakers.astype("<i8"),
+        "test": test,
+    }
+    content = sha256(b"".join(values.tobytes() for values in columns.values())).hexdigest()
+    return EventData(
+        name=entry.name,
+        **columns,
+        n_classes=entry.n_classes,
+        channels=entry.shape[0],
+        source=entry.source(content),
+    )
 
 
 @dataclass(frozen=True, eq=False)

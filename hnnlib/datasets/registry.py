@@ -194,7 +194,51 @@ SHD = Entry(
     folders=("SHD",),  # tonic's
 )
 
-_ENTRIES = {entry.name: entry for entry in (MNIST, CIFAR10, DIGITS, CLUTTERED_DIGITS, SHD)}
+SPOKEN_DIGITS = Entry(
+    name="spoken_digits",
+    title="spoken digits",
+    n_examples=2080,
+    n_classes=20,
+    shape=(700,),
+    licence="the project's own",
+    citation="this project",
+    origin="generated",
+    content="d09fa4f7887cc8240f3a4b79db97be6f8f61d1a7e81f01ee6b98d5c4a2f438d6",
+    note="synthetic words of synthetic speakers in the format of the Spiking Heidelberg Digits, "
+    "no recordings of speech, not a published benchmark",
+)
+
+
+def _randman(name: str, title: str, n_examples: int, n_classes: int, units: int) -> Entry:
+    return Entry(
+        name=name,
+        title=title,
+        n_examples=n_examples,
+        n_classes=n_classes,
+        shape=(units,),
+        licence="the project's own",
+        citation="after Zenke, Vogels, The remarkable robustness of surrogate gradient learning "
+        "for instilling complex function in spiking neural networks, Neural Computation 33(4), "
+        "2021, doi 10.1162/neco_a_01367",
+        origin="generated",
+        note="synthetic spikes on random manifolds, drawn by the project's own generator",
+    )
+
+
+_ENTRIES = {
+    entry.name: entry
+    for entry in (
+        MNIST,
+        CIFAR10,
+        DIGITS,
+        CLUTTERED_DIGITS,
+        SHD,
+        SPOKEN_DIGITS,
+        _randman("randman_standard", "random manifolds", 10_000, 10, 20),
+        _randman("randman_hard", "random manifolds of two dimensions", 10_000, 10, 20),
+        _randman("randman_500_parameters", "two smooth random manifolds", 2000, 2, 3),
+    )
+}
 
 
 def names() -> list[str]:
