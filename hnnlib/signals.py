@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Events", "Separable", "Signal", "Spikes", "count", "dense"]
+__all__ = ["Events", "Separable", "Signal", "Spikes", "count", "counts", "dense"]
 
 
 class Separable(NamedTuple):
@@ -40,7 +40,9 @@ class Events:
             one example of one member (member * batch + example), lie together, ordered by step;
             a unit that stands twice at a step counts twice.
         starts: (member * batch, time + 1) int64; row r has ``units[starts[r, t]:starts[r, t + 1]]``
-            at step t. Between rows there may be room that nothing uses.
+            at step t. Between rows there may be room that nothing uses, and rows may stand in any
+            order: a loader can hold all events of a data set in one array and give of each batch
+            the starts of its rows. Nothing takes time or memory by the length of ``units``.
         shape: (time, member, batch, *units); one member stands for all members of a layer that
             reads it.
     """
@@ -68,19 +70,39 @@ class Events:
         """The signal written out, (time, member, batch, *units), float32."""
         steps, rows = self.shape[0], len(self.starts)
         width = torch.Size(self.shape[3:]).numel()
+        packed = self.packed()
+        row = _repeated(packed.starts.diff(dim=1).flatten())
+        place = row % steps * rows + row // steps
         flat = torch.zeros(steps * rows * width, device=self.units.device)
-        counts = self.starts.diff(dim=1).flatten()
-        place = torch.repeat_interleave(torch.arange(rows * steps, device=flat.device), counts)
-        # starts are rising within a row, but there may be unused room between rows
-        within = torch.arange(len(place), device=flat.device) - (counts.cumsum(0) - counts)[place]
-        unit = self.units[self.starts[:, :-1].flatten()[place] + within].long()
-        row, step = place // steps, place % steps
-        flat.index_add_(0, (step * rows + row) * width + unit, flat.new_ones(len(unit)))
+        flat.index_add_(0, place * width + packed.units, flat.new_ones(len(place)))
         return flat.view(self.shape)
 
+    def by_unit(self) -> Tensor:
+        """How often each unit fired, (member, batch, *units), int64."""
+        rows, width = len(self.starts), torch.Size(self.shape[3:]).numel()
+        row = _repeated(self.starts[:, -1] - self.starts[:, 0])
+        keys = row * width + self.packed().units
+        return torch.bincount(keys, minlength=rows * width).view(self.shape[1:])
+
+    def packed(self) -> Events:
+        """The same without room between rows, in memory of its own."""
+        begins = self.starts[:, 0]
+        sizes = self.starts[:, -1] - begins
+        moves = sizes.cumsum(0) - sizes - begins
+        row = _repeated(sizes)
+        units = self.units[torch.arange(len(row), device=row.device) - moves[row]]
+        return Events(units, self.starts + moves[:, None], self.shape)
+
     def to(self, device: torch.device | str) -> Events:
-        """The same on another device."""
-        return Events(self.units.to(device), self.starts.to(device), self.shape)
+        """The same on another device; what moves is packed first."""
+        moves = torch.device(device).type != self.units.device.type
+        packed = self.packed() if moves else self
+        return Events(packed.units.to(device), packed.starts.to(device), self.shape)
+
+
+def _repeated(counts: Tensor) -> Tensor:
+    """Each place of ``counts`` as often as it says."""
+    return torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
 
 
 class Spikes(NamedTuple):
@@ -118,6 +140,33 @@ def dense(signal: Signal) -> Tensor:
     if isinstance(signal, Spikes):
         return _Written.apply(signal.carrier, signal.events)
     return signal.over_time()
+
+
+class _Counted(torch.autograd.Function):
+    """Spikes of each unit; a spike at any step counts one, so the gradient is the same at all."""
+
+    @staticmethod
+    def forward(ctx, carrier: Tensor, events: Events) -> Tensor:
+        ctx.shape = carrier.shape
+        return events.by_unit().to(carrier.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor):
+        return gradient.expand(ctx.shape), None
+
+
+def counts(signal: Signal) -> Tensor:
+    """Sum of a signal over time, (member, batch, *units): of spikes, each unit's number.
+
+    Gradients go back to the signal. Spikes that are listed are never written out.
+    """
+    if isinstance(signal, Spikes):
+        return _Counted.apply(signal.carrier, signal.events)
+    if isinstance(signal, Events):
+        return signal.by_unit().to(torch.float32)
+    if isinstance(signal, Separable):
+        return signal.values * signal.envelope.sum()
+    return signal.sum(0)
 
 
 def count(signal: Signal) -> Tensor:

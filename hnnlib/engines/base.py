@@ -73,6 +73,15 @@ class Engine(ABC):
         signal = self.potentials(axon, self._tensor(signal, synapse.weight))
         return self.scan(neuron, self._drive(synapse, signal), recurrent)[0]
 
+    def product(self, synapse: Any, signal: Signal) -> Tensor:
+        """The drive that a signal gives a layer, weights times signal plus bias, without a neuron:
+        (time, member, batch, *units).
+
+        Args:
+            synapse, signal: as in ``layer``.
+        """
+        return self._drive(synapse, self._tensor(signal, synapse.weight))
+
     def potentials(self, axon: DualExponential | None, signal: Signal) -> Signal:
         """Postsynaptic potentials of a signal under a fixed filter: one product with the filter's
         T x T impulse response, not T small steps.

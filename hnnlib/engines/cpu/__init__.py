@@ -73,21 +73,45 @@ class Cpu(Engine):
     ) -> Signal:
         """See ``Engine.layer``."""
         plan = plans.make(neuron, len(synapse.weight), synapse.weight.dtype)
+        if plan is None and axon is None:
+            return self.scan(neuron, self.product(synapse, signal), recurrent)[0]
         if plan is None:
             return super().layer(neuron, synapse, signal, recurrent, axon)
         out = None
-        if isinstance(signal, Tensor) and synapse.weight.ndim == 3 and not signal.requires_grad:
-            # finding the spikes of a Poisson coding, say, takes a tenth of what it saves
+        if self._train(signal, synapse.weight):
             if recurrent is None and not isinstance(neuron, LeakyIntegrator):
                 train = repeats.find(signal)
                 if train is not None:
                     return self._by_flips(plan, synapse, train, axon)
-            signal = products.listed(signal, BREAK_EVEN["dense"]) or signal
+            signal = self._listed(signal)
         if isinstance(signal, Events | Spikes) and not (recurrent is not None and axon is not None):
             out = self._by_events(plan, synapse, signal, recurrent, axon)
         if out is None and isinstance(neuron, LeakyIntegrator):
             return super().layer(neuron, synapse, signal, recurrent, axon)
         return self._by_product(plan, synapse, signal, recurrent, axon) if out is None else out
+
+    def product(self, synapse: Any, signal: Signal) -> Tensor:
+        """See ``Engine.product``; adds the weights of units that fired where they are few."""
+        weight = synapse.weight
+        if self._train(signal, weight):
+            signal = self._listed(signal)
+        real = weight.dtype in (torch.float32, torch.float64)
+        if isinstance(signal, Events | Spikes) and weight.ndim == 3 and real:
+            events, carrier = _parts(signal)
+            own = events.shape[1] == len(weight)
+            if (own or carrier is None) and _sparse(events, "dense"):
+                return products.product(events, carrier, weight, synapse.shift())
+        return super().product(synapse, signal)
+
+    @staticmethod
+    def _train(signal: Signal, weight: Tensor) -> bool:
+        """Whether a signal may be a spike train, of a Poisson coding say, before a dense layer."""
+        return isinstance(signal, Tensor) and weight.ndim == 3 and not signal.requires_grad
+
+    @staticmethod
+    def _listed(signal: Tensor) -> Signal:
+        """A spike train as events: finding them takes a tenth of what it saves."""
+        return products.listed(signal, BREAK_EVEN["dense"]) or signal
 
     @staticmethod
     def _by_flips(plan, synapse, train, axon) -> Signal:
@@ -103,8 +127,7 @@ class Cpu(Engine):
         The filter acts on the product, so that the product reads spikes.
         """
         weight, filtering = synapse.weight, None if axon is None else (axon.a1, axon.a2, axon.b)
-        events = signal.events if isinstance(signal, Spikes) else signal
-        carrier = signal.carrier if isinstance(signal, Spikes) else None
+        events, carrier = _parts(signal)
         own = events.shape[1] == len(weight)
         if weight.ndim == 5 and carrier is not None and own and recurrent is None:
             sparse = _sparse(events, "convolution")
@@ -142,6 +165,11 @@ class Cpu(Engine):
 
 def _form(shape: torch.Size | tuple[int, ...]) -> Form:
     return Form(*shape[:3], tuple(shape[3:]))
+
+
+def _parts(signal: Events | Spikes) -> tuple[Events, Tensor | None]:
+    """Events, and what brings gradients back to them, if anything."""
+    return (signal.events, signal.carrier) if isinstance(signal, Spikes) else (signal, None)
 
 
 def _trained(neuron: DualExponential) -> bool:

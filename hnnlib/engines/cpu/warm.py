@@ -48,7 +48,8 @@ def _of_events(plan: plans.Plan) -> Tensor:
     looped = layers.gather(_spikes(1).events, None, weight, None, around, plan)
     spikes = layers.gather(looped.events, looped.carrier, _trained(1, 2, 2), None, None, plan)
     readout = plans.make(LeakyIntegrator(), 1, torch.float32)
-    return layers.gather(spikes.events, spikes.carrier, _trained(1, 2, 2), None, None, readout)
+    values = layers.gather(spikes.events, spikes.carrier, _trained(1, 2, 2), None, None, readout)
+    return values + products.product(spikes.events, spikes.carrier, _trained(1, 2, 2), None)
 
 
 def _of_repeats() -> Tensor:
