@@ -48,7 +48,7 @@ def test_random_stream_is_the_documented_one():
 
 def test_spoken_digits_have_the_format_of_shd(spoken):
     assert len(spoken) == registry.SPOKEN_DIGITS.n_examples and spoken.channels == 700
-    assert spoken.times.max() < 1 and 900 < np.diff(spoken.offsets).mean() < 1500
+    assert spoken.times.max() < 1 and 1800 < np.diff(spoken.offsets).mean() < 2800
     rising = np.diff(spoken.times) >= 0
     rising[spoken.offsets[1:-1] - 1] = True
     assert rising.all()
@@ -69,14 +69,14 @@ def test_speakers_that_nobody_trained_on_are_recognised_less_often(spoken):
     assert seen > 0.85 and 0.5 < unseen < seen - 0.05
 
 
-def test_time_matters_as_seven_pairs_of_words_are_reversals(spoken):
+def test_time_matters_as_five_pairs_of_words_are_reversals(spoken):
     words = spoken_digits.WORDS
-    assert sum(word[::-1] in words for word in words if word != word[::-1]) == 14
+    assert sum(word[::-1] in words for word in words if word != word[::-1]) == 10
     assert len(set(words)) == 20
     rows = datasets.speakers.test_rows(spoken, "all")
     with_time = accuracy(spoken, counts(spoken, 10, 10), rows)
     without = accuracy(spoken, counts(spoken, 1, 10), rows)
-    assert without < with_time - 0.25
+    assert without < with_time - 0.2
 
 
 def test_reversed_words_have_the_same_spikes_a_channel(spoken):
@@ -91,7 +91,7 @@ def test_reversed_words_have_the_same_spikes_a_channel(spoken):
             // 10,
             minlength=70,
         )
-        for word in ("aie", "eia")
+        for word in ("nai", "ian")
     )
     assert np.abs(one - other).sum() < 0.06 * one.sum()
 

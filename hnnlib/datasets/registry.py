@@ -203,7 +203,7 @@ SPOKEN_DIGITS = Entry(
     licence="the project's own",
     citation="this project",
     origin="generated",
-    content="d09fa4f7887cc8240f3a4b79db97be6f8f61d1a7e81f01ee6b98d5c4a2f438d6",
+    content="aa9b8e75c2adc67d5447c8625a57c84bd885e2bff68887aa8745568d25079fcc",
     note="synthetic words of synthetic speakers in the format of the Spiking Heidelberg Digits, "
     "no recordings of speech, not a published benchmark",
 )
