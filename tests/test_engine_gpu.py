@@ -20,9 +20,16 @@ from hnnlib.engines.gpu import Gpu, capture
 from hnnlib.errors import ConfigError
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.networks.spiking import Axon, SpikingLayer
-from hnnlib.neurons import LIF, DualExponential, LeakyIntegrator, RefractoryLIF
+from hnnlib.neurons import (
+    LIF,
+    DecayInputLIF,
+    DualExponential,
+    LeakyIntegrator,
+    RefractoryLIF,
+    SynapticLIF,
+)
 from hnnlib.signals import Events
-from hnnlib.surrogates import ATan, Gaussian, SuperSpike
+from hnnlib.surrogates import ATan, Gaussian, Sigmoid, SuperSpike
 
 if importlib.util.find_spec("triton") is None:
     pytest.skip("no Triton", allow_module_level=True)
@@ -272,6 +279,8 @@ def test_events_into_a_layer_and_into_a_convolution():
     for synapse in (Dense((1, 5, 5), 4, [0, 1], "layer0"), Conv((1, 5, 5), 2, 3, [0, 1], "layer0")):
         synapse.to(DEVICE)
         wanted = EAGER.layer(LIF(), synapse, signal)
+        drive = GPU.product(synapse, Events.of(signal))
+        torch.testing.assert_close(drive, EAGER.product(synapse, signal))
         assert torch.equal(GPU.layer(LIF(), synapse, Events.of(signal)), wanted)
 
 
@@ -288,6 +297,9 @@ def test_what_it_has_no_kernel_for_goes_to_eager():
     for neuron, recurrent in (
         (Other(), None),
         (LIF(surrogate=Flat()), None),
+        (LIF(surrogate=Sigmoid()), None),
+        (DecayInputLIF(2.0, 0.5), weights),
+        (SynapticLIF(0.5, 0.6, torch.tensor([2], device=DEVICE)), weights),
         (DualExponential.from_time_constants(), weights),
     ):
         agree(lambda neuron=neuron: neuron, drive, recurrent=recurrent)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from hnnlib.engines.base import Engine
-from hnnlib.engines.cpu import images, layers, plans, products, repeats, warm
+from hnnlib.engines.cpu import images, layers, mixed, plans, products, repeats, warm
 from hnnlib.engines.cpu.forms import Form
 from hnnlib.engines.eager import Eager
 from hnnlib.neurons import DualExponential, LeakyIntegrator
@@ -61,6 +61,9 @@ class Cpu(Engine):
                 return products.write(spikes, drive.dtype), None
             if plan is not None and recurrent is None:
                 return layers.integrate(drive, plan, form), None
+            graded = plans.make_mixed(neuron, drive.shape, drive.dtype)
+            if graded is not None:
+                return mixed.run(drive, recurrent, graded), None
         return Eager().scan(neuron, drive, recurrent)
 
     def layer(
@@ -78,7 +81,7 @@ class Cpu(Engine):
         if plan is None:
             return super().layer(neuron, synapse, signal, recurrent, axon)
         out = None
-        if self._train(signal, synapse.weight):
+        if self._may_spike(signal, synapse.weight):
             if recurrent is None and not isinstance(neuron, LeakyIntegrator):
                 train = repeats.find(signal)
                 if train is not None:
@@ -93,7 +96,7 @@ class Cpu(Engine):
     def product(self, synapse: Any, signal: Signal) -> Tensor:
         """See ``Engine.product``; adds the weights of units that fired where they are few."""
         weight = synapse.weight
-        if self._train(signal, weight):
+        if self._may_spike(signal, weight):
             signal = self._listed(signal)
         real = weight.dtype in (torch.float32, torch.float64)
         if isinstance(signal, Events | Spikes) and weight.ndim == 3 and real:
@@ -104,7 +107,7 @@ class Cpu(Engine):
         return super().product(synapse, signal)
 
     @staticmethod
-    def _train(signal: Signal, weight: Tensor) -> bool:
+    def _may_spike(signal: Signal, weight: Tensor) -> bool:
         """Whether a signal may be a spike train, of a Poisson coding say, before a dense layer."""
         return isinstance(signal, Tensor) and weight.ndim == 3 and not signal.requires_grad
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hnnlib.signals import Events
 
-__all__ = ["Form", "Output", "Table"]
+__all__ = ["Form", "Output", "Table", "once"]
 
 
 class Table(NamedTuple):
@@ -134,10 +134,19 @@ class Output:
 
     def take_potential(self) -> Table:
         """The potentials, for the backward pass to write over; it can do so once."""
-        if self.potential is None:
-            raise RuntimeError(
-                "the engine cpu keeps the states of a forward pass for one backward pass: "
-                "run the forward pass again, or use the engine eager"
-            )
-        potential, self.potential = self.potential.numpy(), None
+        potential, self.potential = once(self.potential).numpy(), None
         return Table(potential, self.lines)
+
+
+def once(kept: Tensor | None) -> Tensor:
+    """What a forward pass kept, unless a backward pass has written over it.
+
+    Raises:
+        RuntimeError: it has, and ``kept`` is None.
+    """
+    if kept is None:
+        raise RuntimeError(
+            "the engine cpu keeps the states of a forward pass for one backward pass: "
+            "run the forward pass again, or use the engine eager"
+        )
+    return kept

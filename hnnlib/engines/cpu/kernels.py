@@ -390,6 +390,21 @@ def reverse_step(
         retreat(neuron, decay, threshold, refractory, slope, total, carried[row], traced[row], u)
 
 
+@njit(**OPTIONS)
+def sloped(first, last, batch, spiking, surrogate, shape, powers, potential, slope):
+    """Surrogate derivatives, (row, unit), of the units before ``spiking`` (member,) at threshold 1.
+
+    Args:
+        others: as in ``reverse``.
+    """
+    index = np.empty(potential.shape[1], np.int32)
+    one = potential.dtype.type(1)
+    for row in range(first, last):
+        count = spiking[row // batch]
+        u, d = potential[row, :count], slope[row, :count]
+        slopes(surrogate, shape, one, u, powers, index, d)
+
+
 # --- products -------------------------------------------------------------------------------------
 
 

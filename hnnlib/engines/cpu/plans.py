@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -10,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnnlib.engines.cpu import kernels
+from hnnlib.engines.cpu import kernels, mixed_kernels
 from hnnlib.neurons import LIF, DecayInputLIF, LeakyIntegrator, RefractoryLIF, SynapticLIF
 from hnnlib.surrogates import ATan, Gaussian, Sigmoid, SuperSpike
 
-__all__ = ["Plan", "make"]
+__all__ = ["MixedPlan", "Plan", "make", "make_mixed"]
 
 _POWERS = 1100  # 2^-1100 is 0 in double precision
 
@@ -32,6 +33,24 @@ class Plan(NamedTuple):
 
     neuron: int
     constants: np.ndarray
+    surrogate: int
+    shape: np.floating
+    powers: np.ndarray
+
+
+class MixedPlan(NamedTuple):
+    """A ``SynapticLIF`` for some members, as the kernels for mixed populations take it.
+
+    Attributes:
+        spiking: (member,) int64, units that spike.
+        others: kind of the other units, see ``mixed_kernels``.
+        decays: (member, 2) of membrane and synapse.
+        surrogate, shape, powers: as in ``Plan``.
+    """
+
+    spiking: np.ndarray
+    others: int
+    decays: np.ndarray
     surrogate: int
     shape: np.floating
     powers: np.ndarray
@@ -58,6 +77,22 @@ def make(neuron: Any, members: int, dtype: torch.dtype) -> Plan | None:
     if kind == kernels.DECAYING:  # kernels fire above a threshold: v >= x is v > the number below x
         constants[:, 1] = np.nextafter(constants[:, 1], real(-np.inf))
     return Plan(kind, constants, surrogate, real(shape), _powers(real))
+
+
+def make_mixed(neuron: Any, shape: tuple[int, ...], dtype: torch.dtype) -> MixedPlan | None:
+    """The plan of a mixed population with a drive (time, member, batch, unit) of this shape, or
+    None, as in ``make``.
+    """
+    if not isinstance(neuron, SynapticLIF) or len(shape) != 4 or neuron.spiking is None:
+        return None
+    plan = make(replace(neuron, spiking=None), shape[1], dtype)
+    if plan is None or neuron.spiking.numel() not in (1, shape[1]):
+        return None
+    spiking = np.broadcast_to(neuron.spiking.long().clamp(0, shape[3]).numpy(), shape[1])
+    graded = mixed_kernels.GRADED if neuron.reset_graded else mixed_kernels.UNRESET
+    others = mixed_kernels.TANH if neuron.others == "tanh" else graded
+    decays = np.ascontiguousarray(plan.constants[:, ::2])
+    return MixedPlan(np.array(spiking), others, decays, *plan[2:])
 
 
 def _kind(neuron: Any) -> tuple[int, tuple, tuple[int, float]] | None:

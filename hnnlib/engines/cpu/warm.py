@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hnnlib.engines.cpu import images, layers, plans, products, repeats
+from hnnlib.engines.cpu import images, layers, mixed, plans, products, repeats
 from hnnlib.engines.cpu.forms import Form
-from hnnlib.neurons import LIF, LeakyIntegrator
+from hnnlib.neurons import LIF, LeakyIntegrator, SynapticLIF
 from hnnlib.signals import Events, Spikes, dense
 
 __all__ = ["run"]
@@ -18,7 +18,9 @@ _STEPS = 5
 def run() -> None:
     """Forward and backward passes in single precision."""
     plan = plans.make(LIF(), 1, torch.float32)
-    for signal in (_of_images(), _of_events(plan), _of_currents(plan), _of_repeats()):
+    for signal in (
+        _of_images(), _of_events(plan), _of_currents(plan), _of_repeats(), _of_mixed_units(),
+    ):  # fmt: skip
         dense(signal).sum().backward()
 
 
@@ -59,3 +61,9 @@ def _of_repeats() -> Tensor:
 def _of_currents(plan: plans.Plan) -> Spikes:
     filtered = layers.filtered(_trained(_STEPS, 1, 1, 2), [_trained(1, 1, 2) for _ in range(3)])
     return layers.scan(filtered, None, None, plan, Form(_STEPS, 1, 1, (2,)))
+
+
+def _of_mixed_units() -> Tensor:
+    drive = _trained(_STEPS, 1, 1, 2)
+    plan = plans.make_mixed(SynapticLIF(0.5, 0.5, torch.tensor([1])), drive.shape, drive.dtype)
+    return mixed.run(drive, _trained(1, 2, 2), plan)

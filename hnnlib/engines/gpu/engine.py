@@ -91,6 +91,22 @@ class Gpu(Engine):
         drive = self.potentials(axon, self._events.product(signal, weight))
         return self.scan(neuron, drive if shift is None else drive + shift, recurrent)[0]
 
+    def product(self, synapse: Any, signal: Signal) -> Tensor:
+        """See ``hnnlib.engines.Engine.product``; events are multiplied as in ``layer``.
+
+        Raises:
+            ConfigError: the weights are not on a CUDA device.
+        """
+        weight, shift = synapse.weight, synapse.shift()
+        self._check(weight)
+        if not isinstance(signal, Events):
+            return super().product(synapse, signal)
+        signal = signal.to(weight.device)
+        if weight.ndim != 3:
+            return super().product(synapse, signal)
+        drive = self._events.product(signal, weight)
+        return drive if shift is None else drive + shift
+
     def _scan_by_kernel(self, neuron: Any, drive: Tensor, recurrent: Tensor | None):
         """Outputs over time, or None if there is no kernel for it."""
         if type(neuron) is LeakyIntegrator:  # a filter of first order

@@ -1,0 +1,92 @@
+"""Populations of spiking, graded and tanh units under autograd, step by step.
+
+Graded outputs are dense, so that there is little to skip: a matrix product for the recurrence and a
+pass of a kernel, one after the other, over arrays (step, row, unit). What a layer reads may still
+be events: the product with them comes first, see ``hnnlib.engines.cpu.products``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from hnnlib.engines.cpu import kernels, mixed_kernels
+from hnnlib.engines.cpu.forms import Form, once
+from hnnlib.engines.cpu.plans import MixedPlan
+from hnnlib.engines.cpu.threads import share
+
+__all__ = ["run"]
+
+
+def run(drive: Tensor, recurrent: Tensor | None, plan: MixedPlan) -> Tensor:
+    """Outputs over time, (time, member, batch, unit).
+
+    Args:
+        drive: shaped like the outputs.
+        recurrent: (member, unit, unit), or None.
+    """
+    return _Mixed.apply(drive, recurrent, plan, torch.is_grad_enabled())
+
+
+class _Mixed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, drive, recurrent, plan: MixedPlan, keep: bool):
+        form = Form(*drive.shape[:3], tuple(drive.shape[3:]))
+        rows = form.rows, form.width
+        slots = form.steps if keep else 2
+        potential, out = drive.new_empty(slots, *rows), drive.new_empty(form.shape)
+        current, last, total = drive.new_zeros(rows), drive.new_empty(rows), None
+        potential[0] = 0
+        scratch = drive.new_empty(form.shape[1:])
+        for t, added in enumerate(drive.unbind()):
+            if recurrent is not None and t:
+                total = torch.baddbmm(added, out[t - 1], recurrent, out=scratch)
+            else:
+                total = scratch.copy_(added)
+            if plan.others == mixed_kernels.TANH:
+                torch.tanh(total, out=out[t])
+            later = last if t == form.steps - 1 else potential[(t + 1) % slots]
+            share(
+                mixed_kernels.advance, form.rows, form.batch, plan.spiking, plan.others,
+                plan.decays, total.view(rows).numpy(), current.numpy(),
+                potential[t % slots].numpy(), later.numpy(), out[t].view(rows).numpy(),
+            )  # fmt: skip
+        ctx.save_for_backward(recurrent, out)
+        ctx.rest = form, plan
+        ctx.potential = potential
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        recurrent, out = ctx.saved_tensors
+        form, plan = ctx.rest
+        adjoint, ctx.potential = once(ctx.potential), None
+        rows = form.rows, form.width
+        known = form.to_table(gradient)
+        looped, to_potential, to_current, slope = (out.new_zeros(rows) for _ in range(4))
+        members = looped.view(form.shape[1:])
+        spikes = plan.spiking.any()
+        learns = recurrent is not None and ctx.needs_input_grad[1]
+        around = torch.zeros_like(recurrent) if learns else None
+        for t in range(form.steps - 1, -1, -1):
+            now = adjoint[t].numpy()
+            if spikes:
+                share(
+                    kernels.sloped, form.rows, form.batch, plan.spiking, plan.surrogate,
+                    plan.shape, plan.powers, now, slope.numpy(),
+                )  # fmt: skip
+            share(
+                mixed_kernels.retreat, form.rows, t, form.batch, plan.spiking, plan.others,
+                plan.decays, slope.numpy(), known.numbers, known.lines, looped.numpy(),
+                out[t].view(rows).numpy(), to_potential.numpy(), to_current.numpy(), now,
+            )  # fmt: skip
+            if recurrent is None:
+                looped.zero_()
+            elif t:
+                reached = adjoint[t].view(form.shape[1:])
+                torch.bmm(reached, recurrent.transpose(1, 2), out=members)
+                if learns:
+                    around.baddbmm_(out[t - 1].transpose(1, 2), reached)
+        return adjoint.view(form.shape), around, None, None

@@ -1,0 +1,92 @@
+"""Compiled code for populations of spiking, graded and tanh units: one step of all rows.
+
+Arrays are (row, unit), see ``kernels``; one file for the reason given there. The units before
+``spiking`` (member,) spike, the others are of one kind. ``decays`` (member, 2) are those of
+membrane and synapse. The equations are those of ``hnnlib.neurons.SynapticLIF``.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from hnnlib.engines.cpu.kernels import OPTIONS
+
+__all__ = ["GRADED", "TANH", "UNRESET", "advance", "retreat"]
+
+GRADED, UNRESET, TANH = range(3)
+"""Units that don't spike: graded with reset, graded without, tanh."""
+
+
+@njit(**OPTIONS)
+def advance(first, last, batch, spiking, others, decays, drive, current, potential, later, out):
+    """One step forward.
+
+    Args:
+        drive, potential: at this step.
+        current: the synaptic current, moves on.
+        later: becomes the potential at the next step.
+        out: becomes the outputs, but of tanh units, which are there.
+    """
+    zero, one = potential.dtype.type(0), potential.dtype.type(1)
+    width = out.shape[1]
+    for row in range(first, last):
+        member = row // batch
+        b, a, count = decays[member, 0], decays[member, 1], spiking[member]
+        u, c, after, o, added = potential[row], current[row], later[row], out[row], drive[row]
+        for n in range(count):
+            fired = u[n] > one
+            o[n] = one if fired else zero
+            after[n] = zero if fired else b * u[n] + (one - b) * c[n]
+        if others == GRADED:
+            for n in range(count, width):
+                v = u[n] if u[n] > zero else zero
+                v = v if v < one else one
+                o[n] = v
+                after[n] = (b * u[n] + (one - b) * c[n]) * (one - v)
+        elif others == UNRESET:
+            for n in range(count, width):
+                v = u[n] if u[n] > zero else zero
+                o[n] = v if v < one else one
+                after[n] = b * u[n] + (one - b) * c[n]
+        for n in range(width):
+            c[n] = a * c[n] + added[n]
+
+
+@njit(**OPTIONS)
+def retreat(
+    first, last, t, batch, spiking, others, decays, slope, gradient, lines, looped, out,
+    to_potential, to_current, potential,
+):  # fmt: skip
+    """One step back: ``potential`` becomes the adjoint of the drive.
+
+    Args:
+        slope: surrogate derivative of the spiking units.
+        gradient, lines: of the outputs, (line, unit).
+        looped: gradient of the outputs through the recurrent weights; written over.
+        to_potential, to_current: adjoints of the states, handed to the step before.
+    """
+    zero, one = potential.dtype.type(0), potential.dtype.type(1)
+    width = out.shape[1]
+    for row in range(first, last):
+        member = row // batch
+        b, a, count = decays[member, 0], decays[member, 1], spiking[member]
+        u, o, d, total = potential[row], out[row], slope[row], looped[row]
+        carried, traced = to_potential[row], to_current[row]
+        known = gradient[row * lines[0] + t * lines[1]]
+        for n in range(width):
+            total[n] += known[n]
+        for n in range(count):
+            kept = zero if u[n] > one else carried[n]
+            u[n] = traced[n]
+            carried[n] = total[n] * d[n] + b * kept
+            traced[n] = a * traced[n] + (one - b) * kept
+        if others == TANH:
+            for n in range(count, width):
+                u[n] = total[n] * (one - o[n] * o[n])
+        else:
+            for n in range(count, width):
+                kept = carried[n] * (one - o[n]) if others == GRADED else carried[n]
+                through = total[n] if (u[n] >= zero) & (u[n] <= one) else zero
+                u[n] = traced[n]
+                carried[n] = through + b * kept
+                traced[n] = a * traced[n] + (one - b) * kept
