@@ -78,7 +78,7 @@ class Curvature(NamedTuple):
 # --- directions -----------------------------------------------------------------------------------
 
 
-def random_direction(parameters: Parameters, seeds: Sequence[int], number: int) -> Parameters:
+def random_direction(parameters: Parameters, seeds: Sequence[int], number: object) -> Parameters:
     """A filter-normalised random direction for every member (Li et al. 2018).
 
     Each unit's column of incoming weights is drawn from N(0, 1) and scaled to the norm of that
@@ -89,7 +89,7 @@ def random_direction(parameters: Parameters, seeds: Sequence[int], number: int) 
     Args:
         parameters: tensors (member, ..., unit), the units that weights lead to on the last axis.
         seeds: one a member.
-        number: which direction.
+        number: which direction; anything whose text names it.
     """
     found = {}
     for name, weight in parameters.items():

@@ -105,7 +105,8 @@ def information_content(points: ArrayLike, values: ArrayLike, start: int = 0) ->
         log 6; a symbol is the sign of a slope, 0 where it is smaller than eps. ``ic.eps_max``: the
         eps at which H is largest (median where there are several). ``ic.eps_s``: log10 of the least
         eps with H < 0.05. ``ic.m0``: changes of sign a step at eps = 0. ``ic.eps_ratio``: log10 of
-        the largest eps that leaves more than half of them. NaN where there is no such eps.
+        the largest eps that leaves more than half of them. NaN where there is no such eps; -5,
+        the least eps tried, where eps = 0 is the answer.
     """
     points, values = _sample(points, values)
     order = _tour(points, start)
@@ -158,8 +159,7 @@ def _content(slopes: np.ndarray) -> dict[str, float]:
         entropy[k] = -(shares * np.log(shares)).sum() / np.log(6)
         changes[k] = sum(np.count_nonzero(np.diff(row[row != 0])) for row in symbols) / pairs
     settled, many = entropy < _SETTLED, changes > _HALF * changes[0]
-    with np.errstate(divide="ignore"):
-        logs = np.log10(_EPSILONS)
+    logs = np.log10(np.maximum(_EPSILONS, _EPSILONS[1]))
     return {
         "ic.h_max": float(entropy.max()),
         "ic.eps_s": float(logs[settled][0]) if settled.any() else float("nan"),
