@@ -315,7 +315,7 @@ def test_cheaper():
     store = make(low=LOW, high=HIGH, flop={"low": 2e9, "high": 8e9})
     part = rules.cheaper(store, [pair("low", "high")], variable="train_flop")
     assert verdict(part) == "supported"
-    assert part.reason == "low against high: 2e+09 against 8e+09 FLOP (0.25 times)"
+    assert part.reason == ("train flop, low against high: 2e+09 against 8e+09 FLOP (0.25 times)")
     back = rules.cheaper(store, [pair("high", "low")], variable="train_flop")
     assert verdict(back) == "contradicted"
 

@@ -177,6 +177,13 @@ def test_data_of_a_small_scale_stand_for_those_of_the_paper(paper):
     assert judged[0].data == "small_spoken (not the paper's data)"
 
 
+def test_nothing_stands_for_data_that_were_run_themselves(paper):
+    both = make("rough")
+    both = both.assign_coords(dataset=("cell", ["spoken", "small_spoken"]))
+    names = comparison.prepare(paper, both)["paper_dataset"].values
+    assert list(names) == ["spoken", "small_spoken"]
+
+
 def test_chance_may_differ_between_data_sets(paper):
     """12 % is learning where chance is 5 %, and none where it is 10 %."""
     barely = comparison.prepare(paper, make("plain", a=(12.0, 12.1, 12.2), b=(12.0, 12.1, 12.2)))

@@ -28,9 +28,9 @@ class Judgement:
 
     ``comparisons`` decide, ``context`` is shown beside them (each with a ``note``). Both are lists
     of :class:`~hnnlib.evidence.comparison.Comparison` as dictionaries, with ``paper``, the paper's
-    numbers of the same cells, and ``paper_difference``, NaN where it prints none. ``n_seeds`` is
-    the smallest number of seeds behind any comparison that was run. ``data`` names the data really
-    used, ``study`` the studies whose stores decide.
+    numbers of the same cells, and ``paper_difference`` (of a single cell its number), NaN where it
+    prints none. ``n_seeds`` is the smallest number of seeds behind any comparison that was run.
+    ``data`` names the data really used, ``study`` the studies whose stores decide.
     """
 
     study: str
@@ -146,7 +146,9 @@ def _record(paper: Paper, study: str, c: Comparison) -> dict:
     """A comparison as a dictionary, with the paper's numbers of the same cells."""
     numbers = _paper_numbers(paper, study, c)
     difference = math.nan
-    if len(numbers) > 1 and None not in numbers:
+    if c.kind in ("value", "number") and numbers and numbers[0] is not None:
+        difference = numbers[0]
+    elif c.kind != "correlation" and len(numbers) > 1 and None not in numbers:
         first, last = numbers[0], numbers[-1]
         difference = round(last - first if c.kind == "series" else first - last, 6)
     return asdict(c) | {"paper": numbers, "paper_difference": difference}

@@ -1,6 +1,11 @@
 """Statistics of few runs: t methods over seeds, resampling, rank correlation across runs."""
 
-from hnnlib.analysis.statistics.correlation import Correlation, rank_correlation
+from hnnlib.analysis.statistics.correlation import (
+    Correlation,
+    SeedCorrelation,
+    rank_correlation,
+    seed_correlation,
+)
 from hnnlib.analysis.statistics.resampling import (
     SignFlip,
     bootstrap_difference,
@@ -26,6 +31,7 @@ __all__ = [
     "Difference",
     "Equivalence",
     "Mean",
+    "SeedCorrelation",
     "SignFlip",
     "Trend",
     "bootstrap_difference",
@@ -35,6 +41,7 @@ __all__ = [
     "mean_interval",
     "paired_difference",
     "rank_correlation",
+    "seed_correlation",
     "sign_flip",
     "trend",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations as every_order
 from math import factorial, prod
@@ -10,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
+from hnnlib.analysis.statistics.seeds import SEEDS_NEEDED
 from hnnlib.randomness import numpy_generator
 
-__all__ = ["Correlation", "rank_correlation"]
+__all__ = ["Correlation", "SeedCorrelation", "rank_correlation", "seed_correlation"]
 
 _RUNS_NEEDED = 4  # three pairs are in perfect order once in six times by chance
 _ROUNDING = 1e-9
@@ -79,6 +81,57 @@ def rank_correlation(
     far = np.count_nonzero(np.abs(b[orders] @ a) / length >= abs(rho) - _ROUNDING)
     p = far / len(orders) if exact else (far + 1) / (len(orders) + 1)
     return Correlation(rho, float(p), n, left_out, exact)
+
+
+@dataclass(frozen=True)
+class SeedCorrelation:
+    """A rank correlation over seeds with the one-sided p-values of its permutation test."""
+
+    rho: float
+    p_positive: float
+    p_negative: float
+    n: int
+    left_out: int
+
+
+def seed_correlation(
+    x: ArrayLike, y: ArrayLike, given: Sequence[ArrayLike] = (), permutations: int = 10_000
+) -> SeedCorrelation:
+    """Correlation of ranks within cells whose seeds share their draws: the seed is the unit.
+
+    The coefficient is that of :func:`rank_correlation` within groups, the groups being cells. Its
+    p-values are the shares of orders of the seeds, the same order in all cells, whose correlation
+    is at least as high (as low): luck that all cells of a seed share counts once. NaN below four
+    seeds or where one side is constant.
+
+    Args:
+        x, y: one number a run, shape (cell, seed); a seed that lacks one is left out.
+        given: what to hold fixed, each of shape (cell, seed).
+        permutations: most orders to try.
+    """
+    x, y, *others = (np.atleast_2d(np.asarray(z, float)) for z in (x, y, *given))
+    keep = np.isfinite(np.stack([x, y, *others])).all(axis=(0, 1))
+    n, left_out = int(keep.sum()), int((~keep).sum())
+    nothing = SeedCorrelation(np.nan, np.nan, np.nan, n, left_out)
+    if n < SEEDS_NEEDED["correlation"]:
+        return nothing
+    members = list(np.arange(x.shape[0] * n).reshape(-1, n))
+    fixed = [_ranks(z[:, keep].ravel(), members) for z in others]
+    fixed = np.array(fixed).reshape(-1, x.shape[0] * n)
+    a, b = (_rest(_ranks(z[:, keep].ravel(), members), fixed) for z in (x, y))
+    length = np.sqrt((a @ a) * (b @ b))
+    if length <= _ROUNDING:
+        return nothing
+    products = a.reshape(-1, n).T @ b.reshape(-1, n)  # of every seed of x with every one of y
+    seeds, exact = [np.arange(n)], factorial(n) <= permutations
+    orders = _all_orders(seeds, n) if exact else _some_orders(seeds, n, permutations)
+    found = products[np.arange(n), orders].sum(1) / length
+    rho = float(np.trace(products) / length)
+    above = np.count_nonzero(found >= rho - _ROUNDING)
+    below = np.count_nonzero(found <= rho + _ROUNDING)
+    extra = 0 if exact else 1
+    p = [(count + extra) / (len(orders) + extra) for count in (above, below)]
+    return SeedCorrelation(rho, *p, n, left_out)
 
 
 def _ranks(values: np.ndarray, members: list[np.ndarray]) -> np.ndarray:

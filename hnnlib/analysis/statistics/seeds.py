@@ -32,7 +32,7 @@ __all__ = [
     "trend",
 ]
 
-SEEDS_NEEDED = {"interval": 3, "difference": 3, "equivalence": 3, "trend": 3}
+SEEDS_NEEDED = {"interval": 3, "difference": 3, "equivalence": 3, "trend": 3, "correlation": 4}
 """Fewest seeds for each kind of statement. Two give a t interval too, but one of 12.7 errors."""
 
 

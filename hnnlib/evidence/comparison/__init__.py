@@ -13,6 +13,7 @@ from hnnlib.evidence.comparison.cells import (
     counted,
     dataset_of,
     describe,
+    describe_cell,
     learned,
     locate,
     mean,
@@ -20,7 +21,10 @@ from hnnlib.evidence.comparison.cells import (
     paired,
     show,
     sides,
+    spoken,
+    titled,
     unit_of,
+    valued,
     values_of,
 )
 from hnnlib.evidence.comparison.stores import by_study, prepare
@@ -36,6 +40,7 @@ __all__ = [
     "data_label",
     "dataset_of",
     "describe",
+    "describe_cell",
     "learned",
     "locate",
     "mean",
@@ -45,6 +50,9 @@ __all__ = [
     "prepare",
     "show",
     "sides",
+    "spoken",
+    "titled",
     "unit_of",
+    "valued",
     "values_of",
 ]

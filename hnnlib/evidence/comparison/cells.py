@@ -21,6 +21,7 @@ __all__ = [
     "counted",
     "dataset_of",
     "describe",
+    "describe_cell",
     "learned",
     "locate",
     "mean",
@@ -28,11 +29,15 @@ __all__ = [
     "paired",
     "show",
     "sides",
+    "spoken",
+    "titled",
     "unit_of",
+    "valued",
     "values_of",
 ]
 
 Outcome = Literal["for", "against", "open", "too few seeds", "not learned", "not run", "shown"]
+Kind = Literal["difference", "series", "count", "value", "number", "correlation"]
 LEARNED = 1.5
 """A network has learned something if its training accuracy is above chance by this factor."""
 Names = Mapping[str, str]
@@ -44,7 +49,9 @@ class Comparison:
     """One comparison of cells; NaN where there is no such number.
 
     ``kind`` is "difference" (left minus right over seeds), "series" (cells in an order; difference
-    is last minus first) or "count" (left minus right of a number that has no seeds). ``means`` has
+    is last minus first), "count" (left minus right of a number that has no seeds), "value" (one
+    cell against a bound; difference is its mean), "number" (the same without seeds), or
+    "correlation" (over the runs of some cells; difference is the coefficient). ``means`` has
     the value of each cell, accuracies in percent; left and right include what the pair adds or
     takes away. ``left`` and ``right`` are names of cells, empty where not run. ``p`` belongs to the
     direction that was found; ``p_holm`` is corrected over the part of the claim.
@@ -53,7 +60,7 @@ class Comparison:
     label: str
     selects: tuple[Select, ...]
     variable: str
-    kind: Literal["difference", "series", "count"] = "difference"
+    kind: Kind = "difference"
     unit: str = "pp"
     left: str = ""
     right: str = ""
@@ -80,7 +87,13 @@ class Comparison:
             )
         if self.n == 0 and self.left_out:
             return f"{self.label}: no number, every seed failed ({self.left_out} left out)"
-        text = f"{self.label}: {self._write(self.difference, '+z')}{self._unit()}"
+        if self.kind == "correlation" and np.isnan(self.difference):
+            why = "one of the two is constant" if self.outcome == "open" else "no coefficient"
+            return f"{self.label}: {why}, {self.n} seed{'s' * (self.n != 1)}"
+        sign = "z" if self.kind in ("value", "number") else "+z"
+        text = f"{self.label}: {self._write(self.difference, sign)}{self._unit()}"
+        if self.kind == "number":
+            return text
         if self.kind == "series":
             text = f"{self.label}: {', '.join(map(self._write, self.means))}{self._unit()}"
         if not np.isnan(self.low):
@@ -100,7 +113,7 @@ class Comparison:
         return format(value, sign + form if form.endswith("f") else sign.rstrip("z") + form)
 
     def _unit(self) -> str:
-        if self.kind == "series" and self.unit == "pp":
+        if self.kind in ("series", "value", "number") and self.unit == "pp":
             return " %"
         return "" if self.unit == "1" else f" {self.unit}"
 
@@ -160,6 +173,22 @@ def describe(left: Select, right: Select, names: Names = NO_NAMES) -> str:
     return f"{' '.join(common)}{': ' * bool(common)}{words(left)} minus {words(right)}"
 
 
+def describe_cell(select: Select, names: Names = NO_NAMES) -> str:
+    """``SHD SNN random``: the values that name a cell, without those that say nothing."""
+    words = [names.get(str(v), str(v)) for k, v in select.items() if k != "arm"]
+    return " ".join(dict.fromkeys(w for w in words if w not in ("none", "main", ""))) or "main"
+
+
+def spoken(variable: str, names: Names = NO_NAMES) -> str:
+    """A variable in words: its short name, or its own without underscores."""
+    return names.get(variable, variable.replace("_", " "))
+
+
+def titled(label: str, variable: str, names: Names = NO_NAMES) -> str:
+    """A label that says which variable is compared, if it is not the usual one."""
+    return label if variable == "test_accuracy" else f"{spoken(variable, names)}, {label}"
+
+
 def paired(
     dataset: xr.Dataset,
     pair: CellPair,
@@ -209,6 +238,52 @@ def counted(
     if np.isnan(left) or np.isnan(right):
         return replace(c, outcome="not run")
     return replace(c, means=(left, right), difference=left - right, n=dataset.sizes.get("seed", 0))
+
+
+def valued(
+    dataset: xr.Dataset,
+    select: Select,
+    variable: str,
+    value: float,
+    sense: str,
+    names: Names = NO_NAMES,
+) -> tuple[Comparison, float]:
+    """A variable of one cell and its two-sided p against "its mean is ``value``".
+
+    Of an accuracy, the value is in percent. NaN where the variable has no seeds.
+    """
+    has_seeds = "seed" in _array(dataset, variable).dims
+    cell = locate(dataset, select)
+    side = ">" if sense == "above" else "<"
+    c = Comparison(
+        f"{describe_cell(select, names)}, {spoken(variable, names)} {side} {value:g}",
+        (select,),
+        variable,
+        "value" if has_seeds else "number",
+        unit=unit_of(dataset, variable),
+        left=cell or "",
+        outcome="open" if cell else "not run",
+    )
+    if cell is None:
+        return c, np.nan
+    values = values_of(dataset, cell, variable)
+    if not has_seeds:
+        number = float(values)
+        outcome = "not run" if np.isnan(number) else "open"
+        return replace(c, means=(number,), difference=number, outcome=outcome), np.nan
+    d = statistics.paired_difference(values, np.zeros_like(values), value)
+    enough = d.n >= statistics.SEEDS_NEEDED["difference"]
+    c = replace(
+        c,
+        means=(d.mean,),
+        difference=d.mean,
+        low=d.low,
+        high=d.high,
+        n=d.n,
+        left_out=d.left_out,
+        outcome="open" if enough else "too few seeds",
+    )
+    return c, d.p
 
 
 def show(
@@ -289,7 +364,7 @@ def _begin(dataset: xr.Dataset, pair: CellPair, variable: str, names: Names) -> 
     needed = [s for s in (pair.left, pair.right, pair.plus, pair.minus) if s is not None]
     found = [locate(dataset, select) for select in needed]
     return Comparison(
-        label=describe(pair.left, pair.right, names),
+        label=titled(describe(pair.left, pair.right, names), variable, names),
         selects=(pair.left, pair.right),
         variable=variable,
         unit=unit_of(dataset, variable),

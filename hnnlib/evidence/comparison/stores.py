@@ -40,14 +40,16 @@ def prepare(paper: Paper, dataset: xr.Dataset) -> xr.Dataset:
     """The store with what only the paper's file knows of its cells, as coordinates.
 
     ``paper_dataset`` is the paper's data set that a cell's data stand for, so that a selector holds
-    at every scale; ``chance`` the accuracy of guessing in percent, where the file gives it.
+    at every scale; where the paper's own were run too, nothing stands for them. ``chance`` is the
+    accuracy of guessing in percent, where the file gives it.
     """
     names = dataset["dataset"].values.astype(str)
     chance = (
         paper.chance if isinstance(paper.chance, Mapping) else dict.fromkeys(names, paper.chance)
     )
     chances = np.array([chance.get(name) for name in names], float)
-    stands_for = np.array([paper.stand_ins.get(name, name) for name in names], str)
+    stand_ins = {name: theirs for name, theirs in paper.stand_ins.items() if theirs not in names}
+    stands_for = np.array([stand_ins.get(name, name) for name in names], str)
     return dataset.assign_coords(
         {"paper_dataset": ("cell", stands_for), "chance": ("cell", chances)}
     )

@@ -12,12 +12,16 @@ from hnnlib.evidence.papers.base import Model, Select, SelectMany, Value, combin
 __all__ = [
     "BestNotBetter",
     "Better",
+    "Bound",
     "CellPair",
     "Cheaper",
     "Context",
+    "Correlated",
     "Drop",
     "Equivalent",
     "Group",
+    "Interior",
+    "Line",
     "Pair",
     "Part",
     "Series",
@@ -128,26 +132,28 @@ class Cheaper(_PairPart):
     variable: str
 
 
-class Series(Model):
-    """Cells in the order in which the variable is said to rise (or fall)."""
+class Line(Model):
+    """Cells with a name, in an order."""
 
     label: str
-    sense: Literal["rising", "falling"] = "rising"
     where: Select = {}
-    cells: tuple[SelectMany, ...]
+    cells: tuple[SelectMany, ...] = Field(min_length=1)
 
     def expand(self, base: Select) -> list[Select]:
         """The cells in their order."""
         return expand(self.cells, {**base, **self.where})
 
 
-class Trend(_Part):
-    """Every series runs in its sense."""
+class Series(Line):
+    """Cells in the order in which the variable is said to rise (or fall)."""
 
-    rule: Literal["trend"]
-    series: tuple[Series, ...] = Field(min_length=1)
+    sense: Literal["rising", "falling"] = "rising"
 
-    def items(self, defaults: Select) -> list[tuple[Series, list[Select]]]:
+
+class _SeriesPart(_Part):
+    series: tuple[Line, ...] = Field(min_length=1)
+
+    def items(self, defaults: Select) -> list[tuple[Line, list[Select]]]:
         """Each series with its cells."""
         return [(one, one.expand({**defaults, **self.where})) for one in self.series]
 
@@ -155,6 +161,54 @@ class Trend(_Part):
         """All selectors of the part."""
         for _, cells in self.items(defaults):
             yield from cells
+
+
+class Trend(_SeriesPart):
+    """Every series runs in its sense."""
+
+    rule: Literal["trend"]
+    series: tuple[Series, ...] = Field(min_length=1)
+
+
+class Interior(_SeriesPart):
+    """The best cell of every series lies inside it, not at an end."""
+
+    rule: Literal["interior"]
+    sense: Literal["higher", "lower"] = "higher"
+
+    @model_validator(mode="after")
+    def _has_inside(self) -> Interior:
+        for line in self.series:
+            if len(line.expand({})) < 3:
+                raise ValueError(f"series '{line.label}' has two ends and nothing inside")
+        return self
+
+
+class Correlated(_SeriesPart):
+    """Two variables go together over seeds, within the cells of every series together."""
+
+    rule: Literal["correlated"]
+    other: str = Field(description="the second variable")
+    sense: Literal["positive", "negative"] = "positive"
+    given: tuple[str, ...] = Field((), description="variables to hold fixed")
+
+
+class Bound(_Part):
+    """The variable of the cells lies above (or below) a value: of all of them, or of any."""
+
+    rule: Literal["bound"]
+    value: float = Field(description="in percent for accuracies, else in the variable's unit")
+    sense: Literal["above", "below"] = "above"
+    need: Literal["all", "any"] = "all"
+    cells: tuple[SelectMany, ...] = Field(min_length=1)
+
+    def items(self, defaults: Select) -> list[Select]:
+        """The cells."""
+        return expand(self.cells, {**defaults, **self.where})
+
+    def selects(self, defaults: Select) -> Iterator[Select]:
+        """All selectors of the part."""
+        yield from self.items(defaults)
 
 
 class Group(Model):
@@ -195,5 +249,6 @@ class Context(_PairPart):
 
 
 Part = Annotated[
-    Better | Equivalent | Drop | Cheaper | Trend | BestNotBetter, Field(discriminator="rule")
+    Better | Equivalent | Drop | Cheaper | Trend | BestNotBetter | Interior | Correlated | Bound,
+    Field(discriminator="rule"),
 ]

@@ -159,15 +159,15 @@ def _grid(title: str, comparisons: Sequence[Mapping]) -> dict:
 def _evidence(c: Mapping) -> dict:
     """One comparison as text: what was compared, the paper's number, ours, the test."""
     ran = c["outcome"] != "not run"
-    unit = c["unit"]
-    ours = interval(c["difference"], c["low"], c["high"], unit, sign=True)
+    unit, plain = c["unit"], c["kind"] in ("value", "number")
+    ours = interval(c["difference"], c["low"], c["high"], unit, sign=not plain)
     if ran and c["kind"] == "count":
         ours = " against ".join(f"{value:.3g}" for value in c["means"])
     if ran and c["kind"] == "series":
         ours = ", ".join(number(value, unit=unit) for value in c["means"])
     return {
         "label": c["label"],
-        "paper": signed(c["paper_difference"], unit),
+        "paper": (number if plain else signed)(c["paper_difference"], unit=unit),
         "ours": ours if ran else "not run",
         "n": seeds(c["n"], c["left_out"]) if ran else "",
         "margin": "" if math.isnan(c["margin"]) else f"{c['margin']:g}",
