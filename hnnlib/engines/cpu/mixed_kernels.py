@@ -28,7 +28,6 @@ def advance(first, last, batch, spiking, others, decays, drive, current, potenti
         out: becomes the outputs, but of tanh units, which are there.
     """
     zero, one = potential.dtype.type(0), potential.dtype.type(1)
-    width = out.shape[1]
     for row in range(first, last):
         member = row // batch
         b, a, count = decays[member, 0], decays[member, 1], spiking[member]
@@ -37,18 +36,21 @@ def advance(first, last, batch, spiking, others, decays, drive, current, potenti
             fired = u[n] > one
             o[n] = one if fired else zero
             after[n] = zero if fired else b * u[n] + (one - b) * c[n]
+        # slices, not a range from count on: an index that might be negative keeps a loop from being
+        # vectorised
+        v, x, after, o = u[count:], c[count:], after[count:], o[count:]
         if others == GRADED:
-            for n in range(count, width):
-                v = u[n] if u[n] > zero else zero
-                v = v if v < one else one
-                o[n] = v
-                after[n] = (b * u[n] + (one - b) * c[n]) * (one - v)
+            for n in range(len(o)):
+                clipped = v[n] if v[n] > zero else zero
+                clipped = clipped if clipped < one else one
+                o[n] = clipped
+                after[n] = (b * v[n] + (one - b) * x[n]) * (one - clipped)
         elif others == UNRESET:
-            for n in range(count, width):
-                v = u[n] if u[n] > zero else zero
-                o[n] = v if v < one else one
-                after[n] = b * u[n] + (one - b) * c[n]
-        for n in range(width):
+            for n in range(len(o)):
+                clipped = v[n] if v[n] > zero else zero
+                o[n] = clipped if clipped < one else one
+                after[n] = b * v[n] + (one - b) * x[n]
+        for n in range(len(c)):
             c[n] = a * c[n] + added[n]
 
 
@@ -66,27 +68,29 @@ def retreat(
         to_potential, to_current: adjoints of the states, handed to the step before.
     """
     zero, one = potential.dtype.type(0), potential.dtype.type(1)
-    width = out.shape[1]
     for row in range(first, last):
         member = row // batch
         b, a, count = decays[member, 0], decays[member, 1], spiking[member]
-        u, o, d, total = potential[row], out[row], slope[row], looped[row]
+        u, d, total = potential[row], slope[row], looped[row]
         carried, traced = to_potential[row], to_current[row]
         known = gradient[row * lines[0] + t * lines[1]]
-        for n in range(width):
+        for n in range(len(total)):
             total[n] += known[n]
         for n in range(count):
             kept = zero if u[n] > one else carried[n]
             u[n] = traced[n]
             carried[n] = total[n] * d[n] + b * kept
             traced[n] = a * traced[n] + (one - b) * kept
+        o, u, total = out[row, count:], u[count:], total[count:]
+        carried, traced = carried[count:], traced[count:]
         if others == TANH:
-            for n in range(count, width):
+            for n in range(len(o)):
                 u[n] = total[n] * (one - o[n] * o[n])
-        else:
-            for n in range(count, width):
-                kept = carried[n] * (one - o[n]) if others == GRADED else carried[n]
-                through = total[n] if (u[n] >= zero) & (u[n] <= one) else zero
-                u[n] = traced[n]
-                carried[n] = through + b * kept
-                traced[n] = a * traced[n] + (one - b) * kept
+            continue
+        reset = one if others == GRADED else zero
+        for n in range(len(o)):
+            kept = carried[n] * (one - reset * o[n])
+            through = total[n] if (u[n] >= zero) & (u[n] <= one) else zero
+            u[n] = traced[n]
+            carried[n] = through + b * kept
+            traced[n] = a * traced[n] + (one - b) * kept
