@@ -3,6 +3,9 @@
 Graded outputs are dense, so that there is little to skip: a matrix product for the recurrence and a
 pass of a kernel, one after the other, over arrays (step, row, unit). What a layer reads may still
 be events: the product with them comes first, see ``hnnlib.engines.cpu.products``.
+
+Adding the weights of the units that spike, and multiplying only the others, was measured: at half
+spiking units it saves 4 % of a training step.
 """
 
 from __future__ import annotations
