@@ -58,15 +58,17 @@ def test_an_unknown_variable_is_an_error_that_names_it():
 @pytest.mark.parametrize(
     ("left", "right", "label"),
     [
-        ({"n": "a", "k": "x"}, {"n": "a", "k": "y"}, "Alpha: x minus y"),
+        ({"n": "a", "k": "x"}, {"n": "a", "k": "y"}, "Alpha: x minus Ys"),
         ({"n": "a", "k": "x"}, {"n": "b", "k": "x"}, "Alpha minus Beta"),
         ({"k": "x", "n": "a"}, {"k": "none", "n": "b"}, "Alpha x minus Beta"),
-        ({"k": "x", "arm": "k"}, {"k": "y", "arm": "main"}, "x minus y"),
+        ({"k": "x", "arm": "k"}, {"k": "y", "arm": "main"}, "x minus Ys"),
+        ({"n": "a", "k": "y", "j": 1}, {"n": "b", "k": "y", "j": 2}, "Ys: Alpha 1 minus Beta 2"),
+        ({"n": "a", "k": "y"}, {"n": "b"}, "Alpha Ys minus Beta"),
         ({"k": "x", "arm": "other"}, {"k": "x", "arm": "main"}, "other minus main"),
     ],
 )
 def test_labels_say_what_differs(left, right, label):
-    assert comparison.describe(left, right, {"a": "Alpha", "b": "Beta"}) == label
+    assert comparison.describe(left, right, {"a": "Alpha", "b": "Beta", "k=y": "Ys"}) == label
 
 
 def test_paired_difference_is_in_percentage_points():

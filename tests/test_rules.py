@@ -208,6 +208,14 @@ def test_equivalent():
     assert verdict(rules.equivalent(store, [pair("high", "low", 0.5)])) == "contradicted"
 
 
+def test_one_pair_on_par_is_enough_where_any_will_do():
+    store = make(low=LOW, high=HIGH, like=LIKE_LOW)
+    pairs = [pair("like", "low", 0.5), pair("high", "low", 0.5)]
+    assert verdict(rules.equivalent(store, pairs)) == "contradicted"
+    assert verdict(rules.equivalent(store, pairs, need="any")) == "supported"
+    assert verdict(rules.equivalent(store, pairs[1:], need="any")) == "contradicted"
+
+
 def test_no_significant_difference_is_not_equivalence():
     store = make(a=[90.0, 92.0, 94.0], b=[94.0, 90.0, 92.5])
     assert verdict(rules.better(store, [pair("a", "b")])) == "undecided"

@@ -163,20 +163,31 @@ def describe(left: Select, right: Select, names: Names = NO_NAMES) -> str:
     differ = [k for k in keys if left.get(k) != right.get(k)]
     if "arm" in differ and {left.get("arm"), right.get("arm")} & set(differ):
         differ.remove("arm")  # the switch that the arm is named after says it
-    differ.sort(key=lambda k: not {str(left.get(k)), str(right.get(k))} <= set(names))
+    named = {k for k in differ if all(_name(k, s.get(k), names) is not None for s in (left, right))}
+    differ.sort(key=lambda k: k not in named)
 
     def words(select: Select) -> str:
-        values = [str(select[k]) for k in differ if k in select]
-        return " ".join(names.get(v, v) for v in values if v not in ("none", "main")) or "main"
+        return _words({k: select[k] for k in differ if k in select}, names)
 
-    common = [names[str(left[k])] for k in keys if k not in differ and str(left.get(k)) in names]
-    return f"{' '.join(common)}{': ' * bool(common)}{words(left)} minus {words(right)}"
+    shared = [_name(k, left.get(k), names) for k in keys if k not in differ]
+    common = " ".join(filter(None, shared))
+    return f"{common}{': ' * bool(common)}{words(left)} minus {words(right)}"
 
 
 def describe_cell(select: Select, names: Names = NO_NAMES) -> str:
     """``SHD SNN random``: the values that name a cell, without those that say nothing."""
-    words = [names.get(str(v), str(v)) for k, v in select.items() if k != "arm"]
-    return " ".join(dict.fromkeys(w for w in words if w not in ("none", "main", ""))) or "main"
+    return _words({k: v for k, v in select.items() if k != "arm"}, names)
+
+
+def _words(select: Select, names: Names) -> str:
+    found = {str(v): _name(k, v, names) for k, v in select.items() if v not in ("none", "main")}
+    words = [value if name is None else name for value, name in found.items()]
+    return " ".join(filter(None, words)) or "main"
+
+
+def _name(key: str, value: object, names: Names) -> str | None:
+    """Short name of a coordinate's value, if it has one: by ``key=value``, or by value alone."""
+    return names.get(f"{key}={value}", names.get(str(value)))
 
 
 def spoken(variable: str, names: Names = NO_NAMES) -> str:

@@ -84,10 +84,12 @@ class Paper(Model):
     vocabulary: dict[str, tuple[Value, ...] | None] = Field(
         description="coordinates that selectors may use, with their values (null: any)"
     )
-    names: dict[str, str] = Field({}, description="short names of values, for labels")
+    names: dict[str, str] = Field(
+        {}, description="short names for labels: of values, of key=value pairs, of variables"
+    )
     defaults: Select = {}
     protocol: tuple[Fact, ...] = ()
-    tables: tuple[Table, ...]
+    tables: tuple[Table, ...] = ()
     claims: tuple[Claim, ...]
     inconsistencies: tuple[Inconsistency, ...] = ()
     anchors: tuple[Anchor, ...] = ()

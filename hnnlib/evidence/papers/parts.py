@@ -114,9 +114,10 @@ class _MarginPart(_PairPart):
 
 
 class Equivalent(_MarginPart):
-    """Left and right differ by less than the margin."""
+    """Left and right differ by less than the margin: all pairs, or any of them."""
 
     rule: Literal["equivalent"]
+    need: Literal["all", "any"] = "all"
 
 
 class Drop(_MarginPart):

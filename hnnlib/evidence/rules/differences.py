@@ -67,13 +67,15 @@ def equivalent(
     dataset: xr.Dataset,
     pairs: Sequence[CellPair],
     *,
+    need: Literal["all", "any"] = "all",
     variable: str = "test_accuracy",
     names: Names = NO_NAMES,
 ) -> PartVerdict:
     """Left and right are on par: two one-sided paired t tests (TOST) against the margin.
 
     For: the difference lies within the margin with a Holm p of at most 5 % (so does its 90 %
-    interval, which is the one shown). Against: it lies beyond, Holm p at most 5 %.
+    interval, which is the one shown). Against: it lies beyond, Holm p at most 5 %. With
+    ``need="any"`` one pair for the claim supports it, and only all pairs against it contradict it.
     """
     tests = []
     for pair in pairs:
@@ -84,7 +86,7 @@ def equivalent(
         t = statistics.equivalence(*sides(dataset, pair, variable), pair.margin)
         c = replace(c, low=t.low, high=t.high, level=0.90)
         tests.append(Tested(c, t.p_inside, t.p_outside))
-    return decide(settle(tests))
+    return decide(settle(tests), need)
 
 
 @rule
