@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from synthetic_store import make
 
 from hnnlib.errors import StoreError
-from hnnlib.plotting import cells, forest, save, style
+from hnnlib.plotting import cells, forest, models, save, style
 from hnnlib.plotting import coding_comparison as draw
 
 FIGURES = {
@@ -133,7 +133,14 @@ def test_large_effects_do_not_hide_small_ones():
     assert scales == ["linear", "symlog"]
 
 
-@pytest.mark.parametrize("palette", [style.CODINGS, style.KINDS])
+RECURRENT = {
+    model: models.look(model)["color"]
+    for model in models.ORDER
+    if "markerfacecolor" not in models.look(model)  # a variant
+}
+
+
+@pytest.mark.parametrize("palette", [style.CODINGS, style.KINDS, RECURRENT])
 def test_colours_differ_for_colour_blind_readers(palette):
     """Deuteranopia and protanopia after Machado et al. 2009; a distance of 0.2 is easily seen."""
     views = [
@@ -144,6 +151,11 @@ def test_colours_differ_for_colour_blind_readers(palette):
     for one, other in combinations(palette.values(), 2):
         gap = np.array(to_rgb(one)) - np.array(to_rgb(other))
         assert min(np.linalg.norm(view @ gap) for view in views) > 0.2, (one, other)
+
+
+def test_no_two_models_look_alike():
+    looks = [tuple(sorted(models.look(model).items())) for model in (*models.ORDER, "another")]
+    assert len(set(looks)) == len(looks)
 
 
 def test_the_style_does_not_leak(full):

@@ -33,14 +33,16 @@ def one(store: xr.Dataset, **where: str | int) -> xr.Dataset | None:
     return found.isel(cell=0) if found.sizes["cell"] else None
 
 
-def accuracy(cell: xr.Dataset | None) -> np.ndarray | None:
-    """Test accuracy in percent, one a seed, NaN where a seed failed; None for a cell not run."""
-    return None if cell is None else 100.0 * cell["test_accuracy"].values
+def accuracy(cell: xr.Dataset | None, variable: str = "test_accuracy") -> np.ndarray | None:
+    """An accuracy in percent, one a seed, NaN where a seed failed; None for a cell not run."""
+    return None if cell is None else 100.0 * cell[variable].values
 
 
-def difference(store: xr.Dataset, left: dict, right: dict) -> np.ndarray | None:
+def difference(
+    store: xr.Dataset, left: dict, right: dict, variable: str = "test_accuracy"
+) -> np.ndarray | None:
     """Accuracy of ``left`` minus ``right`` seed by seed in pp; None where either was not run."""
-    a, b = accuracy(one(store, **left)), accuracy(one(store, **right))
+    a, b = (accuracy(one(store, **side), variable) for side in (left, right))
     return None if a is None or b is None else a - b
 
 

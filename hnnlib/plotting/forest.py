@@ -9,10 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from hnnlib.analysis.statistics import mean_interval
-from hnnlib.plotting import style
+from hnnlib.plotting import marks, style
 
-__all__ = ["Group", "Line", "draw", "height"]
+__all__ = ["Group", "Line", "draw", "height", "scale"]
 
 # Where a panel's differences reach beyond _WIDE pp, the axis is logarithmic outside of +-_NEAR pp:
 # otherwise one collapse would press all small effects onto the line at zero.
@@ -44,7 +43,7 @@ def height(groups: Sequence[Group]) -> float:
 
 def draw(ax: Axes, groups: Sequence[Group]) -> None:
     """Draw every line's mean, 95 % interval and seeds (small dots), and a line at zero."""
-    _scale(ax, groups)
+    scale(ax, [line.values for group in groups for line in group.lines])
     ax.axvline(0, color=style.INK, linewidth=0.8, zorder=1)
     white = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
     heading = {"va": "center", "fontsize": 8, "weight": "bold", "bbox": white, "zorder": 4}
@@ -53,7 +52,7 @@ def draw(ax: Axes, groups: Sequence[Group]) -> None:
         ax.text(0.0, y, group.title, transform=ax.get_yaxis_transform(), **heading)
         for place, line in enumerate(group.lines, start=1):
             ticks[y + place] = line.label
-            _draw_line(ax, y + place, line)
+            marks.row(ax, y + place, line.values, {"color": line.colour})
         y += len(group.lines) + _GAP
     ax.set_yticks(list(ticks), ticks.values())
     ax.tick_params(axis="y", length=0)
@@ -62,21 +61,14 @@ def draw(ax: Axes, groups: Sequence[Group]) -> None:
     ax.set_ylim(y - 0.4, -0.7)
 
 
-def _draw_line(ax: Axes, y: float, line: Line) -> None:
-    if line.values is None or np.isnan(line.values).all():
-        word = " not run" if line.values is None else " every seed failed"
-        ax.text(0, y, word, va="center", fontsize=7.5, color=style.MUTED, style="italic")
-        return
-    found = mean_interval(line.values)
-    look = {"color": line.colour, "zorder": 3}
-    ax.plot(line.values, np.full(len(line.values), y), ".", alpha=0.35, markersize=4, **look)
-    ax.plot([found.low, found.high], [y, y], linewidth=1.6, solid_capstyle="butt", **look)
-    ax.plot(found.mean, y, "o", markersize=4.5, **look)
+def scale(ax: Axes, values: Sequence[np.ndarray | None]) -> None:
+    """Label the axis of differences, and make it logarithmic where large ones hide small ones.
 
-
-def _scale(ax: Axes, groups: Sequence[Group]) -> None:
-    values = [line.values for group in groups for line in group.lines if line.values is not None]
-    largest = np.nanmax(np.abs(np.concatenate([[0.0], *values])))
+    Args:
+        values: all differences of the panel, None for those that were not run.
+    """
+    there = [one for one in values if one is not None]
+    largest = np.nanmax(np.abs(np.concatenate([[0.0], *there])))
     if largest <= _WIDE:
         ax.set_xlabel("difference in test accuracy (pp)")
         return

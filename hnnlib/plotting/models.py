@@ -1,24 +1,32 @@
-"""Names, colours and markers of the recurrent models, the same in every figure."""
+"""Names, colours and markers of the recurrent models, the same in every figure.
+
+Spiking, hybrid and graded have the colours of the kinds of network. A variant has the colour of
+the model that it varies and a hollow marker: nine colours would be more than a colour-blind reader
+can tell apart.
+"""
 
 from __future__ import annotations
 
 from hnnlib.plotting import style
 
-__all__ = ["label", "look"]
+__all__ = ["ORDER", "label", "look"]
 
-_TOL = {"indigo": "#332288", "rose": "#CC6677", "cyan": "#88CCEE", "sand": "#DDCC77"}
-# Label, colour, marker. Spiking, hybrid and graded keep the colours of the kinds of network.
+_HOLLOW = {"markerfacecolor": "white"}
+_HYBRID = {"color": style.KINDS["hybrid"], "marker": "D"}
+_N2N = {"color": "#332288", "marker": "^"}
 _MODELS = {
-    "snn": ("SNN", style.KINDS["spiking"], "o"),
-    "hybrid": ("hybrid", style.KINDS["hybrid"], "D"),
-    "nsn": ("NSN", style.KINDS["artificial"], "s"),
-    "n2n_block": ("N2N", _TOL["indigo"], "^"),
-    "n2n_matched": ("N2N, matched", _TOL["cyan"], "^"),
-    "hstnn_1layer": ("HSTNN", _TOL["sand"], "P"),
-    "rnn": ("RNN", _TOL["rose"], "v"),
-    "hybrid_rnn": ("hybrid RNN", "#117733", "d"),
-    "n2n_rnn": ("N2N RNN", "#882255", "<"),
+    "snn": ("SNN", {"color": style.KINDS["spiking"], "marker": "o"}),
+    "hybrid": ("hybrid", _HYBRID),
+    "nsn": ("NSN", {"color": style.KINDS["artificial"], "marker": "s"}),
+    "hybrid_rnn": ("hybrid, tanh", _HYBRID | _HOLLOW),
+    "rnn": ("RNN", {"color": "#4d4d4d", "marker": "v"}),
+    "n2n_block": ("N2N", _N2N),
+    "n2n_matched": ("N2N, matched", _N2N | _HOLLOW),
+    "n2n_rnn": ("N2N, tanh", _N2N | _HOLLOW | {"marker": "v"}),
+    "hstnn_1layer": ("HSTNN-like", {"color": "#E8A33D", "marker": "P"}),
 }
+ORDER = tuple(_MODELS)
+"""Models in the order of all figures."""
 
 
 def label(model: str) -> str:
@@ -28,5 +36,5 @@ def label(model: str) -> str:
 
 def look(model: str) -> dict[str, str]:
     """Colour and marker of a model, for ``Axes.plot``."""
-    _, colour, marker = _MODELS.get(model, (model, style.MUTED, "x"))
-    return {"color": colour, "marker": marker}
+    _, found = _MODELS.get(model, (model, {"color": style.MUTED, "marker": "x"}))
+    return dict(found)

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from hnnlib.analysis.statistics import Mean, mean_interval
 from hnnlib.plotting import cells, style
-from hnnlib.plotting.coding_comparison.rows import SERIES, bar, handle, main, name, rows
+from hnnlib.plotting.coding_comparison.rows import SERIES, main, name, rows
+from hnnlib.plotting.marks import bar, handle
 
 __all__ = ["accuracy_by_row"]
 

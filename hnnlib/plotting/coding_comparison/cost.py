@@ -10,7 +10,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from hnnlib.analysis.statistics import mean_interval
 from hnnlib.plotting import cells, style
-from hnnlib.plotting.coding_comparison.rows import bar, handle, name
+from hnnlib.plotting.coding_comparison.rows import name
+from hnnlib.plotting.marks import bar, handle
 
 __all__ = ["cost"]
 

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hnnlib.plotting import cells, style
-from hnnlib.plotting.coding_comparison.rows import SERIES, handle, main, rows
+from hnnlib.plotting.coding_comparison.rows import SERIES, main, rows
+from hnnlib.plotting.marks import handle
 
 __all__ = ["validation_curves"]
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import xarray as xr
-from matplotlib.lines import Line2D
 
-from hnnlib.analysis.statistics import Mean
 from hnnlib.plotting import cells, style
 
-__all__ = ["SERIES", "How", "Row", "Series", "bar", "handle", "main", "name", "rows"]
+__all__ = ["SERIES", "How", "Row", "Series", "main", "name", "rows"]
 
 How = tuple[str, str]
 """Coding and training of a cell."""
@@ -103,13 +100,3 @@ SERIES = (
     Series("gaussian", "simultaneous", None, None),
     Series("poisson", "separate", ("poisson", "simultaneous"), ("poisson", "pretrained")),
 )
-
-
-def handle(label: str, **look) -> Line2D:
-    """An entry of a legend: a grey marker unless ``look`` says otherwise."""
-    return Line2D([], [], **{"linestyle": "", "color": style.MUTED, "label": label} | look)
-
-
-def bar(found: Mean) -> np.ndarray:
-    """Lengths of an error bar below and above, shape (2, 1); zero where there is no interval."""
-    return np.nan_to_num([[found.mean - found.low], [found.high - found.mean]])

@@ -1,0 +1,58 @@
+"""Small things that figures draw: entries of legends, error bars, seeds with their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from hnnlib.analysis.statistics import Mean, mean_interval
+from hnnlib.plotting import style
+
+__all__ = ["BAND", "MARGIN", "bar", "handle", "row"]
+
+MARGIN = 1.5
+"""Differences of accuracy within so many percentage points count as none."""
+BAND = {"color": "#e4ecf2", "linewidth": 0}
+"""Looks of the band between them."""
+
+
+def handle(label: str, **look) -> Line2D:
+    """An entry of a legend: a grey marker unless ``look`` says otherwise."""
+    return Line2D([], [], **{"linestyle": "", "color": style.MUTED, "label": label} | look)
+
+
+def bar(found: Mean) -> np.ndarray:
+    """Lengths of an error bar below and above, shape (2, 1); zero where there is no interval."""
+    return np.nan_to_num([[found.mean - found.low], [found.high - found.mean]])
+
+
+def row(
+    ax: Axes,
+    y: float,
+    values: np.ndarray | None,
+    look: Mapping[str, object],
+    apart: float = 0.0,
+    who: str = "",
+) -> None:
+    """Seeds as small dots at height ``y``, their 95 % interval and mean; words where there is none.
+
+    Args:
+        values: one number a seed, None for a cell that was not run.
+        look: colour and marker of the mean.
+        apart: by how much the seeds' height differs from ``y``, so that the bar doesn't hide them.
+        who: begins the words where the axis doesn't say whose row it is.
+    """
+    if values is None or np.isnan(values).all():
+        word = "not run" if values is None else "every seed failed"
+        words = {"va": "center", "fontsize": 7.5, "color": style.MUTED, "style": "italic"}
+        ax.text(0.01, y, f"{who} {word}".strip(), transform=ax.get_yaxis_transform(), **words)
+        return
+    found, colour = mean_interval(values), look["color"]
+    seeds = {"color": colour, "alpha": 0.4, "markersize": 4, "zorder": 3}
+    ax.plot(values, np.full(len(values), y + apart), ".", **seeds)
+    interval = {"linewidth": 1.6, "solid_capstyle": "butt", "color": colour, "zorder": 3}
+    ax.plot([found.low, found.high], [y, y], **interval)
+    ax.plot(found.mean, y, **{"marker": "o", "markersize": 4.5, "zorder": 3} | dict(look))
