@@ -47,12 +47,12 @@ class Line:
         return self.y[rows]
 
 
-def fit(tmp_path, network, name="c", say=lambda line: None, watch=None, objective=None, **options):
+def fit(tmp_path, network, name="c", say=lambda line: None, watch=None, objective=None, keep=None, **options):
     rows = torch.arange(100).expand(len(network.seeds), -1)
     parts = training.Parts(rows[:, ::2], rows[:, 1::4], rows[:, 3::4])
     schedule = training.Schedule(**({"epochs": 6, "batch": 10, "learning_rate": 0.1} | options))
     checkpoint = training.Checkpoint(tmp_path / f"{name}.npz", "x")
-    return training.fit(network, Line(), parts, schedule, checkpoint, say, objective, watch)
+    return training.fit(network, Line(), parts, schedule, checkpoint, say, objective, watch, keep)
 
 
 def test_cosine_falls_from_one_to_nothing():
@@ -144,3 +144,12 @@ def test_another_objective_is_what_falls(tmp_path):
     found = fit(tmp_path, Slope(1), objective=distance)
     wanted = (Line().y[::2].float() ** 2).mean()  # of the answer 0, where it started
     assert found.train_loss[0, 0] < wanted and found.train_loss[-1, 0] < found.train_loss[0, 0]
+
+
+def test_a_second_training_keeps_the_epochs_that_the_first_one_chose(tmp_path):
+    first, second = Slope(2), Slope(2)
+    chosen = fit(tmp_path, first, "a", choose="loss", learning_rate=(0.3, 0.01)).best_epoch
+    chosen[0] = 2
+    result = fit(tmp_path, second, "b", choose="loss", learning_rate=(0.3, 0.01), keep=chosen)
+    assert torch.equal(result.best_epoch, chosen)
+    assert torch.equal(second.weight[1], first.weight[1])

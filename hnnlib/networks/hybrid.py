@@ -64,11 +64,14 @@ class Activity(NamedTuple):
         logits: (member, batch, class); spike counts for a network that ends in spiking neurons.
         spikes: spikes an example of every spiking layer, each (member, batch).
         encoder_spikes: spikes an example of a Poisson encoder, (member, batch), or None.
+        counts: spikes of each unit, (member, batch, unit), differentiable, where a network's
+            training needs them.
     """
 
     logits: Tensor
     spikes: list[Tensor]
-    encoder_spikes: Tensor | None
+    encoder_spikes: Tensor | None = None
+    counts: Tensor | None = None
 
 
 class HybridNetwork(nn.Module):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from torch.nn import functional
 
 from hnnlib.randomness import torch_generator
 
-__all__ = ["Conv", "Dense", "max_pool"]
+__all__ = ["Conv", "Dense", "max_pool", "normal"]
 
 
 def _uniform(shape: tuple[int, ...], fan_in: int, seeds: Sequence[int], role: str) -> nn.Parameter:
@@ -33,6 +34,17 @@ def _uniform(shape: tuple[int, ...], fan_in: int, seeds: Sequence[int], role: st
     return nn.Parameter(torch.stack(draws))
 
 
+def normal(
+    shape: tuple[int, ...], fan_in: int, seeds: Sequence[int], role: str, scale: float = 1.0
+) -> nn.Parameter:
+    """N(0, scale / sqrt(fan_in)), a standard deviation, one draw a member."""
+    draws = [
+        torch.empty(shape).normal_(generator=torch_generator(seed, "initialisation", role))
+        for seed in seeds
+    ]
+    return nn.Parameter(torch.stack(draws) * (scale / math.sqrt(fan_in)))
+
+
 class Dense(nn.Module):
     """Fully connected product.
 
@@ -41,15 +53,24 @@ class Dense(nn.Module):
         units: units out.
         seeds: one a member.
         role: name that keys the initial draw, such as ``layer0``.
+        bias: whether a trained bias is added.
+        draw: initial values, ``uniform`` as in PyTorch's Linear or ``normal``, see ``normal``.
     """
 
     def __init__(
-        self, in_shape: tuple[int, ...], units: int, seeds: Sequence[int], role: str
+        self,
+        in_shape: tuple[int, ...],
+        units: int,
+        seeds: Sequence[int],
+        role: str,
+        bias: bool = True,
+        draw: Literal["uniform", "normal"] = "uniform",
     ) -> None:
         super().__init__()
         inputs = math.prod(in_shape)
-        self.weight = _uniform((inputs, units), inputs, seeds, f"{role}.weight")
-        self.bias = _uniform((1, units), inputs, seeds, f"{role}.bias")
+        initial = _uniform if draw == "uniform" else normal
+        self.weight = initial((inputs, units), inputs, seeds, f"{role}.weight")
+        self.bias = _uniform((1, units), inputs, seeds, f"{role}.bias") if bias else None
         self.in_shape, self.out_shape = in_shape, (units,)
         self.macs = inputs * units
 
@@ -67,8 +88,8 @@ class Dense(nn.Module):
         product = torch.bmm(x.flatten(1, 2), self.weight)
         return product.unflatten(1, x.shape[1:3])
 
-    def shift(self) -> Tensor:
-        """Bias, shaped to broadcast against one step: (member, 1, units)."""
+    def shift(self) -> Tensor | None:
+        """Bias, shaped to broadcast against one step: (member, 1, units); None without."""
         return self.bias
 
 

@@ -4,9 +4,11 @@ from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Examples, Frozen, Images, Parts, Recordings, Shared, cache
 from hnnlib.training.loop import Fit, Objective, Schedule, fit
 from hnnlib.training.measurement import measure
+from hnnlib.training.objectives import BoundedSpikeCounts
 from hnnlib.training.scoring import Counted, Network, Scores, cross_entropy, evaluate, score
 
 __all__ = [
+    "BoundedSpikeCounts",
     "Checkpoint",
     "Counted",
     "Examples",

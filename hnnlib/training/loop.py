@@ -110,6 +110,7 @@ def fit(
     say: Callable[[str], None],
     objective: Objective | None = None,
     watch: Tensor | None = None,
+    keep: Tensor | None = None,
 ) -> Fit:
     """Train every member and leave its best-validation parameters in the network.
 
@@ -217,8 +218,8 @@ class _State:
 
     _STORED = ("best_value", "best_accuracy", "best_epoch", "diverged", "stopped", "curves")
 
-    def __init__(self, network: Network, schedule: Schedule) -> None:
-        self.schedule, self.epoch, self.seconds = schedule, 0, 0.0
+    def __init__(self, network: Network, schedule: Schedule, keep: Tensor | None) -> None:
+        self.schedule, self.keep, self.epoch, self.seconds = schedule, keep, 0, 0.0
         parameters = dict(network.named_parameters())
         self.optimiser = PopulationAdam(parameters.values())
         # everything that makes a member what it is
@@ -251,6 +252,8 @@ class _State:
         value = value.masked_fill(self.diverged, float("nan"))
         better = (value > self.best_value) | (self.best_value.isnan() & ~value.isnan())
         better &= ~self.stopped
+        if self.keep is not None:
+            better = (self.keep == epoch) & ~value.isnan()
         self.best_value = torch.where(better, value, self.best_value)
         self.best_accuracy = torch.where(better, accuracy, self.best_accuracy)
         self.best_epoch = self.best_epoch.masked_fill(better, epoch)
@@ -258,6 +261,8 @@ class _State:
             self.best[name][better] = p[better]
         if self.schedule.patience is not None:
             self.stopped |= epoch - self.best_epoch >= self.schedule.patience
+        if self.keep is not None:
+            self.stopped |= epoch >= self.keep
         self.epoch = epoch + 1
 
     def save(self, checkpoint: Checkpoint) -> None:
