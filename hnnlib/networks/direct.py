@@ -24,9 +24,7 @@ from hnnlib.surrogates import SuperSpike
 
 __all__ = ["MODELS", "Design", "DirectNetwork", "Model", "connections", "matched_units"]
 
-Model = Literal[
-    "snn", "nsn", "hybrid", "n2n_block", "rnn", "hybrid_rnn", "n2n_rnn", "hstnn_1layer"
-]
+Model = Literal["snn", "nsn", "hybrid", "n2n_block", "rnn", "hybrid_rnn", "n2n_rnn", "hstnn_1layer"]
 MODELS: tuple[Model, ...] = get_args(Model)
 
 

@@ -5,7 +5,15 @@ from hnnlib.training.examples import Examples, Frozen, Images, Parts, Recordings
 from hnnlib.training.loop import Fit, Objective, Schedule, fit
 from hnnlib.training.measurement import measure
 from hnnlib.training.objectives import BoundedSpikeCounts
-from hnnlib.training.scoring import Counted, Network, Scores, cross_entropy, evaluate, score
+from hnnlib.training.scoring import (
+    Counted,
+    Network,
+    Scores,
+    answers,
+    cross_entropy,
+    evaluate,
+    score,
+)
 
 __all__ = [
     "BoundedSpikeCounts",
@@ -22,7 +30,7 @@ __all__ = [
     "Schedule",
     "Scores",
     "Shared",
-    "Shared",
+    "answers",
     "cache",
     "cross_entropy",
     "evaluate",

@@ -13,11 +13,11 @@ from hnnlib.training.scoring import Counted, Scores
 __all__ = ["measure"]
 
 _LONG_NAMES = {
-    "tie_rate": "share of test images with a tie for the largest output",
+    "tie_rate": "share of test examples with a tie for the largest output",
     "dead_outputs": "output units that never answer on the test part",
-    "spikes": "spikes per image, all spiking layers, encoder left out",
-    "synaptic_operations": "spikes times mean fan-out per image",
-    "multiply_accumulates": "products with graded inputs per image",
+    "spikes": "spikes per example, all spiking layers, encoder left out",
+    "synaptic_operations": "spikes times mean fan-out per example",
+    "multiply_accumulates": "products with graded inputs per example",
 }
 
 
@@ -60,7 +60,7 @@ def measure(
     variables = {
         "test_accuracy": per_seed(test.accuracy, "test accuracy of the best-validation epoch"),
         "validation_accuracy": per_seed(validation, "best validation accuracy"),
-        "train_accuracy": per_seed(scores["train"].accuracy, "accuracy on 5000 training images"),
+        "train_accuracy": per_seed(scores["train"].accuracy, "accuracy on training examples"),
         "best_epoch": per_seed(best, "epoch chosen on validation, from 0"),
         **{key: per_seed(getattr(test, key), text) for key, text in _LONG_NAMES.items()},
         "diverged": (("cell", "seed"), fit.diverged.cpu().numpy()[None].astype(np.int8),

@@ -16,7 +16,16 @@ from hnnlib.networks import Activity
 from hnnlib.randomness import MemberNoise
 from hnnlib.training.examples import Examples
 
-__all__ = ["Counted", "Evaluation", "Network", "Scores", "cross_entropy", "evaluate", "score"]
+__all__ = [
+    "Counted",
+    "Evaluation",
+    "Network",
+    "Scores",
+    "answers",
+    "cross_entropy",
+    "evaluate",
+    "score",
+]
 
 
 class Network(Protocol):
@@ -87,6 +96,20 @@ def evaluate(
         right = (activity.logits.argmax(2) == labels).sum(1)
         sums += torch.stack([right, cross_entropy(activity, labels) * some.shape[1]])
     return Evaluation(*(sums / rows.shape[1]))
+
+
+@torch.no_grad()
+def answers(
+    network: Network,
+    examples: Examples,
+    rows: Tensor,
+    noise: MemberNoise | None = None,
+    batch: int = 500,
+) -> Tensor:
+    """Classes (member, n) that every member gives to its rows (member, n)."""
+    network.eval()
+    found = [network(examples.inputs(s), noise).logits.argmax(2) for s in rows.split(batch, dim=1)]
+    return torch.cat(found, 1)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,376 @@
+"""SHD ablations: do directly connected hybrids generalise better (Ramanathan, Eberle & Varol)?
+
+Cells are models on a data set, and arms: cells that differ from the main comparison in one thing,
+so that the difference says what it was worth. Every cell is trained as a population over seeds;
+models share, at a seed, their initial draws and the order of the data.
+
+Learning rates: each model chooses its own on validation, with the same budget, and keeps it in all
+arms. Validation holds out whole speakers. The test part is read by the chosen epoch; its accuracy
+at the other epochs is recorded to say what choosing by it would have been worth, and chooses
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+import xarray as xr
+from pydantic import Field, field_validator
+
+from hnnlib import training
+from hnnlib.datasets import EventData, bin_events, speakers
+from hnnlib.networks import Design, DirectNetwork
+from hnnlib.networks.direct import MODELS, Model, matched_units
+from hnnlib.studies.base import Context, Settings, Study, join_cells
+
+__all__ = ["STUDY", "Cell", "ShdAblations", "cells"]
+
+Arm = Literal[
+    "main", "refit", "matched", "size", "fraction", "ratio", "slope", "regulariser", "reset",
+    "rate", "validation",
+]  # fmt: skip
+SIZES = {"full": 1.0, "half": 0.5, "quarter": 0.25}
+FRACTIONS = ("0.5", "0.25", "0.1")
+RATIOS = ("0.1", "0.25", "0.75", "0.9")
+SLOPES = ("5", "20", "50")
+FLAWED = ("random", "file_order")
+"""Validation that knows the speakers it is tested on."""
+AUTHORS_RATES = {
+    "snn": 1e-3, "nsn": 2e-4, "rnn": 2e-4, "hybrid": 5e-4, "hybrid_rnn": 5e-4,
+    "n2n_block": 1e-3, "n2n_rnn": 1e-3, "hstnn_1layer": 1e-3,
+}  # fmt: skip
+"""Learning rates of the public code; it has no HSTNN, which takes that of network to network."""
+EQUAL_RATE = 1e-3
+CORE = ("snn", "nsn", "hybrid", "n2n_block", "rnn")
+"""Models of the arms on size and amount of data."""
+BATCH_SCORED = 256
+
+
+class ScheduleSettings(Settings):
+    """How long to train."""
+
+    epochs: int = Field(gt=0, description="passes over the training part, on a cosine")
+    batch: int = Field(256, gt=0, description="examples a step")
+    clip: float = Field(1.0, gt=0, description="largest norm of a gradient")
+
+
+class TuningSettings(Settings):
+    """How each model chooses its learning rate; the budget is the same for all."""
+
+    rates: tuple[float, ...] = Field(min_length=1, description="learning rates to choose from")
+    seeds: tuple[int, ...] = Field((100, 101), min_length=1, description="seeds of their own")
+    epochs: int = Field(gt=0, description="passes over the training part")
+
+
+class RegulariserSettings(Settings):
+    """Bounds on spike counts, of spiking units only."""
+
+    lower: float = Field(15.0, ge=0, description="strength against silent units")
+    least: float = Field(1e-3, ge=0, description="spikes of a unit below which it counts as silent")
+    upper: float = Field(0.06, ge=0, description="strength against a loud layer")
+    most: float = Field(15.0, ge=0, description="mean spikes of a unit above which it is loud")
+
+
+class TaskSettings(Settings):
+    """One data set and what is trained on it."""
+
+    dataset: Literal["shd", "spoken_digits", "randman_standard", "randman_hard"]
+    steps: int = Field(100, gt=1, description="time steps T")
+    window: float = Field(1.0, gt=0, description="seconds from the start of a recording")
+    units: int = Field(gt=3, description="hidden units of size `full`")
+    models: tuple[Model, ...] = Field(MODELS, min_length=1)
+    schedule: ScheduleSettings
+    tuning: TuningSettings
+    regulariser: RegulariserSettings = RegulariserSettings()
+    validation: Literal["primary", "sensitivity", "random"] = Field(
+        "primary", description="pair of training speakers that is held out, or a random tenth"
+    )
+    arms: tuple[Arm, ...] = ("main",)
+    jobs: int | None = Field(
+        None, gt=0, description="training jobs that share the models; one a model by default"
+    )
+
+    @field_validator("arms")
+    @classmethod
+    def _with_main(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
+        if "main" not in arms:
+            raise ValueError("arms are compared with the main cells: add 'main'")
+        return arms
+
+
+class ShdSettings(Settings):
+    """Section of the study in a scale file."""
+
+    seeds: tuple[int, ...] = Field(min_length=1)
+    tasks: tuple[TaskSettings, ...] = Field(min_length=1)
+
+    @field_validator("tasks")
+    @classmethod
+    def _once(cls, tasks: tuple[TaskSettings, ...]) -> tuple[TaskSettings, ...]:
+        names = [task.dataset for task in tasks]
+        if len(set(names)) < len(names):
+            raise ValueError("a data set stands in one task only")
+        return tasks
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One configuration: a model and what is done otherwise than in the main comparison."""
+
+    model: str
+    arm: str = "main"
+    size: str = "full"
+    fraction: str = "1.0"
+    ratio: str = "0.5"
+    slope: str = "10"
+    regulariser: str = "on"
+    reset: str = "on"
+    rate: str = "tuned"
+    validation: str = "speakers"
+    trained_on: str = "held_out"
+
+    @property
+    def name(self) -> str:
+        """Unique within a data set: model, arm, and what the arm changes."""
+        plain = Cell(self.model, self.arm)
+        changes = [v for k, v in asdict(self).items() if v != getattr(plain, k)]
+        return "/".join([self.model, self.arm, *changes])
+
+
+def cells(model: str, arms: tuple[str, ...]) -> list[Cell]:
+    """All cells of one model; the main one comes first."""
+    main = Cell(model)
+    spikes = model not in ("nsn", "rnn")
+    found = {
+        "main": [main],
+        "refit": [replace(main, trained_on="all_speakers")] * (model in CORE),
+        "matched": [replace(main, model="n2n_matched")] * (model == "n2n_block"),
+        "size": [replace(main, size=s) for s in SIZES if s != "full" and model in CORE],
+        "fraction": [replace(main, fraction=f) for f in FRACTIONS if model in CORE],
+        "ratio": [replace(main, ratio=r) for r in RATIOS if model == "hybrid"],
+        "slope": [replace(main, slope=k) for k in SLOPES if spikes and model in CORE],
+        "regulariser": [replace(main, regulariser="off")] * (spikes and model in CORE),
+        "reset": [replace(main, reset="off")] * (model in ("nsn", "hybrid", "n2n_block")),
+        "rate": [replace(main, rate=r) for r in ("authors", "equal")],
+        "validation": [replace(main, validation=v) for v in FLAWED if model in ("snn", "hybrid")],
+    }  # fmt: skip
+    return [replace(cell, arm=arm) for arm in found if arm in arms for cell in found[arm]]
+
+
+class ShdAblations(Study):
+    """See the module."""
+
+    title = "SHD ablations"
+    paper = "ramanathan_eberle_varol"
+    Settings = ShdSettings
+
+    def groups(self, settings: ShdSettings) -> dict[str, list[Model]]:
+        """Training jobs: the models of one data set, dealt out."""
+        found = {}
+        for task in settings.tasks:
+            jobs = min(task.jobs or len(task.models), len(task.models))
+            for k in range(jobs):
+                models = list(task.models[k::jobs])
+                found[f"{task.dataset}_{'_and_'.join(models[:3])}"] = models
+        return found
+
+    def relevant(self, settings: ShdSettings, group: str) -> ShdSettings:
+        """A job depends on its own data set's section only."""
+        return settings.model_copy(update={"tasks": (_task(settings, group),)})
+
+    def datasets(self, settings: ShdSettings) -> list[str]:
+        """See ``Study``."""
+        return [task.dataset for task in settings.tasks]
+
+    def train(self, group: str, settings: ShdSettings, context: Context) -> xr.Dataset:
+        """Train the cells of some models, each as a population over the seeds."""
+        job = _Job(_task(settings, group), settings.seeds, context)
+        models = self.groups(settings)[group]
+        return join_cells([part for model in models for part in job.train(model)])
+
+
+def _task(settings: ShdSettings, group: str) -> TaskSettings:
+    return next(task for task in settings.tasks if group.startswith(f"{task.dataset}_"))
+
+
+class _Job:
+    """Trains models on one data set."""
+
+    def __init__(self, task: TaskSettings, seeds: tuple[int, ...], context: Context) -> None:
+        self.task, self.seeds, self.context = task, seeds, context
+        self.data: EventData = context.data(task.dataset)
+        binned = bin_events(self.data, task.steps, task.window / task.steps)
+        self.recordings = training.Recordings(binned, self.data.labels, context.device)
+
+    def train(self, model: Model) -> Iterator[xr.Dataset]:
+        """One dataset a cell; the main cell's comes first."""
+        rate, tuning = self._tune(model)
+        todo = cells(model, self.task.arms)
+        epochs = None
+        for place, cell in enumerate(todo):
+            say = f"[{place + 1}/{len(todo)}] {cell.name}"
+            keep = epochs if cell.trained_on == "all_speakers" else None
+            measured, fit = self._cell(cell, self._rate(cell, rate), say, keep)
+            if cell.arm == "main":
+                epochs = fit.best_epoch
+                measured = measured.merge(tuning)
+            yield measured
+
+    def _tune(self, model: Model) -> tuple[float, xr.Dataset]:
+        """The learning rate with the smallest validation loss over the tuning seeds, and all
+        losses.
+        """
+        tuning = self.task.tuning
+        rates, seeds = tuning.rates, tuning.seeds
+        members = [(rate, seed) for rate in rates for seed in seeds]
+        cell = Cell(model, "tuning")
+        network = self._network(cell, tuple(seed for _, seed in members))
+        schedule = replace(self._schedule(tuple(rate for rate, _ in members)), epochs=tuning.epochs)
+        parts = self._parts(cell, network.seeds)
+        fit = self._fit(cell, network, parts, schedule, f"{model}: learning rates")
+        # a member that diverged is as bad as can be
+        best = fit.validation_loss.nan_to_num(float("inf")).amin(0)
+        losses = best.view(len(rates), len(seeds)).cpu().numpy()
+        kind = {"units": "nat", "long_name": "best validation loss while the rate was tuned"}
+        table = xr.Dataset(
+            {"tuning_loss": (("cell", "choice", "tuning_seed"), losses[None], kind)},
+            {"cell": [f"{self.data.name}/{Cell(model).name}"], "tuning_seed": list(seeds)}
+            | {"tried_rate": ("choice", list(rates))},
+        )
+        return rates[int(losses.mean(1).argmin())], table
+
+    def _rate(self, cell: Cell, tuned: float) -> float:
+        if cell.rate == "equal":
+            return EQUAL_RATE
+        return AUTHORS_RATES[cell.model] if cell.rate == "authors" else tuned
+
+    def _cell(
+        self, cell: Cell, rate: float, say: str, keep: torch.Tensor | None
+    ) -> tuple[xr.Dataset, training.Fit]:
+        network = self._network(cell, self.seeds)
+        parts = self._parts(cell, self.seeds)
+        watch = parts.test if cell.arm == "main" else None
+        fit = self._fit(cell, network, parts, self._schedule(rate), say, watch, keep)
+        scores = {
+            part: training.score(network, self.recordings, rows, batch=BATCH_SCORED)
+            for part, rows in (("test", parts.test), ("train", parts.train))
+        }
+        labels = asdict(cell) | {"dataset": self.data.name, "units": str(network.design.units)}
+        presented = len(fit.train_loss) * parts.train.shape[1]
+        name = f"{self.data.name}/{cell.name}"
+        measured = training.measure(name, labels, self.seeds, network, fit, scores, presented)
+        facts = {
+            "learning_rate": (rate, "learning rate at the start", "1"),
+            "train_examples": (parts.train.shape[1], "training examples of a member", "1"),
+        }
+        for key, (value, text, unit) in facts.items():
+            measured[key] = ("cell",), [value], {"long_name": text, "units": unit}
+        measured.update(self._by_speaker(network, parts.test, fit.diverged))
+        measured.update(_gaps(fit, measured))
+        return measured, fit
+
+    def _network(self, cell: Cell, seeds: tuple[int, ...]) -> DirectNetwork:
+        task, model = self.task, cell.model.replace("n2n_matched", "n2n_block")
+        units = max(4, round(task.units * SIZES[cell.size]))
+        if cell.model == "n2n_matched":
+            units, _ = matched_units(model, units, self.data.channels, self.data.n_classes)
+        design = Design(
+            model, units, task.steps, float(cell.ratio), task.window / task.steps,
+            slope=float(cell.slope), reset_graded=cell.reset == "on",
+        )  # fmt: skip
+        engine = self.context.engine
+        network = DirectNetwork(self.data.channels, self.data.n_classes, design, seeds, engine)
+        return network.to(self.context.device)
+
+    def _schedule(self, rate: float | tuple[float, ...]) -> training.Schedule:
+        chosen = self.task.schedule
+        return training.Schedule(
+            chosen.epochs, chosen.batch, rate, cosine=True, clip=chosen.clip, choose="loss"
+        )
+
+    def _fit(self, cell, network, parts, schedule, say, watch=None, keep=None) -> training.Fit:
+        checkpoint = training.Checkpoint(
+            self.context.checkpoints / f"{cell.name.replace('/', '-')}.npz",
+            f"{self.context.identity} {cell} {schedule} {self.data.source.sha256}",
+        )
+        objective = None
+        if cell.regulariser == "on":
+            bounds = self.task.regulariser.model_dump()
+            objective = training.BoundedSpikeCounts(network.spikes, **bounds)
+        return training.fit(
+            network, self.recordings, parts, schedule, checkpoint,
+            lambda line: self.context.say(f"{say}: {line}"), objective, watch, keep,
+        )  # fmt: skip
+
+    def _parts(self, cell: Cell, seeds: tuple[int, ...]) -> training.Parts:
+        """Rows of every seed's training, validation and test part."""
+        rule = self.task.validation if cell.validation == "speakers" else cell.validation
+        drawn = [
+            speakers.parts(
+                self.data, seed, rule, float(cell.fraction), refit=cell.trained_on == "all_speakers"
+            )
+            for seed in seeds
+        ]
+        columns = zip(*drawn, strict=True)
+        return training.Parts(
+            *(torch.from_numpy(np.stack(rows)).to(self.context.device) for rows in columns)
+        )
+
+    def _by_speaker(
+        self, network: DirectNetwork, rows: torch.Tensor, diverged: torch.Tensor
+    ) -> dict[str, tuple]:
+        """Test accuracy by speaker, and on speakers that training never had or had."""
+        given = training.answers(network, self.recordings, rows, batch=BATCH_SCORED)
+        right = (given == self.recordings.labels(rows)).double().cpu().numpy()
+        right[diverged.cpu().numpy()] = np.nan
+        who = self.data.speakers[rows[0].cpu().numpy()]
+        heard = np.isin(who, np.unique(self.data.speakers[~self.data.test]))
+        everyone = np.unique(self.data.speakers)
+
+        def mean(keep: np.ndarray) -> np.ndarray:
+            return right[:, keep].mean(1) if keep.any() else np.full(len(right), np.nan)
+
+        def variable(values: np.ndarray, text: str, *more: str) -> tuple:
+            return (("cell", "seed", *more), values[None], {"long_name": text, "units": "1"})
+
+        by_one = np.stack([mean(who == one) for one in everyone], 1)
+        return {
+            "speaker": ("speaker", everyone),
+            "speaker_accuracy": variable(by_one, "test accuracy by speaker", "speaker"),
+            "unseen_accuracy": variable(mean(~heard), "test accuracy, unseen speakers"),
+            "seen_accuracy": variable(mean(heard), "test accuracy, speakers seen in training"),
+        }
+
+
+def _gaps(fit: training.Fit, measured: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Differences of accuracies that claims are about."""
+    chosen = fit.watched_curve.gather(0, fit.best_epoch.clamp(min=0)[None])[0]
+    premium = fit.watched_curve.nan_to_num(-1.0).amax(0) - chosen
+
+    def named(values: xr.DataArray, text: str) -> xr.DataArray:
+        return values.assign_attrs({"long_name": text, "units": "1"})
+
+    like = measured.test_accuracy
+    gaps = {
+        "generalisation_gap": (measured.train_accuracy - like, "training minus test accuracy"),
+        "speaker_gap": (
+            measured.seen_accuracy - measured.unseen_accuracy,
+            "test accuracy, seen minus unseen speakers",
+        ),
+        "validation_gap": (
+            measured.validation_accuracy - measured.unseen_accuracy,
+            "validation accuracy minus test accuracy on unseen speakers",
+        ),
+        "selection_premium": (
+            like.copy(data=premium.cpu().numpy()[None]),
+            "test accuracy of the epoch best on the test part minus that of the chosen one",
+        ),
+    }
+    return {name: named(values, text) for name, (values, text) in gaps.items()}
+
+
+STUDY = ShdAblations()
