@@ -47,7 +47,16 @@ class Line:
         return self.y[rows]
 
 
-def fit(tmp_path, network, name="c", say=lambda line: None, watch=None, objective=None, keep=None, **options):
+def fit(
+    tmp_path,
+    network,
+    name="c",
+    say=lambda line: None,
+    watch=None,
+    objective=None,
+    keep=None,
+    **options,
+):
     rows = torch.arange(100).expand(len(network.seeds), -1)
     parts = training.Parts(rows[:, ::2], rows[:, 1::4], rows[:, 3::4])
     schedule = training.Schedule(**({"epochs": 6, "batch": 10, "learning_rate": 0.1} | options))
