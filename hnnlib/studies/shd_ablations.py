@@ -37,8 +37,6 @@ SIZES = {"full": 1.0, "half": 0.5, "quarter": 0.25}
 FRACTIONS = ("0.5", "0.25", "0.1")
 RATIOS = ("0.1", "0.25", "0.75", "0.9")
 SLOPES = ("5", "20", "50")
-FLAWED = ("random", "file_order")
-"""Validation that knows the speakers it is tested on."""
 AUTHORS_RATES = {
     "snn": 1e-3, "nsn": 2e-4, "rnn": 2e-4, "hybrid": 5e-4, "hybrid_rnn": 5e-4,
     "n2n_block": 1e-3, "n2n_rnn": 1e-3, "hstnn_1layer": 1e-3,
@@ -156,7 +154,7 @@ def cells(model: str, arms: tuple[str, ...]) -> list[Cell]:
         "regulariser": [replace(main, regulariser="off")] * (spikes and model in CORE),
         "reset": [replace(main, reset="off")] * (model in ("nsn", "hybrid", "n2n_block")),
         "rate": [replace(main, rate=r) for r in ("authors", "equal")],
-        "validation": [replace(main, validation=v) for v in FLAWED if model in ("snn", "hybrid")],
+        "validation": [replace(main, validation=v) for v in speakers.FLAWED if model in ("snn", "hybrid")],
     }  # fmt: skip
     return [replace(cell, arm=arm) for arm in found if arm in arms for cell in found[arm]]
 
@@ -309,13 +307,11 @@ class _Job:
     def _parts(self, cell: Cell, seeds: tuple[int, ...]) -> training.Parts:
         """Rows of every seed's training, validation and test part."""
         rule = self.task.validation if cell.validation == "speakers" else cell.validation
-        drawn = [
-            speakers.parts(
-                self.data, seed, rule, float(cell.fraction), refit=cell.trained_on == "all_speakers"
-            )
-            for seed in seeds
-        ]
-        columns = zip(*drawn, strict=True)
+        drawn = [speakers.draw(self.data, s, rule, float(cell.fraction)) for s in seeds]
+        if cell.trained_on == "all_speakers":  # those of validation, too
+            everything = np.flatnonzero(~self.data.test)
+            drawn = [replace(split, train=everything) for split in drawn]
+        columns = zip(*((d.train, d.validation, d.test) for d in drawn), strict=True)
         return training.Parts(
             *(torch.from_numpy(np.stack(rows)).to(self.context.device) for rows in columns)
         )
