@@ -156,7 +156,8 @@ class DirectNetwork(nn.Module):
         self.neuron = SynapticLIF(
             membrane_decay=membrane,
             synapse_decay=synapse,
-            spiking=None if design.model == "snn" else torch.tensor(self.spiking_units),
+            # all units spiking, engines have a faster way
+            spiking=None if all(k == units for k in self.spiking_units) else first.flatten(),
             others=design.others,
             reset_graded=design.reset_graded,
             surrogate=SuperSpike(design.slope),

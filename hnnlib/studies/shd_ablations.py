@@ -154,8 +154,10 @@ def cells(model: str, arms: tuple[str, ...]) -> list[Cell]:
         "regulariser": [replace(main, regulariser="off")] * (spikes and model in CORE),
         "reset": [replace(main, reset="off")] * (model in ("nsn", "hybrid", "n2n_block")),
         "rate": [replace(main, rate=r) for r in ("authors", "equal")],
-        "validation": [replace(main, validation=v) for v in speakers.FLAWED if model in ("snn", "hybrid")],
-    }  # fmt: skip
+        "validation": [
+            replace(main, validation=v) for v in speakers.FLAWED if model in ("snn", "hybrid")
+        ],
+    }
     return [replace(cell, arm=arm) for arm in found if arm in arms for cell in found[arm]]
 
 

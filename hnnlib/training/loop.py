@@ -126,8 +126,10 @@ def fit(
         objective: what is minimised; cross-entropy of the logits where None is given.
         watch: rows (member, n) scored at every epoch, for a report on what choosing by them would
             have been worth; they choose nothing.
+        keep: epochs (member,) whose parameters are kept, known from an earlier training; validation
+            then chooses nothing, and training ends with the last of them.
     """
-    state = _State(network, schedule)
+    state = _State(network, schedule, keep)
     state.restore(checkpoint, say)
     saved = time.perf_counter()
     while state.epoch < schedule.epochs and not state.stopped.all():
