@@ -31,7 +31,7 @@ __all__ = ["STUDY", "Cell", "ShdAblations", "cells"]
 
 Arm = Literal[
     "main", "refit", "matched", "size", "fraction", "ratio", "slope", "regulariser", "reset",
-    "rate", "validation",
+    "rate", "validation", "constants",
 ]  # fmt: skip
 SIZES = {"full": 1.0, "half": 0.5, "quarter": 0.25}
 FRACTIONS = ("0.5", "0.25", "0.1")
@@ -43,6 +43,8 @@ AUTHORS_RATES = {
 }  # fmt: skip
 """Learning rates of the public code; it has no HSTNN, which takes that of network to network."""
 EQUAL_RATE = 1e-3
+AUTHORS_CONSTANTS = (0.010, 0.005, 0.020)
+"""Time constants of the public code: membrane, synapse, readout, in seconds; its steps are 2 ms."""
 CORE = ("snn", "nsn", "hybrid", "n2n_block", "rnn")
 """Models of the arms on size and amount of data."""
 BATCH_SCORED = 256
@@ -79,6 +81,9 @@ class TaskSettings(Settings):
     dataset: Literal["shd", "spoken_digits", "randman_standard", "randman_hard"]
     steps: int = Field(100, gt=1, description="time steps T")
     window: float = Field(1.0, gt=0, description="seconds from the start of a recording")
+    tau_mem: float = Field(0.010, gt=0, description="membrane time constant, seconds")
+    tau_syn: float = Field(0.005, gt=0, description="synaptic time constant, seconds")
+    tau_out: float = Field(0.020, gt=0, description="time constant of the readout, seconds")
     units: int = Field(gt=3, description="hidden units of size `full`")
     models: tuple[Model, ...] = Field(MODELS, min_length=1)
     schedule: ScheduleSettings
@@ -130,6 +135,7 @@ class Cell:
     rate: str = "tuned"
     validation: str = "speakers"
     trained_on: str = "held_out"
+    constants: str = "chosen"
 
     @property
     def name(self) -> str:
@@ -157,6 +163,7 @@ def cells(model: str, arms: tuple[str, ...]) -> list[Cell]:
         "validation": [
             replace(main, validation=v) for v in speakers.FLAWED if model in ("snn", "hybrid")
         ],
+        "constants": [replace(main, constants="authors")] * (model in ("snn", "hybrid")),
     }
     return [replace(cell, arm=arm) for arm in found if arm in arms for cell in found[arm]]
 
@@ -278,9 +285,12 @@ class _Job:
         units = max(4, round(task.units * SIZES[cell.size]))
         if cell.model == "n2n_matched":
             units, _ = matched_units(model, units, self.data.channels, self.data.n_classes)
+        constants = (task.tau_mem, task.tau_syn, task.tau_out)
+        if cell.constants == "authors":
+            constants = AUTHORS_CONSTANTS
         design = Design(
             model, units, task.steps, float(cell.ratio), task.window / task.steps,
-            slope=float(cell.slope), reset_graded=cell.reset == "on",
+            *constants, slope=float(cell.slope), reset_graded=cell.reset == "on",
         )  # fmt: skip
         engine = self.context.engine
         network = DirectNetwork(self.data.channels, self.data.n_classes, design, seeds, engine)
