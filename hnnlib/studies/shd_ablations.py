@@ -163,7 +163,7 @@ def cells(model: str, arms: tuple[str, ...]) -> list[Cell]:
         "validation": [
             replace(main, validation=v) for v in speakers.FLAWED if model in ("snn", "hybrid")
         ],
-        "constants": [replace(main, constants="authors")] * (model in ("snn", "hybrid")),
+        "constants": [replace(main, constants="authors")] * (model == "snn"),
     }
     return [replace(cell, arm=arm) for arm in found if arm in arms for cell in found[arm]]
 
