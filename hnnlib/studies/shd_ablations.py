@@ -92,6 +92,9 @@ class TaskSettings(Settings):
     validation: Literal["primary", "sensitivity", "random"] = Field(
         "primary", description="pair of training speakers that is held out, or a random tenth"
     )
+    share: float = Field(
+        1.0, gt=0, le=1, description="of the training part; what counts as fraction 1.0"
+    )
     arms: tuple[Arm, ...] = ("main",)
     jobs: int | None = Field(
         None, gt=0, description="training jobs that share the models; one a model by default"
@@ -319,7 +322,8 @@ class _Job:
     def _parts(self, cell: Cell, seeds: tuple[int, ...]) -> training.Parts:
         """Rows of every seed's training, validation and test part."""
         rule = self.task.validation if cell.validation == "speakers" else cell.validation
-        drawn = [speakers.draw(self.data, s, rule, float(cell.fraction)) for s in seeds]
+        fraction = self.task.share * float(cell.fraction)
+        drawn = [speakers.draw(self.data, s, rule, fraction) for s in seeds]
         if cell.trained_on == "all_speakers":  # those of validation, too
             everything = np.flatnonzero(~self.data.test)
             drawn = [replace(split, train=everything) for split in drawn]

@@ -1,0 +1,138 @@
+"""The SHD study: its cells, what a model's arms share, what is recorded, and that a run can be cut
+short.
+"""
+
+import json
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from hnnlib import studies
+from hnnlib.datasets import spoken_digits
+from hnnlib.studies import Context
+from hnnlib.studies import shd_ablations as study
+
+ARMS = (
+    "main", "refit", "matched", "size", "fraction", "ratio", "slope", "regulariser", "reset",
+    "rate", "validation", "constants",
+)  # fmt: skip
+TASK = {
+    "dataset": "spoken_digits",
+    "steps": 8,
+    "units": 8,
+    "models": ["hybrid"],
+    "share": 0.2,
+    "schedule": {"epochs": 2, "batch": 32},
+    "tuning": {"rates": [1e-3, 5e-3], "seeds": [9], "epochs": 1},
+}
+
+
+def settings(seeds=(0, 1), **changes):
+    return study.ShdSettings.model_validate({"seeds": seeds, "tasks": [TASK | changes]})
+
+
+@pytest.fixture(scope="module")
+def few():
+    """A fifth of the spoken digits' recordings: loading is what takes long."""
+    return spoken_digits.generate(repeats=2)
+
+
+@pytest.fixture
+def context(few, tmp_path, monkeypatch):
+    monkeypatch.setattr("hnnlib.datasets.load", lambda name: few)
+    return Context(tmp_path, say=lambda line: None)
+
+
+def test_names_of_cells_differ_and_the_main_one_comes_first():
+    for model in study.MODELS:
+        found = study.cells(model, ARMS)
+        names = [cell.name for cell in found]
+        assert len(set(names)) == len(names)
+        assert found[0] == study.Cell(model)
+        assert [c.arm for c in study.cells(model, ("main",))] == ["main"]
+
+
+def test_an_arm_changes_one_thing():
+    for cell in (c for model in study.MODELS for c in study.cells(model, ARMS)):
+        plain = study.Cell(cell.model.replace("n2n_matched", "n2n_block"))
+        changed = [k for k, v in vars(cell).items() if v != getattr(plain, k) and k != "arm"]
+        assert len(changed) == (cell.arm != "main"), cell.name
+
+
+def test_jobs_share_the_models_out():
+    groups = study.STUDY.groups(settings(models=["snn", "nsn", "rnn"], jobs=2))
+    assert sorted(model for models in groups.values() for model in models) == ["nsn", "rnn", "snn"]
+    assert len(groups) == 2
+    assert len(study.STUDY.groups(settings(models=["snn", "nsn", "rnn"]))) == 3
+
+
+def test_a_job_depends_on_its_own_data_set_only():
+    other = TASK | {"dataset": "randman_standard"}
+    both = study.ShdSettings.model_validate({"seeds": [0], "tasks": [TASK, other]})
+    group = next(iter(study.STUDY.groups(both)))
+    alone = settings(seeds=[0])
+    assert study.STUDY.relevant(both, group) == study.STUDY.relevant(alone, group)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"arms": ["size"]}, "add 'main'"), ({"models": ["cnn"]}, "snn"), ({"steps": 1}, "greater")],
+)
+def test_wrong_settings_are_refused(changes, message):
+    with pytest.raises(ValidationError, match=message):
+        settings(**changes)
+    with pytest.raises(ValidationError, match="one task only"):
+        study.ShdSettings.model_validate({"seeds": [0], "tasks": [TASK, TASK]})
+
+
+def test_a_job_records_what_the_claims_are_about(context, few):
+    runs = study.STUDY.train("spoken_digits_hybrid", settings(arms=["main", "refit"]), context)
+    assert list(runs.cell.values) == [
+        "spoken_digits/hybrid/main", "spoken_digits/hybrid/refit/all_speakers",
+    ]  # fmt: skip
+    main = runs.isel(cell=0)
+    accuracy = main.speaker_accuracy.values
+    who = few.speakers[few.test]
+    counts = np.array([(who == one).sum() for one in main.speaker.values])
+    heard = counts[None] * np.nan_to_num(accuracy)
+    np.testing.assert_allclose(heard.sum(1) / counts.sum(), main.test_accuracy.values)
+    unseen = np.isin(main.speaker.values, (4, 5))
+    np.testing.assert_allclose(
+        heard[:, unseen].sum(1) / counts[unseen].sum(), main.unseen_accuracy.values
+    )
+    assert (main.selection_premium >= 0).all() and main.learning_rate.item() in (1e-3, 5e-3)
+    assert main.tuning_loss.notnull().all()
+    refit = runs.isel(cell=1)
+    assert (refit.best_epoch == main.best_epoch).all()
+    n_train = (~few.test).sum()
+    assert refit.train_examples.item() == n_train > main.train_examples.item()
+    for variable in runs.data_vars.values():
+        assert {"units", "long_name"} <= set(variable.attrs), variable.name
+
+
+def test_the_learning_rate_is_the_best_on_validation(context):
+    job = study._Job(settings().tasks[0], (0,), context)
+    rate, table = job._tune("hybrid")
+    losses = table.tuning_loss.values[0].mean(1)
+    assert rate == table.tried_rate.values[losses.argmin()]
+
+
+def test_fractions_shrink_the_training_part_only(context):
+    runs = study.STUDY.train("spoken_digits_hybrid", settings(arms=["main", "fraction"]), context)
+    examples = runs.train_examples.values
+    np.testing.assert_allclose(examples / examples[0], [1, 0.5, 0.25, 0.1], atol=0.02)
+
+
+def test_a_run_is_written_and_collected(context, tmp_path):
+    chosen = settings(seeds=(0,))
+    out = tmp_path / "runs.nc"
+    studies.train_group(
+        "shd_ablations", "spoken_digits_hybrid", chosen,
+        scale="x", out=out, checkpoints=tmp_path / "c", progress=lambda line: None,
+    )  # fmt: skip
+    studies.collect("shd_ablations", chosen, [out], tmp_path / "store.nc")
+    store = studies.store.open(tmp_path / "store.nc")
+    assert store.sizes["cell"] == 1
+    data = json.loads(store.attrs["data_json"])
+    assert "synthetic" in data["spoken_digits"]["note"]
