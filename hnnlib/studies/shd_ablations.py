@@ -350,8 +350,18 @@ class _Job:
             return (("cell", "seed", *more), values[None], {"long_name": text, "units": "1"})
 
         by_one = np.stack([mean(who == one) for one in everyone], 1)
+        counts = np.array([[(who == one).sum() for one in everyone]])
+        new = ~np.isin(everyone, self.data.speakers[~self.data.test])
+        numbers, flags = "test recordings by speaker", "1 for speakers that training never had"
+        per_speaker = ("cell", "speaker")
         return {
             "speaker": ("speaker", everyone),
+            "speaker_recordings": (per_speaker, counts, {"long_name": numbers, "units": "1"}),
+            "speaker_unseen": (
+                per_speaker,
+                new[None].astype(float),
+                {"long_name": flags, "units": "1"},
+            ),
             "speaker_accuracy": variable(by_one, "test accuracy by speaker", "speaker"),
             "unseen_accuracy": variable(mean(~heard), "test accuracy, unseen speakers"),
             "seen_accuracy": variable(mean(heard), "test accuracy, speakers seen in training"),
