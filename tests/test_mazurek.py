@@ -1,4 +1,4 @@
-"""The paper of Mazurek, Caputa & Wielgosz: its numbers as printed, its claims, what does not fit."""
+"""The paper of Mazurek, Caputa & Wielgosz: numbers as printed, claims, what does not fit."""
 
 from __future__ import annotations
 
