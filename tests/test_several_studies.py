@@ -177,6 +177,17 @@ def test_data_of_a_small_scale_stand_for_those_of_the_paper(paper):
     assert judged[0].data == "small_spoken (not the paper's data)"
 
 
+def test_labels_name_the_data_really_used(paper):
+    small = comparison.prepare(paper, make("rough", dataset="small_spoken"))
+    where = {"paper_dataset": "spoken"}
+    pair = papers.CellPair(where | {"model": "a"}, where | {"model": "b"})
+    assert comparison.paired(small, pair)[0].label == "small_spoken: a minus b"
+    found, _ = comparison.valued(small, where | {"model": "a"}, "spikes", 1.0, "above")
+    assert found.label == "small_spoken a, spikes > 1"
+    absent = pair._replace(left=where | {"model": "c"})
+    assert comparison.paired(small, absent)[0].outcome == "not run"
+
+
 def test_nothing_stands_for_data_that_were_run_themselves(paper):
     both = make("rough")
     both = both.assign_coords(dataset=("cell", ["spoken", "small_spoken"]))

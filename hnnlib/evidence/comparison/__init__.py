@@ -7,25 +7,27 @@ ledger. :func:`compare` lays every number of a paper's tables beside ours.
 from __future__ import annotations
 
 from hnnlib.evidence.comparison.cells import (
-    NO_NAMES,
     Comparison,
-    Names,
     counted,
     dataset_of,
-    describe,
-    describe_cell,
     learned,
     locate,
     mean,
-    number_format,
     paired,
     show,
     sides,
-    spoken,
-    titled,
     unit_of,
     valued,
     values_of,
+)
+from hnnlib.evidence.comparison.labels import (
+    NO_NAMES,
+    Names,
+    describe,
+    describe_cell,
+    number_format,
+    spoken,
+    titled,
 )
 from hnnlib.evidence.comparison.stores import by_study, prepare
 from hnnlib.evidence.comparison.tables import compare, data_label, pivot

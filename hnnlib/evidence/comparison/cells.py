@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,26 +11,29 @@ import xarray as xr
 
 from hnnlib.analysis import statistics
 from hnnlib.errors import ConfigError, StoreError
+from hnnlib.evidence.comparison.labels import (
+    NO_NAMES,
+    STANDS_FOR,
+    Names,
+    describe,
+    describe_cell,
+    number_format,
+    spoken,
+    titled,
+)
 from hnnlib.evidence.papers import CellPair, Select
 
 __all__ = [
-    "NO_NAMES",
     "Comparison",
-    "Names",
     "at",
     "counted",
     "dataset_of",
-    "describe",
-    "describe_cell",
     "learned",
     "locate",
     "mean",
-    "number_format",
     "paired",
     "show",
     "sides",
-    "spoken",
-    "titled",
     "unit_of",
     "valued",
     "values_of",
@@ -40,8 +43,6 @@ Outcome = Literal["for", "against", "open", "too few seeds", "not learned", "not
 Kind = Literal["difference", "series", "count", "value", "number", "correlation"]
 LEARNED = 1.5
 """A network has learned something if its training accuracy is above chance by this factor."""
-Names = Mapping[str, str]
-NO_NAMES: Names = {}
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,6 @@ class Comparison:
         return "" if self.unit == "1" else f" {self.unit}"
 
 
-def number_format(value: float, unit: str) -> str:
-    """How a number is written: two decimals for percentages, as many as it needs for others."""
-    size = abs(value)
-    if unit in ("percent", "%", "pp") or 0.1 <= size < 1000 or size == 0:
-        return ".2f"
-    return ".0f" if 1000 <= size < 100_000 else ".2e" if size >= 100_000 else ".2g"
-
-
 def _times(left: float, right: float) -> str:
     return f" ({left / right:.2f} times)" if right else ""
 
@@ -157,49 +150,6 @@ def locate(dataset: xr.Dataset, select: Select) -> str | None:
     return str(found[0]) if found.size else None
 
 
-def describe(left: Select, right: Select, names: Names = NO_NAMES) -> str:
-    """``MLP 1A 2S: separate minus simultaneous``: named values in common, then what differs."""
-    keys = list(dict.fromkeys((*left, *right)))
-    differ = [k for k in keys if left.get(k) != right.get(k)]
-    if "arm" in differ and {left.get("arm"), right.get("arm")} & set(differ):
-        differ.remove("arm")  # the switch that the arm is named after says it
-    named = {k for k in differ if all(_name(k, s.get(k), names) is not None for s in (left, right))}
-    differ.sort(key=lambda k: k not in named)
-
-    def words(select: Select) -> str:
-        return _words({k: select[k] for k in differ if k in select}, names)
-
-    shared = [_name(k, left.get(k), names) for k in keys if k not in differ]
-    common = " ".join(filter(None, shared))
-    return f"{common}{': ' * bool(common)}{words(left)} minus {words(right)}"
-
-
-def describe_cell(select: Select, names: Names = NO_NAMES) -> str:
-    """``SHD SNN random``: the values that name a cell, without those that say nothing."""
-    return _words({k: v for k, v in select.items() if k != "arm"}, names)
-
-
-def _words(select: Select, names: Names) -> str:
-    found = {str(v): _name(k, v, names) for k, v in select.items() if v not in ("none", "main")}
-    words = [value if name is None else name for value, name in found.items()]
-    return " ".join(filter(None, words)) or "main"
-
-
-def _name(key: str, value: object, names: Names) -> str | None:
-    """Short name of a coordinate's value, if it has one: by ``key=value``, or by value alone."""
-    return names.get(f"{key}={value}", names.get(str(value)))
-
-
-def spoken(variable: str, names: Names = NO_NAMES) -> str:
-    """A variable in words: its short name, or its own without underscores."""
-    return names.get(variable, variable.replace("_", " "))
-
-
-def titled(label: str, variable: str, names: Names = NO_NAMES) -> str:
-    """A label that says which variable is compared, if it is not the usual one."""
-    return label if variable == "test_accuracy" else f"{spoken(variable, names)}, {label}"
-
-
 def paired(
     dataset: xr.Dataset,
     pair: CellPair,
@@ -207,15 +157,17 @@ def paired(
     names: Names = NO_NAMES,
     by: float = 0.0,
     may_fail: bool = False,
+    prefix: str = "",
 ) -> tuple[Comparison, float]:
     """The paired difference of two cells and its two-sided p against "the difference is ``by``".
 
-    Accuracies of a network that did not learn its training images decide nothing, unless that is
-    the question (``may_fail``, for the left cell).
+    ``prefix`` goes before the words for the cells in the label. Accuracies of a network that did
+    not learn its training images decide nothing, unless that is the question (``may_fail``, for the
+    left cell).
     """
     if "seed" not in _array(dataset, variable).dims:
         raise ConfigError(f"'{variable}' has no seeds to test over: compare it by the rule cheaper")
-    c = _begin(dataset, pair, variable, names)
+    c = _begin(dataset, pair, variable, names, prefix)
     if c.outcome == "not run":
         return c, np.nan
     left, right = sides(dataset, pair, variable)
@@ -265,9 +217,9 @@ def valued(
     """
     has_seeds = "seed" in _array(dataset, variable).dims
     cell = locate(dataset, select)
-    side = ">" if sense == "above" else "<"
+    what = f"{spoken(variable, names)} {'>' if sense == 'above' else '<'} {value:g}"
     c = Comparison(
-        f"{describe_cell(select, names)}, {spoken(variable, names)} {side} {value:g}",
+        f"{describe_cell(_really(dataset, select), names)}, {what}",
         (select,),
         variable,
         "value" if has_seeds else "number",
@@ -371,11 +323,14 @@ def _array(dataset: xr.Dataset, variable: str) -> xr.Variable:
     return dataset.variables[variable]
 
 
-def _begin(dataset: xr.Dataset, pair: CellPair, variable: str, names: Names) -> Comparison:
+def _begin(
+    dataset: xr.Dataset, pair: CellPair, variable: str, names: Names, prefix: str = ""
+) -> Comparison:
     needed = [s for s in (pair.left, pair.right, pair.plus, pair.minus) if s is not None]
     found = [locate(dataset, select) for select in needed]
+    left, right = (_really(dataset, select) for select in (pair.left, pair.right))
     return Comparison(
-        label=titled(describe(pair.left, pair.right, names), variable, names),
+        label=titled(prefix + describe(left, right, names), variable, names),
         selects=(pair.left, pair.right),
         variable=variable,
         unit=unit_of(dataset, variable),
@@ -384,3 +339,11 @@ def _begin(dataset: xr.Dataset, pair: CellPair, variable: str, names: Names) -> 
         margin=np.nan if pair.margin is None else pair.margin,
         outcome="not run" if None in found else "open",
     )
+
+
+def _really(dataset: xr.Dataset, select: Select) -> Select:
+    """The selector with the data really used, for labels: data that stand in are named."""
+    cell = locate(dataset, select)
+    if cell is None or STANDS_FOR not in select:
+        return select
+    return {**select, STANDS_FOR: dataset_of(dataset, cell)}

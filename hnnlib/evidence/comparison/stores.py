@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hnnlib.errors import ConfigError
+from hnnlib.evidence.comparison.labels import STANDS_FOR
 from hnnlib.evidence.papers import Paper
 
 __all__ = ["Stores", "by_study", "prepare"]
@@ -50,6 +51,4 @@ def prepare(paper: Paper, dataset: xr.Dataset) -> xr.Dataset:
     chances = np.array([chance.get(name) for name in names], float)
     stand_ins = {name: theirs for name, theirs in paper.stand_ins.items() if theirs not in names}
     stands_for = np.array([stand_ins.get(name, name) for name in names], str)
-    return dataset.assign_coords(
-        {"paper_dataset": ("cell", stands_for), "chance": ("cell", chances)}
-    )
+    return dataset.assign_coords({STANDS_FOR: ("cell", stands_for), "chance": ("cell", chances)})

@@ -11,7 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from hnnlib.analysis import statistics
-from hnnlib.evidence.comparison.cells import at, dataset_of, locate, number_format, values_of
+from hnnlib.evidence.comparison.cells import at, dataset_of, locate, values_of
+from hnnlib.evidence.comparison.labels import number_format
 from hnnlib.evidence.comparison.stores import Stores, by_study
 from hnnlib.evidence.papers import Entry, Paper, Table
 

@@ -107,8 +107,7 @@ def best_not_better(
     for group, left, right in groups:
         best = [best_of(dataset, side, variable) for side in (left, right)]
         pair = CellPair(best[0] or left[0], best[1] or right[0], group.margin)
-        c, p = paired(dataset, pair, variable, names, by=group.margin)
-        c = replace(c, label=f"best {c.label}")
+        c, p = paired(dataset, pair, variable, names, by=group.margin, prefix="best ")
         if None in best:
             c, p = replace(c, outcome="not run", label=f"best of all {group.label} cells"), np.nan
         tests.append(directed(c, p, c.difference < group.margin))

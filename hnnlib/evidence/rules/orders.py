@@ -50,8 +50,8 @@ def trend(
         found.append(_series(dataset, one, selects, sign, variable, names))
         if len(selects) > 2:
             for before, after in pairwise(selects):
-                c, p = paired(dataset, CellPair(after, before), variable, names)
-                c = replace(c, label=f"{one.label}, step {c.label}")
+                pair, step = CellPair(after, before), f"{one.label}, step "
+                c, p = paired(dataset, pair, variable, names, prefix=step)
                 steps.append(directed(c, p, sign * c.difference > 0))
     settled = settle(found, steps)
     back = [c for c in settled[len(found) :] if c.outcome == "against"]
@@ -80,8 +80,8 @@ def interior(
         chosen = best_of(dataset, inner, variable, sense)
         looks = len(inner) if chooser(dataset, variable) == variable else 1
         for end in (selects[0], selects[-1]):
-            c, p = paired(dataset, CellPair(chosen or inner[0], end), variable, names)
-            c = replace(c, label=f"{line.label}, best inside: {c.label}")
+            pair, inside = CellPair(chosen or inner[0], end), f"{line.label}, best inside: "
+            c, p = paired(dataset, pair, variable, names, prefix=inside)
             if chosen is None:
                 c, p = replace(c, outcome="not run", label=f"{line.label}, best inside"), np.nan
             tests.append(directed(c, min(1.0, looks * p), sign * c.difference > 0))
@@ -98,8 +98,8 @@ def _series(
 ) -> Tested:
     """The trend of one series, with the evidence for and against its sense."""
     if len(selects) == 2:
-        c, p = paired(dataset, CellPair(selects[1], selects[0]), variable, names)
-        c = replace(c, label=f"{one.label}, {c.label}")
+        pair = CellPair(selects[1], selects[0])
+        c, p = paired(dataset, pair, variable, names, prefix=f"{one.label}, ")
         return directed(c, p, sign * c.difference > 0)
     cells = [locate(dataset, s) for s in selects]
     c = Comparison(
