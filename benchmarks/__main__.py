@@ -7,7 +7,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import OURS, PEERS, SUITES, TASKS, environment, machine, measure, report, suites
+from benchmarks import (
+    EPOCH,
+    OURS,
+    PEERS,
+    SUITES,
+    TASKS,
+    environment,
+    machine,
+    measure,
+    report,
+    suites,
+    tasks,
+)
 
 RESULTS = environment.ROOT / "benchmarks" / "results"
 
@@ -105,9 +117,29 @@ def _run(options: argparse.Namespace, python: Path) -> dict[str, Any]:
     return results
 
 
+def _missing(options: argparse.Namespace) -> str:
+    """Why the recordings that a suite reads can't be had; empty where they can.
+
+    Looked up here once, also to download them once; every process reads them for itself.
+    """
+    if options.suite != EPOCH:
+        return ""
+    from hnnlib import datasets  # costs seconds that the other suites don't need
+    from hnnlib.errors import DataError
+
+    try:
+        datasets.load(tasks.get(EPOCH, options.tiny).data)
+    except DataError as reason:
+        return f"the suite {EPOCH} can't be measured: {reason}"
+    return ""
+
+
 def main(given: list[str] | None = None) -> int:
     """Exit status: 0 if hnnlib was timed, 1 if not."""
     options = _arguments(given)
+    if missing := _missing(options):
+        print(missing, file=sys.stderr)
+        return 1
     try:
         python = options.python or environment.ensure()
     except environment.EnvironmentFailure as failure:

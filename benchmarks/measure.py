@@ -141,7 +141,7 @@ def measure(
         tell: receives a line of progress a round.
 
     Returns:
-        task, title, input_density, spike_density (of hnnlib's layers), and ``libraries`` by name:
+        task, title, input_density, data, spike_density (of hnnlib's layers), ``libraries`` by name:
         library, members, parameters, cpu and wall (seconds a step, one a round), losses (before
         every step, warm-up included), error (text or None).
     """
@@ -154,6 +154,7 @@ def measure(
             loaded = worker.ask("load", task=task, tiny=tiny, changes=(changes or {}).get(name, {}))
             entries[name] |= {key: loaded[key] for key in ("parameters", "members")}
             found |= {key: loaded[key] for key in ("title", "input_density")}
+            found["data"] = loaded.get("data")
             repeats[name] = loaded["repeats"]
     for turn in range(warmup + rounds):
         counts = turn >= warmup

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks import TASKS
+from benchmarks import EPOCH, TASKS
 from benchmarks.tasks import Recurrent, Task
 from hnnlib import engines
 from hnnlib.codings import duplicate
@@ -26,7 +26,7 @@ __all__ = ["DIFFERENCES", "KEEP_MEMORY", "PACKAGES", "build", "engine_name", "si
 PACKAGES: tuple[str, ...] = ()
 _LISTED = 0.5
 """Density up to which an input is listed; what is denser is no event data, and stays a tensor."""
-KEEP_MEMORY = TASKS
+KEEP_MEMORY = (*TASKS, EPOCH)
 DIFFERENCES = (
     "the reference; gradients flow through the reset; spikes that enter the network are a list of "
     "events, made before the timing, not a tensor, where less than half of the units fire"

@@ -7,13 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import OURS, ratios
+from benchmarks import EPOCH, OURS, ratios
 from benchmarks.ratios import MemberRow, Ratio, Row
 
 __all__ = ["core_share", "markdown", "plain", "summary", "write"]
 
 Grid = list[list[str]]
 
+_KEPT = ("task", "title", "data", "input_density", "spike_density", "profile")
 _RATIO_HEADS = ["CPU ratio", "(quartiles)", "wall ratio", "(quartiles)"]
 _TASK_HEAD = ["library", "CPU ms/step", "wall ms/step", *_RATIO_HEADS, "peak MiB", "(import)"]
 _MEMBER_HEAD = [
@@ -28,6 +29,7 @@ _MEMBER_HEAD = [
 _CURVE_HEAD = [f"{OURS} ms/step", "peer ms/step", "ratio", "(quartiles)", "hidden spikes %"]
 _TITLES = {
     "tasks": "Time of a training step",
+    EPOCH: "Time of a training step in an epoch of recordings",
     "population": "Time of a training step of a population",
     "curves": "Time of a training step by size and density",
 }
@@ -38,13 +40,11 @@ def summary(results: dict[str, Any]) -> list[dict[str, Any]]:
     points, clock = results["tasks"], results["clock"]
     if results["suite"] == "curves":
         return [_plain_data(curve) for curve in ratios.curves(points, clock)]
-    tables = {"tasks": ratios.rows, "population": lambda p: ratios.member_rows(p, clock)}
+    members = results["suite"] == "population"
     found = []
     for point in points:
-        table = tables[results["suite"]](point)
-        kept = {
-            k: point.get(k) for k in ("task", "title", "input_density", "spike_density", "profile")
-        }
+        table = ratios.member_rows(point, clock) if members else ratios.rows(point)
+        kept = {key: point.get(key) for key in _KEPT}
         best = ratios.best_peer(point, clock)
         found.append(
             kept | {"best_peer": best and best.library, "rows": [asdict(row) for row in table]}
@@ -79,6 +79,7 @@ def markdown(results: dict[str, Any]) -> str:
             parts += [f"## {point['title']}", _lined(grid)]
             verdict = _verdict(point, results["clock"])
             parts.append(f"{_densities(point)} Of the peers: {verdict}.{_profile(point)}".strip())
+            parts += _epoch(point, results["clock"])
     return "\n\n".join([*parts, "## Versions", _versions(results)]) + "\n"
 
 
@@ -209,6 +210,19 @@ def _profile(task: dict[str, Any]) -> str:
         return ""
     parts = ", ".join(f"{kind} {1000 * s:.1f} ms" for kind, s in task["profile"].items())
     return f" Where a step of {OURS} spends its CPU time: {parts}."
+
+
+def _epoch(point: dict[str, Any], clock: str) -> list[str]:
+    """Which recordings were read, and what an epoch of them takes."""
+    data = point.get("data")
+    if not data:
+        return []
+    times = [(row.library, getattr(row, clock)) for row in ratios.rows(point)]
+    taken = ", ".join(
+        f"{library} {data['steps'] * seconds:.1f} s" for library, seconds in times if seconds
+    )
+    steps, note = f"{data['recordings']} recordings, {data['steps']} steps", data["note"]
+    return [f"An epoch of {data['name']} ({steps}): {taken}. {note}".strip()]
 
 
 def _versions(results: dict[str, Any]) -> str:

@@ -1,4 +1,5 @@
-"""What is measured together: the three tasks, a growing population, curves over sizes and density.
+"""What is measured together: three tasks, an epoch of real recordings, a growing population, curves
+over sizes and density.
 
 Every suite gives points: what ``measure`` gives for one task, and where it stands.
 """
@@ -11,14 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import OURS, ratios, tasks
+from benchmarks import EPOCH, OURS, ratios, tasks
 from benchmarks.measure import Worker, WorkerFailure, measure, measure_memory
 
 __all__ = ["ROUNDS", "Bench", "axes", "run"]
 
 Point = dict[str, Any]
 
-ROUNDS = {"tasks": (7, 2), "population": (5, 1), "curves": (3, 1)}
+ROUNDS = {"tasks": (7, 2), EPOCH: (3, 1), "population": (5, 1), "curves": (3, 1)}
 """Rounds that count, and rounds before them, by suite."""
 
 _MEMBERS = (4, 16, 64)
@@ -76,6 +77,13 @@ class Bench:
         """One point."""
         return measure(workers, task, self.rounds, self.warmup, self.tiny, changes, self.tell)
 
+    def profiled(self, workers: dict[str, Worker], task: str) -> Point:
+        """One point, and where hnnlib spends its time."""
+        point = self.time(workers, task)
+        if point["libraries"][OURS]["error"] is None:
+            point |= workers[OURS].ask("profile")
+        return point
+
     def weigh(self, workers: dict[str, Worker], point: Point, changes: dict[str, dict]) -> None:
         """Add the memory that each worker's network needs."""
         for name, entry in point["libraries"].items():
@@ -95,11 +103,15 @@ def run(suite: str, bench: Bench) -> Iterator[Point]:
 def _tasks(bench: Bench) -> Iterator[Point]:
     for name in bench.names:
         with bench.workers() as workers:
-            point = bench.time(workers, name)
-            if point["libraries"][OURS]["error"] is None:
-                point |= workers[OURS].ask("profile")
+            point = bench.profiled(workers, name)
         bench.weigh(workers, point, {})
         yield point
+
+
+def _epoch(bench: Bench) -> Iterator[Point]:
+    """Memory isn't weighed: it would be that of the recordings, whose form differs."""
+    with bench.workers() as workers:
+        yield bench.profiled(workers, EPOCH)
 
 
 def _population(bench: Bench) -> Iterator[Point]:
@@ -158,4 +170,4 @@ def _sizes(task: Any) -> dict[str, float]:
     return {axis: getattr(task, axis) for axis in ("steps", "hidden", "batch", "density")}
 
 
-_SUITES = {"tasks": _tasks, "population": _population, "curves": _curves}
+_SUITES = {"tasks": _tasks, EPOCH: _epoch, "population": _population, "curves": _curves}

@@ -1,6 +1,7 @@
-"""The three tasks: networks, inputs and initial weights, the same for every library.
+"""The tasks: networks, inputs and initial weights, the same for every library.
 
 Sizes, density and the number of members can be changed: the suites ask for such variants.
+The task ``epoch`` reads real recordings; the others draw their input.
 
 Neurons of every task follow V[t] = decay V'[t-1] + I[t], O[t] = 1 if V[t] > 1, V' = V (1 - O) (hard
 reset), with the surrogate derivative 1 / (1 + |V - 1|)^2: one that all the libraries can compute.
@@ -15,7 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["CNN", "MLP", "Recurrent", "Task", "get"]
+from benchmarks import EPOCH
+
+__all__ = ["CNN", "MLP", "Epoch", "Recurrent", "Task", "get"]
 
 _SPREAD = {"decay": 0.05, "threshold": 0.3}  # of a population's members, to both sides
 
@@ -52,7 +55,10 @@ class Task:
     input_gain: float = 1.0
 
     def generator(self, role: int) -> torch.Generator:
-        """Random numbers of one role (0 input, 1 labels, 2 weights); the same in every process."""
+        """Random numbers of one role; the same in every process.
+
+        Roles: 0 input, 1 labels, 2 weights, 3 order of recordings.
+        """
         return torch.Generator().manual_seed(1000 + role)
 
     def input(self) -> Tensor:
@@ -140,6 +146,28 @@ class Recurrent(Task):
 
 
 @dataclass(frozen=True)
+class Epoch(Recurrent):
+    """The recurrent network on every recording of a training part, see ``benchmarks.recordings``.
+
+    Attributes:
+        data: name of the data set.
+        width: of a time step, seconds.
+
+    ``repeats`` has no meaning here: one timing is an epoch.
+    """
+
+    data: str = "shd"
+    width: float = 0.01
+
+    def tiny(self) -> Epoch:
+        """See ``Task``: on generated recordings of three channels."""
+        return replace(
+            self, data="randman_500_parameters", steps=20, width=0.005, batch=300,
+            inputs=3, hidden=12, input_gain=2.0,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class MLP(Task):
     """Fully connected LIF layers with bias; spike counts of the last one are the logits.
 
@@ -221,6 +249,18 @@ _TASKS = {
             gain=math.sqrt(3),
             learning_rate=1e-3,
             repeats=1,
+        ),
+        Epoch(
+            EPOCH,
+            "an epoch of SHD: recurrent 700-256-20, T = 100, batch 256",
+            steps=100,
+            batch=256,
+            classes=20,
+            decay=0.95,
+            gain=1.0,  # with this gain and rate 3 % of hidden units spike, as in ``recurrent``;
+            learning_rate=2e-4,  # at its own, training soon makes a third of them spike
+            repeats=1,
+            input_gain=0.5,
         ),
         MLP(
             "mlp",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import platform
@@ -76,7 +77,7 @@ class Session:
 
         Returns:
             title; repeats; members; parameters: trained numbers; input_density: share of inputs
-            that aren't zero.
+            that aren't zero; data: what the recordings are, where the task reads some.
         """
         self.task = tasks.get(task, tiny, **changes or {})
         self._set_input()
@@ -87,7 +88,8 @@ class Session:
         self.optimiser = torch.optim.Adam(self._groups(), lr=self.task.learning_rate)
         return {
             "title": self.task.title,
-            "repeats": self.task.repeats,
+            "data": self.data,
+            "repeats": self.data["steps"] if self.data else self.task.repeats,
             "members": self.task.members,
             "parameters": sum(p.numel() for p in self.model.parameters() if p.requires_grad),
             "input_density": self.input_density,
@@ -95,13 +97,24 @@ class Session:
 
     def _set_input(self) -> None:
         """Input in the library's own form, and labels, the same for every member."""
+        # a population's loss is the sum over its members, each a mean over the batch
+        self.weight = torch.tensor(float(self.task.members), device=self.device)
+        self.data: dict[str, Any] | None = None
+        if isinstance(self.task, tasks.Epoch):
+            self._set_recordings()
+            return
         x = self.task.input()
         self.input_density = (x != 0).float().mean().item()
         given = hasattr(self.module, "signal")
-        self.x = self.module.signal(self.task, self.device) if given else x.to(self.device)
-        self.y = self.task.labels().repeat(self.task.members).to(self.device)
-        # a population's loss is the sum over its members, each a mean over the batch
-        self.weight = torch.tensor(float(self.task.members), device=self.device)
+        x = self.module.signal(self.task, self.device) if given else x.to(self.device)
+        y = self.task.labels().repeat(self.task.members).to(self.device)
+        self.batches = itertools.repeat((x, y))
+
+    def _set_recordings(self) -> None:
+        from benchmarks.recordings import Feed  # loads much of hnnlib, which only this task needs
+
+        feed = Feed(self.task, hasattr(self.module, "signal"), self.device)
+        self.batches, self.data, self.input_density = iter(feed), feed.about, feed.density
 
     def _groups(self) -> list[dict]:
         if hasattr(self.module, "learning_rates"):
@@ -109,7 +122,7 @@ class Session:
         return [{"params": list(self.model.parameters())}]
 
     def train(self, steps: int) -> dict[str, Any]:
-        """Time some training steps on the one batch.
+        """Time some training steps, each on the next batch; most tasks have one.
 
         Returns:
             wall, cpu: seconds a step; losses: before each step, mean over members.
@@ -129,8 +142,9 @@ class Session:
             torch.cuda.synchronize()
 
     def _step(self) -> float:
+        x, y = next(self.batches)
         self.optimiser.zero_grad()
-        loss = functional.cross_entropy(self.model(self.x), self.y)
+        loss = functional.cross_entropy(self.model(x), y)
         loss.backward(self.weight)
         self.optimiser.step()
         return loss.item()
@@ -138,7 +152,7 @@ class Session:
     def activity(self) -> dict[str, Any]:
         """Share of elements that spike in each layer, where the network can tell."""
         knows = hasattr(self.model, "spike_density")
-        return {"spike_density": self.model.spike_density(self.x) if knows else []}
+        return {"spike_density": self.model.spike_density(next(self.batches)[0]) if knows else []}
 
     def profile(self, steps: int = 3) -> dict[str, Any]:
         """Where the time of a step goes, seconds by kind of work."""

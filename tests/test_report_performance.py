@@ -70,6 +70,11 @@ def population() -> dict:
     return found
 
 
+def epoch() -> dict:
+    data = {"name": "shd", "official": False, "note": "Not the official SHD", "steps": 32}
+    return point("epoch", 0.1, 0.4, data=data | {"recordings": 8156})
+
+
 def build(folder: Path, *, given: dict[str, dict]) -> Path:
     """A report of one study with the benchmark's files; returns its folder."""
     stored, measured = folder / f"{STUDY}.nc", folder / "measured"
@@ -87,6 +92,7 @@ def folder(tmp_path_factory) -> Path:
     given = {
         "cpu-1-thread": results("tasks", [point("mlp", 0.1, 0.32), point("cnn", 0.2, 0.1)]),
         "cpu-2-threads": results("tasks", [point("mlp", 0.1, 0.2)], threads=2, clock="wall"),
+        "cpu-1-thread-epoch": results("epoch", [epoch()]),
         "cpu-1-thread-population": results("population", [population()]),
         "cpu-1-thread-curves": results("curves", curve_points()),
     }
@@ -122,6 +128,17 @@ def test_the_fastest_other_library_stands_first_even_where_it_wins(page):
     assert "cnn 0.50× norse not measured" in head
 
 
+def test_an_epoch_is_told_in_seconds_with_the_mark_of_its_data(page):
+    text = cells(page.section("epoch"))
+    assert "norse 400 4.00 [4.00, 4.00]" in text
+    assert (
+        "An epoch of shd (8156 recordings, 32 steps, 1 thread): hnnlib 3.2 s, norse 12.8 s." in text
+    )
+    assert "Not the official SHD." in text
+    head = cells(page.text.split("</header>")[0])
+    assert head.count("1 thread") == 1 and "epoch 4.00× norse not measured" in head
+
+
 def test_a_population_is_shown_per_network(page):
     text = cells(page.section("populations"))
     assert "hnnlib 4 2000 500 2.00 [2.00, 2.00] 8.00 [8.00, 8.00] 404" in text
@@ -142,7 +159,7 @@ def test_figures_have_words_and_files(page, folder):
 
 def test_without_a_gpu_the_page_says_how_to_measure_it(page):
     text = cells(page.section("gpu"))
-    assert text.count("not measured") == 3 and "NVIDIA" in text
+    assert text.count("not measured") == 4 and "NVIDIA" in text
     assert "python -m benchmarks --suite curves --device cuda" in text
 
 
@@ -152,7 +169,7 @@ def test_what_a_gpu_gave_replaces_the_command(tmp_path):
     found = Page(build(tmp_path, given={"cuda": one}) / "performance.html")
     text = cells(found.section("gpu"))
     assert "Big GPU" in text and "norse 400 2.00" in text
-    assert text.count("not measured") == 2
+    assert text.count("not measured") == 3
     assert 'id="tasks"' not in found.text and "#tasks" not in found.links()
 
 

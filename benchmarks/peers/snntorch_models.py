@@ -39,7 +39,7 @@ class _RecurrentNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         potential, value = self.hidden.reset_mem(), self.readout.reset_mem()
-        spikes = x.new_zeros(self.task.batch, self.task.hidden)
+        spikes = x.new_zeros(x.shape[1], self.task.hidden)
         values = []
         for current in input_currents(self.inward, x, self.task):
             spikes, potential = self.hidden(current + self.around(spikes), potential)

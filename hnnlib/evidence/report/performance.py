@@ -18,6 +18,7 @@ __all__ = ["read", "view"]
 
 _SUITES = {
     "tasks": "a training step of the three tasks",
+    "epoch": "an epoch of recordings",
     "population": "populations of networks",
     "curves": "sizes and density",
 }
@@ -54,10 +55,11 @@ def view(results: Sequence[dict], figures: Path) -> dict:
     return {
         "headline": _headline(results),
         "tasks": tables.tasks(_of(cpu, "tasks")),
+        "epochs": tables.tasks(_of(cpu, "epoch")),
         "populations": [tables.population(one, figures) for one in _of(cpu, "population")],
         "curves": [tables.curves(one, figures) for one in _of(cpu, "curves")],
         "gpu": {
-            "tasks": tables.tasks(_of(gpu, "tasks")),
+            "tasks": tables.tasks(_of(gpu, "tasks") + _of(gpu, "epoch")),
             "populations": [tables.population(one, figures) for one in _of(gpu, "population")],
             "curves": [tables.curves(one, figures) for one in _of(gpu, "curves")],
             "missing": [
@@ -86,17 +88,23 @@ def _command(suite: str, device: str) -> str:
 
 
 def _headline(results: Sequence[dict]) -> dict:
-    """The fastest peer's time over ours: a row a task, a column a file."""
-    shown = _of(results, "tasks")
-    titles = dict.fromkeys(
-        (part["task"], part["title"]) for one in shown for part in one["summary"]
-    )
-    rows = []
-    for task, title in titles:
-        parts = [tables.of_task(one, task) for one in shown]
-        cells = [_best(part, one["clock"]) for part, one in zip(parts, shown, strict=True)]
-        rows.append({"task": task, "title": title, "cells": cells})
-    return {"columns": [tables.label(one) for one in shown], "rows": rows}
+    """The fastest peer's time over ours: a row a task, a column a number of threads or a GPU."""
+    shown = _of(results, "tasks") + _of(results, "epoch")
+    columns = list(dict.fromkeys(map(tables.label, shown)))
+    found: dict[tuple[str, str], dict] = {}
+    for one in shown:
+        for part in one["summary"]:
+            cells = found.setdefault((part["task"], part["title"]), {})
+            cells[tables.label(one)] = _best(part, one["clock"])
+    rows = [
+        {
+            "task": task,
+            "title": title,
+            "cells": [cells.get(column, _best(None, "")) for column in columns],
+        }
+        for (task, title), cells in found.items()
+    ]
+    return {"columns": columns, "rows": rows}
 
 
 def _best(part: Mapping | None, clock: str) -> dict:

@@ -59,6 +59,7 @@ def _task_table(task: str, title: str, shown: Sequence[dict]) -> dict:
         "columns": [{"label": label(one), "clock": CLOCKS[one["clock"]]} for one, _ in columns],
         "rows": rows,
         "notes": [
+            *_epoch(columns),
             *_activity(columns[0][1]),
             *_profile(columns),
             *_imports(columns),
@@ -75,6 +76,22 @@ def _task_cell(row: Mapping | None, clock: str) -> dict:
         "ratio": "1" if row["library"] == OURS else _quartiles(row[f"{clock}_ratio"]),
         "peak": number(row["peak"], 0),
     }
+
+
+def _epoch(columns: Sequence[tuple[dict, dict]]) -> list[str]:
+    """Which recordings were read, and what an epoch of them takes."""
+    lines = []
+    for one, part in columns:
+        if data := part.get("data"):
+            times = ", ".join(
+                f"{row['library']} {number(data['steps'] * row[one['clock']], 1)} s"
+                for row in part["rows"]
+                if row[one["clock"]] is not None
+            )
+            size = f"{data['recordings']} recordings, {data['steps']} steps, {label(one)}"
+            lines.append(f"An epoch of {data['name']} ({size}): {times}.")
+            lines += [f"{data['note']}."] if data["note"] else []
+    return list(dict.fromkeys(lines))
 
 
 def _activity(part: Mapping) -> list[str]:
