@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import synthetic_shd
 from synthetic_store import make
 
 from hnnlib import store
@@ -130,7 +131,25 @@ def test_coding_comparison_runs_on_a_store_with_gaps(tmp_path):
     assert sorted(path.stem for path in (tmp_path / "f").glob("*.json")) == pictures
 
 
+def test_shd_ablations_runs_on_a_store_with_gaps(tmp_path):
+    quick = synthetic_shd.make(
+        datasets=("spoken_digits", "randman_standard"),
+        models=("snn", "hybrid", "nsn", "n2n_block", "rnn"),
+        arms=("main", "matched", "fraction", "rate"),
+        drop=["spoken_digits/rnn/fraction/0.1"],
+        diverged={"spoken_digits/nsn/main": [0]},
+        scale="quick",
+    )
+    path = store.write(quick, tmp_path / "quick.nc")
+    names = run(FOLDER / "shd_ablations.ipynb", store=str(path), figures=str(tmp_path / "f"))
+    assert names["failed"].sum() == 1
+    pictures = sorted(path.stem for path in (tmp_path / "f").glob("*.png"))
+    assert [int(name[0]) for name in pictures] == list(range(1, 10))
+    assert sorted(path.stem for path in (tmp_path / "f").glob("*.json")) == pictures
+
+
 def test_reading_results_does_not_load_torch():
-    source = "import hnnlib.evidence.report, hnnlib.plotting.coding_comparison, sys; "
+    figures = "hnnlib.plotting.coding_comparison, hnnlib.plotting.shd_ablations"
+    source = f"import hnnlib.evidence.report, {figures}, sys; "
     check = "sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", source + check], timeout=120).returncode == 0

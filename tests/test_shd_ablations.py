@@ -98,6 +98,8 @@ def test_a_job_records_what_the_claims_are_about(context, few):
     heard = counts[None] * np.nan_to_num(accuracy)
     np.testing.assert_allclose(heard.sum(1) / counts.sum(), main.test_accuracy.values)
     unseen = np.isin(main.speaker.values, (4, 5))
+    assert (main.speaker_recordings.values == counts).all()
+    assert (main.speaker_unseen.values == unseen).all()
     np.testing.assert_allclose(
         heard[:, unseen].sum(1) / counts[unseen].sum(), main.unseen_accuracy.values
     )
