@@ -17,6 +17,15 @@ SMALL = Plan((1, 16, 16), 10, width=1 / 32, steps=5, mean=(0.4,), deviation=(0.3
 BOTH = pytest.mark.parametrize("network", [SewResNet18, SpikingVgg11])
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Threads of convolutions this small wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def images(members=2, batch=6, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(1, batch, 1, 16, 16, generator=generator).expand(members, -1, -1, -1, -1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hnnlib.datasets.splits import PARTS, draw
+from hnnlib.datasets.splits import PARTS, draw, official
 from hnnlib.errors import ConfigError
 
 # a busy machine is no failure
@@ -108,3 +108,25 @@ def test_own_group_for_every_image_is_no_grouping():
 def test_impossible_splits_are_refused(arguments, message):
     with pytest.raises(ConfigError, match=message):
         draw(100, 0, **arguments)
+
+
+@patient
+@given(st.integers(20, 400), seeds, st.floats(0.1, 0.9))
+def test_the_official_test_part_stays_apart_and_in_order(n, seed, share):
+    split = official(n, n // 4, seed, share)
+    assert sorted(np.concatenate(parts(split))) == list(range(n))
+    np.testing.assert_array_equal(split.test, np.arange(n - n // 4, n))
+    assert abs(len(split.validation) - share * (n - n // 4)) <= 1
+
+
+def test_limits_of_an_official_split_are_nested_and_keep_the_order_of_test_images():
+    few, more = (official(100, 40, 0, limit={"test": k, "train": k}) for k in (5, 20))
+    assert set(few.test) < set(more.test) and set(few.train) < set(more.train)
+    assert (np.diff(more.test) > 0).all() and more.test.min() >= 60
+    assert set(official(100, 40, 1, limit={"test": 20}).test) != set(more.test)
+
+
+@pytest.mark.parametrize(("tests", "share"), [(0, 0.1), (100, 0.1), (10, 0.0), (10, 1.0)])
+def test_impossible_official_splits_are_refused(tests, share):
+    with pytest.raises(ConfigError, match="official test images"):
+        official(100, tests, 0, share)

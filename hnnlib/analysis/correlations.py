@@ -23,7 +23,8 @@ import numpy as np
 __all__ = ["LEAST", "STATISTICS", "VARIANTS", "Correlations", "describe", "shifted", "standardised"]
 
 VARIANTS = ("paper", "offdiag_active", "null")
-STATISTICS = ("mean", "kurtosis", "skewness", "percentile_99", "count_above_0.9")
+STATISTICS = ("mean", "kurtosis", "skewness", "percentile_99", "count")
+"""Of the entries of an average matrix; ``count`` is the number of entries above 0.9."""
 LEAST = 10
 """Samples with a defined r that a pair needs in the variant ``offdiag_active``: one or two samples
 of a few steps give r = 1 by chance."""
@@ -66,6 +67,7 @@ class Correlations:
         shape = (blocks, units, units)
         self._sums = {name: np.zeros(shape, np.float32) for name in ("real", "null", "defined")}
         self.samples = np.zeros(blocks, np.int64)
+        self._spikes = self._slots = 0
 
     def add(self, trains: np.ndarray, shifts: np.ndarray) -> None:
         """Take in some samples.
@@ -84,6 +86,8 @@ class Correlations:
                 flat = rows.reshape(-1, rows.shape[-1])
                 self._sums[name][k] += flat.T @ flat
             self.samples[k] += mine.sum()
+        self._spikes += int(trains.sum())
+        self._slots += trains.size
 
     def matrix(self, variant: str, weights: np.ndarray | None = None) -> np.ndarray:
         """Average matrix (N, N) of a variant; NaN where it is undefined.
@@ -108,6 +112,14 @@ class Correlations:
     def defined(self) -> np.ndarray:
         """Samples in which both trains change, (N, N)."""
         return self._sums["defined"].sum(0)
+
+    def rate(self) -> float:
+        """Spikes a unit and step."""
+        return self._spikes / self._slots if self._slots else np.nan
+
+    def active(self) -> float:
+        """Share of trains that change, so that they have correlations."""
+        return float(np.diag(self.defined()).mean() / self.samples.sum())
 
     def describe(self, variant: str) -> np.ndarray:
         """``STATISTICS`` of a variant's average matrix; see the function of this name."""

@@ -9,7 +9,7 @@ sample is done takes the next one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -21,11 +21,21 @@ from hnnlib.networks.classifier import ImageClassifier, Memory
 from hnnlib.randomness import numpy_generator, torch_generator
 from hnnlib.training import Examples
 
-__all__ = ["CONDITIONS", "PROTOCOLS", "NoiseProtocol", "Recorder", "Sink", "choose", "inject"]
+__all__ = [
+    "CONDITIONS",
+    "PROTOCOLS",
+    "NoiseProtocol",
+    "Recorder",
+    "Sink",
+    "choose",
+    "inject",
+    "shifts",
+]
 
-CONDITIONS = ("clean", "passed", "failed")
-"""Records of a sample: clean input, last noisy input still classified correctly, first that
-fails."""
+CONDITIONS = ("clean", "failed", "passed", "failed_later")
+"""Records of a sample: its clean input, and the first noisy input that fails. Of samples that bear
+some noise also the last noisy input still classified correctly, and the failing one again, so that
+these two are averages over the same samples."""
 EXCLUDED, MISCLASSIFIED = -1, 0
 """Values of ``inject`` for samples that got no noise."""
 
@@ -83,20 +93,28 @@ class Recorder:
     """Observes a forward pass and keeps the trains of some units of every layer.
 
     Args:
-        most: units kept of a layer; of larger ones a fixed random subset.
+        most: units kept of a layer, of larger ones a fixed random subset; 0 for none.
+        exceptions: another number for the layers named.
+
+    Attributes:
+        layers: units of every layer seen, in the order in which layers fire.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most, self._records = most, {}
+    def __init__(self, most: int, exceptions: Mapping[str, int] | None = None) -> None:
+        self._most, self._exceptions = most, exceptions or {}
+        self._records: Records = {}
         self.layers: dict[str, int] = {}
 
     def __call__(self, name: str, spikes: Tensor) -> None:
         """See ``hnnlib.networks.classifier.Observer``."""
         flat = spikes.flatten(3)
         self.layers[name] = flat.shape[3]
-        if flat.shape[3] > self.most:
+        most = self._exceptions.get(name, self._most)
+        if not most:
+            return
+        if flat.shape[3] > most:
             order = numpy_generator(0, "recorded units", name).permutation(flat.shape[3])
-            chosen = np.sort(order[: self.most])
+            chosen = np.sort(order[:most])
             flat = flat[..., torch.from_numpy(chosen).to(flat.device)]
         self._records[name] = (flat > 0).permute(1, 2, 0, 3).cpu().numpy()
 
@@ -104,6 +122,19 @@ class Recorder:
         """Records of the last pass, handed over."""
         records, self._records = self._records, {}
         return records
+
+
+def shifts(seed: int, rows: Tensor | np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Steps by which the null variant shifts each train, (sample, unit): keyed by seed and sample,
+    so that all records of a sample are shifted alike.
+
+    Args:
+        shape: (time, unit) of one sample's trains.
+    """
+    steps, units = shape
+    return np.stack(
+        [numpy_generator(seed, "shifts", int(row)).integers(0, steps, units) for row in rows]
+    )
 
 
 def choose(rows: Tensor, number: int, protocol: NoiseProtocol, seeds: tuple[int, ...]) -> Tensor:
@@ -133,8 +164,7 @@ def inject(
 
     Args:
         rows: of the samples, (member, n).
-        sink: takes the records of every sample that failed; the ``passed`` one only where one noisy
-            input was still classified correctly.
+        sink: takes the records of every sample that failed, see ``CONDITIONS``.
 
     Returns:
         Noise frames with which each sample failed, (member, n): 1 to T, T + 1 where it never
@@ -153,15 +183,16 @@ def inject(
 
 
 def _hand_over(run: _Lanes, member: int, where: np.ndarray, record: Records, sink: Sink) -> None:
-    """Give the sink the three records of samples that have just failed."""
+    """Give the sink the records of samples that have just failed."""
     rows = run.row[member, where]
     twice = where & (run.noisy[member] > 1)
     for layer, failed in record.items():
         sink(member, "clean", layer, rows, run.clean[layer][member, where])
         sink(member, "failed", layer, rows, failed[member, where])
         if twice.any():
-            passed = run.previous[layer][member, twice]
-            sink(member, "passed", layer, run.row[member, twice], passed)
+            rows_twice = run.row[member, twice]
+            sink(member, "passed", layer, rows_twice, run.previous[layer][member, twice])
+            sink(member, "failed_later", layer, rows_twice, failed[member, twice])
 
 
 class _Lanes:

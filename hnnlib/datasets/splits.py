@@ -10,7 +10,7 @@ import numpy as np
 from hnnlib.errors import ConfigError
 from hnnlib.randomness import numpy_generator
 
-__all__ = ["PARTS", "Split", "draw"]
+__all__ = ["PARTS", "Split", "draw", "official"]
 
 PARTS = ("train", "validation", "test")
 
@@ -45,6 +45,33 @@ def draw(
     order = numpy_generator(seed, *roles).permutation(n)
     part = _parts(order, fractions, np.arange(n) if groups is None else groups)
     return Split(*(_take(order[part == k], k, n, limit or {}) for k in range(len(PARTS))))
+
+
+def official(
+    n: int,
+    tests: int,
+    seed: int,
+    validation: float = 0.1,
+    limit: Mapping[str, int] | None = None,
+) -> Split:
+    """The official test part, which is the last `tests` of `n` images, and a random split of the
+    rest: a share of it for validation, a function of the seed.
+
+    `limit` is as in `draw`; the test images that it keeps are drawn too, and stand in their
+    official order. ConfigError where share, number or limit is impossible.
+    """
+    if not 0 < tests < n or not 0 < validation < 1:
+        raise ConfigError(
+            f"A split of {n} images can't have {tests} official test images and a share of "
+            f"{validation} of the others for validation."
+        )
+    _check(n, (0.6, 0.2, 0.2), limit or {}, None)
+    order = numpy_generator(seed, "official split").permutation(n - tests)
+    first = round(validation * len(order))
+    test = n - tests + numpy_generator(seed, "official test part").permutation(tests)
+    parts = (order[first:], order[:first], test)
+    train, validated, tested = (_take(part, k, n, limit or {}) for k, part in enumerate(parts))
+    return Split(train, validated, np.sort(tested))
 
 
 def _parts(order: np.ndarray, fractions: Sequence[float], groups: np.ndarray) -> np.ndarray:
