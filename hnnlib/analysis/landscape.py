@@ -330,9 +330,8 @@ def curvature(
     gradient = torch.cat([g.flatten(1) for g in gradients], dim=1)
 
     def product(vectors: Tensor) -> Tensor:
-        found = torch.autograd.grad(
-            gradient, tensors, vectors, retain_graph=True, materialize_grads=True
-        )
+        along = (gradient * vectors).sum()
+        found = torch.autograd.grad(along, tensors, retain_graph=True, materialize_grads=True)
         return torch.cat([f.flatten(1) for f in found], dim=1)
 
     width = gradient.shape[1]

@@ -1,0 +1,333 @@
+"""Loss landscapes: is the loss of directly connected hybrids smoother, and does smoothness tell
+accuracy (Ramanathan, Eberle & Varol)?
+
+Each cell trains one model on one data set as a population over seeds, and then looks at the true
+training loss around every trained network: cross-entropy without regulariser, of the same examples
+for all models and seeds, in the same random directions.
+
+Cells have the coordinates ``dataset``, ``arm``, ``model`` (snn, nsn, hybrid, n2n_block, rnn),
+``ratio`` (share of spiking units, "0.5" unless the arm changes it) and ``rho`` (radius of
+sharpness-aware training, "0" unless the arm changes it). Arms: ``main``; ``sam``, trained with
+sharpness-aware minimisation; ``ratio``, hybrids of other ratios.
+
+Variables of every cell and seed, beside those of training (``test_accuracy``, ``train_accuracy``,
+...): ``roughness`` (mean |second difference| of the loss at the stated step 2^-5 of filter-
+normalised lines; ``roughness_fine`` and ``roughness_coarse`` at the finest and at the coarsest
+step, ``roughness_by_scale`` at all; ``relative_roughness`` divided by the range of the line;
+``roughness_slope`` over the step in log-log; ``roughness_pca`` along the authors' shared principal
+directions, main arm only), ``sam_rise`` (rho = 0.05; ``sam_rise_relative`` in norms of the weights,
+``sam_rise_ascent`` in several steps), ``epsilon_sharpness`` and ``epsilon_rise`` (largest and mean
+rise over random steps of 0.05), ``walk_eps_s``, ``walk_m0``, ``walk_h_max`` (information content of
+the lines), ``features`` (of subspaces) and ``box_features``, ``measured_loss`` and ``weight_norm``
+(what a correlation with smoothness should hold fixed), ``surrogate_curvature`` and
+``surrogate_trace`` (which decide nothing). In all of them, rougher and sharper is larger.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import reduce
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+import xarray as xr
+from pydantic import Field, field_validator
+
+from hnnlib import training
+from hnnlib.analysis import landscape
+from hnnlib.datasets import EventData, bin_events, speakers
+from hnnlib.networks import Design, DirectNetwork
+from hnnlib.randomness import numpy_generator
+from hnnlib.studies import _landscape_measures as measures
+from hnnlib.studies._landscape_measures import Measured, MeasureSettings, TrainLoss
+from hnnlib.studies.base import Context, Settings, Study, join_cells
+
+__all__ = ["STUDY", "Cell", "LandscapeSettings", "LossLandscape", "cells"]
+
+Model = Literal["snn", "nsn", "hybrid", "n2n_block", "rnn"]
+MODELS: tuple[Model, ...] = ("snn", "nsn", "hybrid", "n2n_block", "rnn")
+Arm = Literal["main", "sam", "ratio"]
+RATIOS = ("0.1", "0.25", "0.75", "0.9")
+RHOS = ("0.02", "0.05", "0.1")
+SHARPENED = ("snn", "hybrid", "nsn")
+"""Models of the arm on sharpness-aware training, which takes twice the time."""
+
+
+class ScheduleSettings(Settings):
+    """How to train."""
+
+    epochs: int = Field(gt=0, description="passes over the training part, on a cosine")
+    batch: int = Field(256, gt=0, description="examples a step")
+    learning_rate: float = Field(gt=0, description="of Adam")
+    rates: dict[Model, float] = Field({}, description="learning rates of models that need another")
+    clip: float = Field(1.0, gt=0, description="largest norm of a gradient")
+
+
+class RegulariserSettings(Settings):
+    """Bounds on spike counts while training, of spiking units only."""
+
+    lower: float = Field(ge=0, description="strength against silent units")
+    least: float = Field(ge=0, description="spikes of a unit below which it counts as silent")
+    upper: float = Field(ge=0, description="strength against a loud layer")
+    most: float = Field(ge=0, description="mean spikes of a unit above which it is loud")
+
+
+class TaskSettings(Settings):
+    """One data set and what is trained and measured on it."""
+
+    dataset: Literal["randman_500_parameters", "randman_standard", "spoken_digits", "shd"]
+    units: int = Field(gt=3, description="hidden units")
+    steps: int = Field(gt=1, description="time steps T")
+    window: float = Field(1.0, gt=0, description="seconds from the start of a recording")
+    models: tuple[Model, ...] = Field(MODELS, min_length=1)
+    schedule: ScheduleSettings
+    regulariser: RegulariserSettings | None = None
+    validation: Literal["primary", "sensitivity", "random"] = Field(
+        "primary", description="pair of training speakers that is held out, or a random share"
+    )
+    validation_share: float = Field(0.1, gt=0, lt=1, description="the share, where it is random")
+    fraction: float = Field(1.0, gt=0, le=1, description="share of the training part, by seed")
+    arms: tuple[Arm, ...] = ("main",)
+    measures: MeasureSettings
+
+    @field_validator("arms")
+    @classmethod
+    def _with_main(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
+        if "main" not in arms:
+            raise ValueError("arms are compared with the main cells: add 'main'")
+        return arms
+
+
+class LandscapeSettings(Settings):
+    """Section of the study in a scale file."""
+
+    seeds: tuple[int, ...] = Field(min_length=1)
+    tasks: tuple[TaskSettings, ...] = Field(min_length=1)
+
+    @field_validator("tasks")
+    @classmethod
+    def _once(cls, tasks: tuple[TaskSettings, ...]) -> tuple[TaskSettings, ...]:
+        names = [task.dataset for task in tasks]
+        if len(set(names)) < len(names):
+            raise ValueError("a data set stands in one task only")
+        return tasks
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One configuration."""
+
+    model: str
+    arm: str = "main"
+    ratio: str = "0.5"
+    rho: str = "0"
+
+    @property
+    def name(self) -> str:
+        """Unique within a data set: model, arm, and what the arm changes."""
+        changed = {"ratio": [self.ratio], "sam": [self.rho]}.get(self.arm, [])
+        return "/".join([self.model, self.arm, *changed])
+
+
+def cells(models: tuple[str, ...], arm: str) -> list[Cell]:
+    """All cells of one arm. Ratios 0, 0.5 and 1 are main cells: nsn, hybrid and snn."""
+    if arm == "sam":
+        return [Cell(m, arm, rho=rho) for m in SHARPENED if m in models for rho in RHOS]
+    if arm == "ratio":
+        return [Cell("hybrid", arm, ratio=ratio) for ratio in RATIOS]
+    return [Cell(model) for model in models]
+
+
+class LossLandscape(Study):
+    """See the module."""
+
+    title = "Loss landscapes"
+    paper = "ramanathan_eberle_varol"
+    Settings = LandscapeSettings
+
+    def groups(self, settings: LandscapeSettings) -> dict[str, list[Cell]]:
+        """Training jobs: the arms of each data set."""
+        return {
+            f"{task.dataset}_{arm}": cells(task.models, arm)
+            for task in settings.tasks
+            for arm in task.arms
+        }
+
+    def relevant(self, settings: LandscapeSettings, group: str) -> LandscapeSettings:
+        """A job depends on its own data set's section, and no arm on which others there are."""
+        task = _task(settings, group).model_copy(update={"arms": ("main",)})
+        return settings.model_copy(update={"tasks": (task,)})
+
+    def datasets(self, settings: LandscapeSettings) -> list[str]:
+        """See ``Study``."""
+        return [task.dataset for task in settings.tasks]
+
+    def train(self, group: str, settings: LandscapeSettings, context: Context) -> xr.Dataset:
+        """Train and measure the cells of one arm, each as a population over the seeds."""
+        task = _task(settings, group)
+        arm = group.removeprefix(f"{task.dataset}_")
+        return _Job(task, arm, settings.seeds, context).run()
+
+    def collect(self, settings: LandscapeSettings, runs: list[xr.Dataset]) -> xr.Dataset:
+        """All groups; coordinates that only some of them have stay in order."""
+        return join_cells(sorted(runs, key=lambda run: str(run["arm"].values[0]) != "main"))
+
+
+def _task(settings: LandscapeSettings, group: str) -> TaskSettings:
+    return next(task for task in settings.tasks if group.startswith(f"{task.dataset}_"))
+
+
+class _Trained(NamedTuple):
+    """A trained cell: what training tells of it, its weights, and the loss to look at."""
+
+    cell: Cell
+    measured: xr.Dataset
+    parameters: landscape.Parameters
+    loss: TrainLoss
+
+
+class _Job:
+    """Trains and measures the cells of one arm on one data set."""
+
+    def __init__(
+        self, task: TaskSettings, arm: str, seeds: tuple[int, ...], context: Context
+    ) -> None:
+        self.task, self.arm, self.seeds, self.context = task, arm, seeds, context
+        self.data: EventData = context.data(task.dataset)
+        binned = bin_events(self.data, task.steps, task.window / task.steps)
+        self.recordings = training.Recordings(binned, self.data.labels, context.device)
+        drawn = [
+            speakers.draw(
+                self.data, seed, task.validation, task.fraction, share=task.validation_share
+            )
+            for seed in seeds
+        ]
+        self.parts = training.Parts(
+            *(
+                torch.from_numpy(np.stack([getattr(split, part) for split in drawn])).to(
+                    context.device
+                )
+                for part in training.Parts._fields
+            )
+        )
+        rows = self._examples()
+        self.inputs, self.labels = self.recordings.inputs(rows), self.recordings.labels(rows)[0]
+
+    def _examples(self) -> torch.Tensor:
+        """Rows (1, example) of the examples whose loss is measured: every seed trained on them."""
+        shared = reduce(np.intersect1d, self.parts.train.cpu().numpy())
+        draw = numpy_generator(0, "landscape examples")
+        count = min(self.task.measures.examples, len(shared))
+        rows = np.sort(draw.choice(shared, count, replace=False))
+        return torch.from_numpy(rows)[None].to(self.context.device)
+
+    def run(self) -> xr.Dataset:
+        """All cells: training first, because principal directions need the weights of all."""
+        todo = cells(self.task.models, self.arm)
+        trained = [self._train(cell, f"[{k + 1}/{len(todo)}]") for k, cell in enumerate(todo)]
+        shared = self._shared(trained) if self.arm == "main" else None
+        found = [self._look(one, shared, f"[{k + 1}/{len(todo)}]") for k, one in enumerate(trained)]
+        return join_cells(found)
+
+    def _design(self, cell: Cell) -> Design:
+        task = self.task
+        return Design(
+            cell.model, task.units, task.steps, float(cell.ratio), task.window / task.steps
+        )
+
+    def _train(self, cell: Cell, place: str) -> _Trained:
+        task, design, engine = self.task, self._design(cell), self.context.engine
+        network = DirectNetwork(
+            self.data.channels, self.data.n_classes, design, self.seeds, engine
+        ).to(self.context.device)
+        chosen = task.schedule
+        schedule = training.Schedule(
+            chosen.epochs, chosen.batch, chosen.rates.get(cell.model, chosen.learning_rate),
+            cosine=True, clip=chosen.clip, sharpness=float(cell.rho), choose="loss",
+        )  # fmt: skip
+        objective = None
+        if task.regulariser is not None:
+            objective = training.BoundedSpikeCounts(network.spikes, **task.regulariser.model_dump())
+        fit = training.fit(
+            network, self.recordings, self.parts, schedule, self._checkpoint(cell, "fit"),
+            lambda line: self.context.say(f"{place} {cell.name}: {line}"), objective,
+        )  # fmt: skip
+        scores = {
+            part: training.score(network, self.recordings, rows)
+            for part, rows in (("test", self.parts.test), ("train", self.parts.train[:, :1000]))
+        }
+        labels = asdict(cell) | {"dataset": self.data.name, "units": str(task.units)}
+        presented = len(fit.train_loss) * self.parts.train.shape[1]
+        name = f"{self.data.name}/{cell.name}"
+        measured = training.measure(name, labels, self.seeds, network, fit, scores, presented)
+        parameters = {name: p.detach().clone() for name, p in network.named_parameters()}
+        loss = TrainLoss(design, self.inputs, self.labels, self.data.n_classes, engine)
+        return _Trained(cell, measured, parameters, loss)
+
+    def _shared(self, trained: list[_Trained]) -> list[landscape.Parameters]:
+        """The authors' directions: principal components of the weights of all runs."""
+        runs = torch.cat([landscape.flatten(one.parameters) for one in trained])
+        return landscape.principal_directions(runs, trained[0].parameters)
+
+    def _look(
+        self, one: _Trained, shared: list[landscape.Parameters] | None, place: str
+    ) -> xr.Dataset:
+        """Everything about one trained cell; measured once, also if interrupted later."""
+        checkpoint = self._checkpoint(one.cell, "measures")
+        stored = checkpoint.load()
+        if stored is None:
+            found = self._measure(one, shared, f"{place} {one.cell.name}")
+            tensors = {name: torch.from_numpy(array) for name, array in found.arrays.items()}
+            checkpoint.save(tensors, {"rest": json.dumps([found.dimensions, found.coordinates])})
+        else:
+            arrays = {name: tensor.numpy() for name, tensor in stored[0].items()}
+            found = Measured(arrays, *json.loads(stored[1]["rest"]))
+        return one.measured.merge(_dataset(found, one.measured))
+
+    def _measure(
+        self, one: _Trained, shared: list[landscape.Parameters] | None, place: str
+    ) -> Measured:
+        chosen = self.task.measures
+        at = one.loss, one.parameters
+        parts = [
+            measures.measure(
+                *at, self.seeds, chosen, self.arm == "main",
+                lambda line: self.context.say(f"{place}: {line}"),
+            )
+        ]  # fmt: skip
+        if shared is not None:
+            parts.append(measures.shared_plane(*at, shared, chosen.finest))
+            own = [landscape.random_direction(one.parameters, self.seeds, k) for k in range(2)]
+            parts.append(measures.maps(*at, {"filter": own, "pca": shared}, chosen.map_points))
+            if chosen.box:
+                parts.append(measures.box(*at, self.seeds, chosen.box))
+        merged = Measured({}, {}, {})
+        for part in parts:
+            for mine, more in zip(merged, part, strict=True):
+                mine.update(more)
+        return merged
+
+    def _checkpoint(self, cell: Cell, what: str) -> training.Checkpoint:
+        return training.Checkpoint(
+            self.context.checkpoints / f"{cell.name.replace('/', '-')}-{what}.npz",
+            f"{self.context.identity} {cell} {self.task} {self.data.source.sha256}",
+        )
+
+
+def _dataset(found: Measured, run: xr.Dataset) -> xr.Dataset:
+    """Measures as variables of one cell; NaN for seeds that diverged."""
+    lost = run["diverged"].values[0].astype(bool)
+    variables = {}
+    for name, array in found.arrays.items():
+        first = () if name.startswith("map_") else ("seed",)
+        if first:
+            array = array.copy()
+            array[lost] = np.nan
+        dimensions = ("cell", *first, *found.dimensions.get(name, ()))
+        variables[name] = dimensions, array[None], measures.attributes(name)
+    return xr.Dataset(variables, {"cell": run["cell"], "seed": run["seed"]} | found.coordinates)
+
+
+STUDY = LossLandscape()

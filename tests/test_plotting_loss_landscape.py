@@ -1,0 +1,144 @@
+"""Figures of loss landscapes: they draw what the store has, and say what they compute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.colors import PowerNorm
+from test_notebooks import FOLDER, run
+
+from hnnlib import store
+from hnnlib.analysis.landscape_features import CONTENT, DISPERSION, NEAREST_BETTER
+from hnnlib.plotting import loss_landscape as draw
+from hnnlib.plotting.loss_landscape.runs import correlation
+from hnnlib.plotting.loss_landscape.shared import mains
+
+POINTS = np.linspace(-1, 1, 5)
+SCALARS = (
+    "test_accuracy measured_loss weight_norm roughness roughness_fine roughness_coarse "
+    "relative_roughness roughness_slope roughness_pca variation sam_rise sam_rise_relative "
+    "sam_rise_ascent epsilon_sharpness epsilon_rise walk_h_max walk_eps_s walk_m0 "
+    "surrogate_curvature surrogate_trace"
+).split()
+CURVES = {
+    "roughness_by_scale": ("scale",),
+    "sam_rise_by_radius": ("radius",),
+    "epsilon_sharpness_by_step": ("step",),
+    "line": ("direction", "place"),
+    "features": ("sample", "feature"),
+}
+COORDINATES = {
+    "scale": [1 / 32, 1 / 16, 1 / 8],
+    "radius": [0.05, 0.1],
+    "step": [0.05, 0.1],
+    "direction": [0, 1],
+    "place": POINTS,
+    "sample": ["2-D, 0.5"],
+    "feature": [*CONTENT, *DISPERSION, *NEAREST_BETTER],
+    "first": POINTS,
+    "second": POINTS,
+}
+
+
+def synthetic(datasets=("randman_500_parameters",), arms=False) -> xr.Dataset:
+    """A store of random positive numbers with four seeds."""
+    cells = [
+        {"dataset": d, "model": m, "arm": "main", "ratio": "0.5", "rho": "0"}
+        for d in datasets
+        for m in ("snn", "nsn", "hybrid")
+    ]
+    if arms:
+        like = {"dataset": datasets[0], "model": "hybrid", "ratio": "0.5", "rho": "0"}
+        cells += [like | {"arm": "ratio", "ratio": "0.25"}, like | {"arm": "sam", "rho": "0.05"}]
+    draws, seeds = np.random.default_rng(0), 4
+    sizes = {name: len(values) for name, values in COORDINATES.items()}
+    dimensions = {name: ("cell", "seed", *CURVES.get(name, ())) for name in [*SCALARS, *CURVES]}
+    dimensions |= {name: ("cell", "first", "second") for name in ("map_filter", "map_pca")}
+    sizes |= {"cell": len(cells), "seed": seeds}
+    variables = {
+        name: (along, draws.uniform(0.1, 1, [sizes[d] for d in along]))
+        for name, along in dimensions.items()
+    }
+    variables["diverged"] = ("cell", "seed"), np.zeros((len(cells), seeds), int)
+    labels = {key: ("cell", [cell[key] for cell in cells]) for key in cells[0]}
+    names = ["/".join(cell.values()) for cell in cells]
+    coordinates = COORDINATES | labels | {"cell": names, "seed": np.arange(seeds)}
+    attributes = {"study": "loss_landscape", "scale": "test", "data": "none"}
+    return xr.Dataset(variables, coordinates, attributes)
+
+
+@pytest.mark.parametrize("scheme", ["filter", "pca"])
+def test_maps_of_a_data_set_share_one_colour_scale(scheme):
+    fig = draw.maps(synthetic(("randman_500_parameters", "shd")), scheme)
+    meshes = [ax.collections[0] for ax in fig.axes if ax.get_title("left")]
+    assert len(meshes) == 6
+    assert len({id(mesh.norm) for mesh in meshes}) == 2
+    assert all(isinstance(mesh.norm, PowerNorm) for mesh in meshes)
+
+
+def test_a_grid_of_its_own_is_drawn_without_the_gaps_of_the_other():
+    data = synthetic(("randman_500_parameters", "shd"))
+    coarse = data["map_filter"].copy(deep=True)
+    coarse[3:, 1::2] = np.nan
+    coarse[3:, :, 1::2] = np.nan
+    fig = draw.maps(data.assign(map_filter=coarse))
+    meshes = [ax.collections[0] for ax in fig.axes if ax.get_title("left")]
+    assert [mesh.get_array().size for mesh in meshes] == [25] * 3 + [9] * 3
+    assert all(np.isfinite(mesh.get_array()).all() for mesh in meshes)
+
+
+def test_the_other_figures_have_a_panel_a_question():
+    data = synthetic()
+    assert len(draw.slices(data).axes) == 3
+    assert len(draw.by_scale(data).axes) == 3
+    titles = [ax.get_title("left") for ax in draw.ratios(data).axes]
+    assert titles == ["SNN / hybrid", "hybrid / NSN"]
+    assert len(draw.across_runs(data).axes) == 4
+
+
+def test_arms_are_drawn_where_they_were_run():
+    assert draw.arms(synthetic()) is None
+    fig = draw.arms(synthetic(arms=True))
+    assert len(fig.axes) == 6
+    ratio = fig.axes[0].get_lines()[0]
+    assert ratio.get_xdata().tolist() == [0, 0.25, 0.5, 1]
+
+
+def test_a_failed_run_leaves_a_gap_only():
+    data = synthetic(arms=True)
+    for name in [*SCALARS, *CURVES]:
+        data[name][0, 1] = np.nan
+        data[name][1] = np.nan
+    for fig in (draw.by_scale, draw.ratios, draw.across_runs, draw.arms, draw.slices):
+        assert fig(data) is not None
+    assert "–" in draw.summary(data).to_string()
+
+
+def test_correlation_ranks_within_models():
+    """Within each model accuracy falls with roughness; between models it rises."""
+    data = synthetic()
+    for k in range(3):
+        data["roughness"][k] = 10.0**k * np.array([1, 2, 3, 4])
+        data["test_accuracy"][k] = k + np.array([0.4, 0.3, 0.2, 0.1])
+    found = correlation(mains(data), "roughness")
+    assert found.rho == pytest.approx(-1)
+    assert found.p < 0.01
+
+
+def test_tables_name_measures_and_models():
+    table = draw.summary(synthetic())
+    assert [model for _, model in table.columns] == ["SNN", "hybrid", "NSN"]
+    assert "roughness, step 1/32" in table.index
+    assert draw.features(synthetic(), "2-D, 0.5").shape == (9, 3)
+
+
+def test_the_notebook_draws_the_reference_store(tmp_path):
+    path = Path(FOLDER / "../results/reference/loss_landscape.nc")
+    assert path.stat().st_size < 2e6
+    names = run(FOLDER / "loss_landscape.ipynb", store=str(path), figures=str(tmp_path))
+    assert set(names["judged"]["claim"]) >= {"C9", "C10", "C11", "C14"}
+    assert len(list(tmp_path.glob("*.png"))) >= 6
+    assert store.open(path).attrs["study"] == "loss_landscape"
