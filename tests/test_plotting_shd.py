@@ -71,6 +71,12 @@ def test_every_arm_has_its_figure():
             assert {c for c in changed.items() if c[0] not in drawn_elsewhere} <= values
 
 
+def test_what_is_nearest_to_shd_comes_first():
+    store = make(datasets=("randman_hard", "spoken_digits"), models=("snn",), arms=("main",))
+    assert [panel.dataset for panel in panels(store)] == ["spoken_digits", "randman_hard"]
+    assert any("spoken digits" in text for text in words(draw.context(store, ANCHORS)))
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_full_store_leaves_nothing_out(full, name):
     found = words(FIGURES[name](full))

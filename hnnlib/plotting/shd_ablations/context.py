@@ -34,7 +34,7 @@ def context(store: xr.Dataset, anchors: Sequence[Anchor]) -> Figure:
     can't be compared.
     """
     with style.context():
-        ours = next(iter(sorted(panels(store), key=lambda panel: panel.dataset != "shd")))
+        ours = next(panels(store))
         counts = (max(len(anchors), 1), max(len(ours.models), 1))
         heights = [0.55 + 0.19 * count for count in counts]
         fig = Figure(figsize=(style.WIDTH, sum(heights) + 0.3))

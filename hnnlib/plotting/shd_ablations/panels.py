@@ -100,9 +100,11 @@ class Panel:
 
 
 def panels(store: xr.Dataset) -> Iterator[Panel]:
-    """The data sets of a store, in its order."""
+    """The data sets of a store: SHD first, then what stands for it, then random manifolds."""
     sources = json.loads(store.attrs.get("data_json") or "{}")
-    for dataset in dict.fromkeys(store["dataset"].values.astype(str)):
+    known = list(_DATA)
+    there = dict.fromkeys(store["dataset"].values.astype(str))
+    for dataset in sorted(there, key=lambda d: known.index(d) if d in known else len(known)):
         part = cells.select(store, dataset=dataset)
         new = bool(np.isfinite(part["unseen_accuracy"].values).any())
         official = sources.get(dataset, {}).get("official", False)

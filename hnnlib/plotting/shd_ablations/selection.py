@@ -67,5 +67,5 @@ def _gaps(panel: Panel) -> list[groups.Group]:
             for model, cell in cells.items()
             if cell is not None
         ]
-        found.append(groups.Group(words, lines or [(panel.core[0], None)]))
+        found.append(groups.Group(words, lines or [("", None)]))
     return found
