@@ -1,6 +1,7 @@
 """Training of populations: examples, optimiser, the loop, checkpoints."""
 
 from hnnlib.training.checkpoint import Checkpoint
+from hnnlib.training.chunks import chunks
 from hnnlib.training.examples import Examples, Frozen, Images, Parts, Recordings, Shared, cache
 from hnnlib.training.loop import Fit, Objective, Schedule, fit
 from hnnlib.training.measurement import measure
@@ -32,6 +33,7 @@ __all__ = [
     "Shared",
     "answers",
     "cache",
+    "chunks",
     "cross_entropy",
     "evaluate",
     "fit",

@@ -23,6 +23,7 @@ from hnnlib.training.scoring import Network, cross_entropy, evaluate
 __all__ = ["Fit", "Objective", "Schedule", "fit"]
 
 _SECONDS_BETWEEN_SAVES = 5.0
+_MOST_SHOWN = 8  # members whose accuracies stand in a line of progress
 
 
 class Objective(Protocol):
@@ -209,9 +210,11 @@ def _progress(state: _State, epochs: int) -> str:
     done = state.epoch
     left = state.seconds / done * (epochs - done)
     # a diverged member has no accuracy; the others' best is still worth showing
-    accuracy = ", ".join(
-        "diverged" if math.isnan(a) else f"{100 * a:.1f}" for a in state.best_accuracy.tolist()
-    )
+    found = ["diverged" if math.isnan(a) else f"{100 * a:.1f}" for a in state.best_accuracy]
+    if len(found) > _MOST_SHOWN:
+        known = state.best_accuracy[~state.best_accuracy.isnan()]
+        found = [f"{100 * known.min():.1f} to {100 * known.max():.1f}"] if len(known) else ["none"]
+    accuracy = ", ".join(found)
     return f"epoch {done}/{epochs}, best validation accuracy {accuracy} %, {left:.0f} s left"
 
 

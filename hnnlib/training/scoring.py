@@ -125,6 +125,8 @@ class Scores:
             included.
         multiply_accumulates: products with graded inputs an example: artificial layers once, a
             spiking layer that reads graded values at each of the T steps.
+        layer_spikes: spikes of each spiking layer an example, (member, layer).
+        encoder_spikes: spikes of a Poisson encoder an example, 0 without one.
     """
 
     accuracy: Tensor
@@ -133,6 +135,8 @@ class Scores:
     spikes: Tensor
     synaptic_operations: Tensor
     multiply_accumulates: Tensor
+    layer_spikes: Tensor
+    encoder_spikes: Tensor
 
 
 @torch.no_grad()
@@ -147,7 +151,7 @@ def score(
     network.eval()
     members, total = rows.shape
     sums = torch.zeros(4, members, dtype=torch.float64, device=rows.device)
-    answered = None
+    answered, layers = None, None
     for some in rows.split(batch, dim=1):
         activity = network(examples.inputs(some), noise)
         logits = activity.logits
@@ -156,15 +160,20 @@ def score(
         ties = (logits == top).sum(2) > 1
         alive = (logits != 0).any(1)
         answered = alive if answered is None else answered | alive
-        spikes = sum(activity.spikes, start=torch.zeros_like(logits[..., 0]))
+        nothing = torch.zeros_like(logits[..., 0])
+        encoder = nothing if activity.encoder_spikes is None else activity.encoder_spikes
         operations = network.synaptic_operations(activity)
-        sums += torch.stack([t.double().sum(1) for t in (right, ties, spikes, operations)])
+        sums += torch.stack([t.double().sum(1) for t in (right, ties, encoder, operations)])
+        spikes = torch.stack([nothing, *activity.spikes], -1).double().sum(1)[:, 1:]
+        layers = spikes if layers is None else layers + spikes
     means = sums / total
     return Scores(
         means[0],
         means[1],
         (~answered).sum(1).double(),
-        means[2],
+        layers.sum(1) / total,
         means[3],
         torch.full((members,), network.graded_products(), dtype=torch.float64),
+        layers / total,
+        means[2],
     )

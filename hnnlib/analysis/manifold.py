@@ -1,0 +1,120 @@
+"""What a surface of accuracy and spikes over neuron constants says: regimes, efficiency, Pareto
+front, and numbers that claims can be tested on.
+
+A surface is an array (tau, threshold): one trained network a point. Accuracies are shares,
+spikes are those of all layers for an image, without an encoder's. Points without a result are NaN.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = [
+    "DEGRADED",
+    "FLOOR",
+    "OPERATING",
+    "REGIMES",
+    "SATURATED",
+    "SILENT",
+    "efficiency",
+    "front",
+    "interaction",
+    "knee",
+    "regimes",
+    "roughness",
+    "sharpest_fall",
+]
+
+SILENT, DEGRADED, OPERATING, SATURATED = range(4)
+REGIMES = ("silent", "degraded", "operating", "saturated")
+
+FLOOR = 0.05
+"""Accuracy above chance below which an efficient network is of no use."""
+_CLOSE, _CHANCE, _BUSY = 0.02, 0.01, 0.5
+_IMAGES = 10_000  # test images that the paper's spikes are summed over
+
+
+def regimes(
+    accuracy: np.ndarray, rate: np.ndarray, output_spikes: np.ndarray, chance: float = 0.1
+) -> np.ndarray:
+    """Regime of every point, see ``REGIMES``; -1 where there is no result.
+
+    Silent: no output spike, or an accuracy of at most chance + 1 point. Saturated: a mean rate of
+    at least one half. Operating: within 2 points of the best. Degraded: the rest.
+
+    Args:
+        accuracy, output_spikes: of every point.
+        rate: spikes for each unit and step, all layers together.
+        chance: accuracy of guessing.
+    """
+    best = np.nanmax(accuracy) if np.isfinite(accuracy).any() else np.nan
+    found = np.full(accuracy.shape, DEGRADED, np.int8)
+    found[accuracy >= best - _CLOSE] = OPERATING
+    found[rate >= _BUSY] = SATURATED
+    found[(output_spikes == 0) | (accuracy <= chance + _CHANCE)] = SILENT
+    found[np.isnan(accuracy)] = -1
+    return found
+
+
+def efficiency(accuracy: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+    """Accuracy in percent for each million spikes on 10,000 images (Mazurek et al., eq. 8).
+
+    The paper does not print the spikes; this unit is the one that makes sense of its numbers. A
+    silent network would be infinitely efficient and has none.
+    """
+    millions = spikes * _IMAGES / 1e6
+    return np.divide(
+        100 * accuracy, millions, out=np.full(np.shape(spikes), np.nan), where=spikes > 0
+    )
+
+
+def front(accuracy: np.ndarray, spikes: np.ndarray, chance: float = 0.1) -> np.ndarray:
+    """Whether a point is on the Pareto front: no other has more accuracy and no more spikes, or
+    fewer spikes and no less accuracy. Points below chance + 5 points don't take part.
+    """
+    use = (accuracy >= chance + FLOOR) & (spikes > 0)
+    found = np.zeros(accuracy.shape, bool)
+    places = np.argwhere(use)
+    order = sorted(map(tuple, places), key=lambda place: (spikes[place], -accuracy[place]))
+    best = -np.inf
+    for place in order:
+        if accuracy[place] > best:
+            found[place], best = True, accuracy[place]
+    return found
+
+
+def knee(accuracy: np.ndarray, spikes: np.ndarray, chance: float = 0.1) -> tuple[int, ...] | None:
+    """The front's point farthest above the line between its ends, over the logarithm of spikes;
+    None where the front has no two points.
+    """
+    places = [tuple(place) for place in np.argwhere(front(accuracy, spikes, chance))]
+    if len(places) < 2:
+        return None
+    places.sort(key=lambda place: spikes[place])
+    x = np.log10([spikes[place] for place in places])
+    y = np.array([accuracy[place] for place in places])
+    line = y[0] + (y[-1] - y[0]) * (x - x[0]) / (x[-1] - x[0])
+    return places[int(np.argmax(y - line))]
+
+
+def roughness(surface: np.ndarray) -> float:
+    """Mean absolute difference between neighbours."""
+    steps = np.concatenate([np.abs(np.diff(surface, axis=axis)).ravel() for axis in (0, 1)])
+    return float(np.nanmean(steps)) if np.isfinite(steps).any() else float("nan")
+
+
+def sharpest_fall(surface: np.ndarray) -> float:
+    """Largest fall from one threshold to the next, mean over tau; NaN where no two are known."""
+    falls = np.maximum(-np.diff(surface, axis=1), 0)
+    falls = falls[np.isfinite(falls).all(1)]
+    return float(falls.max(1).mean()) if falls.size else float("nan")
+
+
+def interaction(surface: np.ndarray) -> float:
+    """Share of a surface's variance that no sum of a function of tau and a function of threshold
+    explains (two-way analysis of variance); NaN for a flat surface.
+    """
+    mean = np.nanmean(surface)
+    additive = np.nanmean(surface, 1, keepdims=True) + np.nanmean(surface, 0) - mean
+    total = np.nansum((surface - mean) ** 2)
+    return float(np.nansum((surface - additive) ** 2) / total) if total > 0 else float("nan")

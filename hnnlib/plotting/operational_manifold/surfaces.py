@@ -1,0 +1,56 @@
+"""Surfaces of the store: which there are, their axes, their means over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+
+__all__ = ["NETWORKS", "Surface", "surfaces"]
+
+NETWORKS = {"mlp": "MLP", "cnn": "CNN"}
+
+
+class Surface:
+    """One cell of the store.
+
+    Attributes:
+        network, dataset, arm, title: what it is, in words.
+        tau, threshold: values of its axes.
+    """
+
+    def __init__(self, cell: xr.Dataset) -> None:
+        self._inside = [np.isfinite(cell[f"{axis}_value"].values) for axis in ("tau", "threshold")]
+        self.cell = cell
+        self.network, self.dataset, self.arm, self.units = (
+            str(cell[name].values) for name in ("network", "dataset", "arm", "units")
+        )
+        self.title = f"{NETWORKS.get(self.network, self.network)}, {self.dataset}"
+        self.tau = cell["tau_value"].values[self._inside[0]]
+        self.threshold = cell["threshold_value"].values[self._inside[1]]
+
+    def grid(self, name: str) -> np.ndarray:
+        """A variable on the grid at every seed, (seed, tau, threshold)."""
+        values = self.cell[name].transpose("seed", "tau", "threshold").values
+        return values[np.ix_(np.ones(len(values), bool), *self._inside)]
+
+    def mean(self, name: str) -> np.ndarray:
+        """Its mean over the seeds that have a result, (tau, threshold)."""
+        values = self.grid(name)
+        known = np.isfinite(values)
+        total = np.where(known, values, 0).sum(0)
+        return np.divide(total, known.sum(0), out=np.full(total.shape, np.nan), where=known.any(0))
+
+    def regimes(self) -> np.ndarray:
+        """The regime that most seeds agree on; of equals the lower one."""
+        values = self.grid("grid_regime")
+        kinds = np.unique(values)
+        return kinds[np.stack([(values == kind).sum(0) for kind in kinds]).argmax(0)]
+
+
+def surfaces(store: xr.Dataset, *arms: str) -> Iterator[Surface]:
+    """All surfaces of some arms, in the store's order."""
+    for place, arm in enumerate(store["arm"].values):
+        if arm in arms:
+            yield Surface(store.isel(cell=place))

@@ -1,0 +1,307 @@
+"""Operational manifold: where on the plane of tau and V_th spiking networks work (Mazurek et al.,
+Tables I and II, Figs 1 and 2).
+
+A cell of the store is a whole surface: one kind of network on one data set, trained at every point
+of a grid of membrane time constants and thresholds. The grid is one population; the arms are
+further grids: beyond the paper's edge, with another surrogate, without spikes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+import xarray as xr
+from pydantic import Field, field_validator
+
+from hnnlib import training
+from hnnlib.datasets import ImageData, splits
+from hnnlib.networks.rate import RateDesign, RateNetwork, RectifiedNetwork, rate_error
+from hnnlib.randomness import MemberNoise, numpy_generator
+from hnnlib.studies._manifold_summary import summarise
+from hnnlib.studies._manifold_surface import Point, surface
+from hnnlib.studies.base import Context, Settings, Study, join_cells
+from hnnlib.surrogates import ATan, Sigmoid
+
+__all__ = ["STUDY", "OperationalManifold"]
+
+Arm = Literal["main", "extended", "sigmoid", "control", "matched"]
+
+_OFFICIAL_TRAINING = {"mnist": 60_000, "cifar10": 50_000}
+_VALIDATION = 0.1  # of the official training images
+_DEAD_SAMPLE = 200  # test images on which silent units are looked for
+_TRAIN_SAMPLE = 1000
+_DESIGNS = {
+    "mlp": RateDesign((), (512, 256, 10), encoding="bernoulli"),
+    "cnn": RateDesign((32, 64, 64), (128, 10), encoding="constant"),
+}
+
+
+class AxisSettings(Settings):
+    """Values at equal distances."""
+
+    first: float = Field(gt=0)
+    last: float = Field(gt=0)
+    points: int = Field(gt=0)
+
+    def values(self) -> np.ndarray:
+        """All of them."""
+        return np.linspace(self.first, self.last, self.points)
+
+
+class GridSettings(Settings):
+    """Points of one surface."""
+
+    tau: AxisSettings = Field(description="membrane time constants in steps, above 1")
+    threshold: AxisSettings = Field(description="firing thresholds V_th")
+
+    @field_validator("tau")
+    @classmethod
+    def _leaky(cls, tau: AxisSettings) -> AxisSettings:
+        if min(tau.first, tau.last) <= 1:
+            raise ValueError("time constants must be above 1 step")
+        return tau
+
+
+class ManifoldSchedule(Settings):
+    """How long and how fast to train."""
+
+    epochs: int = Field(gt=0, description="passes over the training part")
+    batch: int = Field(128, gt=0, description="examples a step")
+    learning_rate: float = Field(1e-3, gt=0, description="of Adam")
+    patience: int | None = Field(
+        None, gt=0, description="epochs without a better validation after which a network stops"
+    )
+
+
+class ManifoldSamples(Settings):
+    """At most so many images of each part."""
+
+    train: int = Field(gt=0)
+    validation: int = Field(gt=0)
+    test: int = Field(gt=0)
+
+
+class FamilySettings(Settings):
+    """One kind of network on one data set."""
+
+    network: Literal["mlp", "cnn"]
+    dataset: Literal["mnist", "cifar10", "digits", "cluttered_digits"]
+    width: float = Field(1.0, gt=0, le=4, description="factor on the hidden units or channels")
+    steps: int = Field(10, gt=0, description="time steps T")
+    samples: ManifoldSamples | None = None
+    schedule: ManifoldSchedule
+    arms: dict[Arm, GridSettings] = Field(
+        description="grids: main is the paper's; extended goes beyond its edge; sigmoid has the "
+        "other surrogate; control has rectified units with gain 1 / tau; matched is the MLP on "
+        "what this family trains on, to compare a CNN with"
+    )
+
+    @field_validator("arms")
+    @classmethod
+    def _with_main(cls, arms: dict[Arm, GridSettings]) -> dict[Arm, GridSettings]:
+        if "main" not in arms:
+            raise ValueError("arms are compared with the paper's grid: add 'main'")
+        return arms
+
+
+class ManifoldSettings(Settings):
+    """Section of the study in a scale file."""
+
+    seeds: tuple[int, ...] = Field(min_length=1)
+    families: dict[str, FamilySettings] = Field(
+        min_length=1, description="surfaces to train, under names of letters, digits and _"
+    )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One family at one seed."""
+
+    family: str
+    chosen: FamilySettings
+    seed: int
+
+
+class OperationalManifold(Study):
+    """See the module."""
+
+    title = "Operational manifold"
+    paper = "mazurek_caputa_wielgosz"
+    Settings = ManifoldSettings
+
+    def groups(self, settings: ManifoldSettings) -> dict[str, _Job]:
+        """A training job for every family and seed."""
+        return {
+            f"{family}_seed{seed}": _Job(family, chosen, seed)
+            for family, chosen in settings.families.items()
+            for seed in settings.seeds
+        }
+
+    def relevant(self, settings: ManifoldSettings, group: str) -> ManifoldSettings:
+        """A job depends on its own family and seed only."""
+        job = self.groups(settings)[group]
+        return settings.model_copy(
+            update={"families": {job.family: job.chosen}, "seeds": (job.seed,)}
+        )
+
+    def datasets(self, settings: ManifoldSettings) -> list[str]:
+        """See ``Study``."""
+        return [chosen.dataset for chosen in settings.families.values()]
+
+    def train(self, group: str, settings: ManifoldSettings, context: Context) -> xr.Dataset:
+        """Train all grids of one family at one seed."""
+        job = self.groups(settings)[group]
+        data = context.data(job.chosen.dataset)
+        parts = _parts(data, job.seed, job.chosen.samples)
+        surfaces = []
+        for arm, grid in job.chosen.arms.items():
+            points = _train_grid(job, arm, grid, data, parts, context)
+            labels = {
+                "cell": f"{job.family}/{arm}",
+                "family": job.family,
+                "network": "mlp" if arm == "matched" else job.chosen.network,
+                "units": "rectified" if arm == "control" else "spiking",
+                "surrogate": "sigmoid" if arm == "sigmoid" else "atan",
+                "dataset": data.name,
+                "arm": arm,
+            }
+            axes = grid.tau.values(), grid.threshold.values()
+            surfaces.append(surface(points, *axes, labels, job.seed, 1 / data.n_classes))
+        return join_cells(surfaces)
+
+    def collect(self, settings: ManifoldSettings, runs: list[xr.Dataset]) -> xr.Dataset:
+        """Seeds of a family beside each other, families one after another, and their summaries."""
+        families = []
+        for family in settings.families:
+            seeds = [run for run in runs if (run["family"].values == family).all()]
+            families.append(
+                xr.concat(
+                    sorted(seeds, key=lambda run: settings.seeds.index(int(run["seed"][0]))),
+                    "seed",
+                    data_vars="minimal",
+                    coords="minimal",
+                    compat="override",
+                    combine_attrs="drop_conflicts",
+                )
+            )
+        return summarise(join_cells(families))
+
+
+def _train_grid(
+    job: _Job,
+    arm: Arm,
+    grid: GridSettings,
+    data: ImageData,
+    parts: training.Parts,
+    context: Context,
+) -> Iterator[Point]:
+    """Train a grid as one population, or in pieces where memory is short; point by point, tau the
+    slower axis.
+    """
+    tau, threshold = (
+        axis.ravel()
+        for axis in np.meshgrid(grid.tau.values(), grid.threshold.values(), indexing="ij")
+    )
+    schedule = training.Schedule(**job.chosen.schedule.model_dump())
+    images = training.Shared(training.Images(data, context.device))
+    one = _network(job.chosen, arm, data, [job.seed], tau[:1], threshold[:1], context)
+    pieces = training.chunks(len(tau), one.memory(schedule.batch), context.device)
+    for number, piece in enumerate(pieces):
+        some = slice(piece.start, piece.stop)
+        seeds = [job.seed] * len(piece)
+        network = _network(job.chosen, arm, data, seeds, tau[some], threshold[some], context)
+        rows = training.Parts(*(p.expand(len(piece), -1).to(context.device) for p in parts))
+        name = f"{job.family}-{arm}-{job.seed}-{number + 1}of{len(pieces)}"
+        identity = f"{context.identity} {name} {grid} {data.source.sha256}"
+        fit = training.fit(
+            network, images, rows, schedule,
+            training.Checkpoint(context.checkpoints / f"{name}.npz", identity),
+            say=lambda line, name=name: context.say(f"{name}: {line}"),
+            objective=rate_error,
+        )  # fmt: skip
+        yield from _measure(network, images, rows, fit)
+
+
+def _network(chosen, arm, data, seeds, tau, threshold, context) -> RateNetwork | RectifiedNetwork:
+    design = _DESIGNS["mlp" if arm == "matched" else chosen.network]
+    design = RateDesign(
+        tuple(max(1, round(chosen.width * c)) for c in design.convolutions),
+        (*(max(1, round(chosen.width * u)) for u in design.dense[:-1]), data.n_classes),
+        chosen.steps,
+        design.encoding,
+    )
+    in_shape = tuple(data.images.shape[1:])
+    if arm == "control":
+        network = RectifiedNetwork(design, in_shape, seeds, 1 / tau, threshold)
+    else:
+        surrogate = Sigmoid() if arm == "sigmoid" else ATan()
+        network = RateNetwork(design, in_shape, seeds, tau, threshold, context.engine, surrogate)
+    return network.to(context.device)
+
+
+def _measure(network, images, rows: training.Parts, fit: training.Fit) -> Iterator[Point]:
+    """What a trained population does, member by member."""
+
+    def noise(part: str) -> MemberNoise:
+        return MemberNoise(network.seeds, "coding", part, device=rows.test.device)
+
+    test = training.score(network, images, rows.test, noise("test"))
+    some = rows.train[:, :_TRAIN_SAMPLE]
+    train = training.evaluate(network, images, some, noise("train"))
+    validation = fit.validation_curve.gather(0, fit.best_epoch.clamp(min=0)[None])[0]
+    dead = _dead_units(network, images, rows.test[:, :_DEAD_SAMPLE], noise("dead"))
+    units = sum(network.units())
+    for member in range(len(network.seeds)):
+        yield Point(
+            accuracy=float(test.accuracy[member]),
+            validation=float(validation[member]),
+            train=float(train.accuracy[member]),
+            layer_spikes=test.layer_spikes[member].cpu().numpy(),
+            encoder_spikes=float(test.encoder_spikes[member]),
+            rate=float(test.spikes[member]) / (units * network.steps),
+            synaptic_operations=float(test.synaptic_operations[member]),
+            tie_rate=float(test.tie_rate[member]),
+            dead_outputs=float(test.dead_outputs[member]),
+            dead_units=dead[member],
+            best_epoch=int(fit.best_epoch[member]),
+            diverged=bool(fit.diverged[member]),
+            parameters=network.parameter_count(),
+            seconds=fit.seconds / len(network.seeds),
+        )
+
+
+def _dead_units(network, images, rows: torch.Tensor, noise: MemberNoise) -> list[float]:
+    """Share of each member's units that never fire on these rows; NaN where units don't spike."""
+    if isinstance(network, RectifiedNetwork):
+        return [float("nan")] * len(rows)
+    fired = None
+    for some in rows.split(50, dim=1):
+        found = torch.cat(network.fired(images.inputs(some), noise), dim=1)
+        fired = found if fired is None else fired | found
+    return (~fired).double().mean(1).tolist()
+
+
+def _parts(data: ImageData, seed: int, samples: ManifoldSamples | None) -> training.Parts:
+    """Rows (1, n) of each part at one seed: official test images where a data set has them, a tenth
+    of the official training images for validation; else 6:2:2.
+    """
+    limit = None if samples is None else samples.model_dump()
+    if data.name not in _OFFICIAL_TRAINING:
+        drawn = splits.draw(len(data.labels), seed, groups=data.groups, limit=limit)
+        found = drawn.train, drawn.validation, drawn.test
+    else:
+        official = _OFFICIAL_TRAINING[data.name]
+        order = numpy_generator(seed, "split").permutation(official)
+        held = round(_VALIDATION * official)
+        found = order[held:], order[:held], np.arange(official, len(data.labels))
+        found = found if limit is None else [
+            part[:most] for part, most in zip(found, limit.values(), strict=True)
+        ]  # fmt: skip
+    return training.Parts(*(torch.from_numpy(np.asarray(rows, np.int64))[None] for rows in found))
+
+
+STUDY = OperationalManifold()

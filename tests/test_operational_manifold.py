@@ -1,0 +1,145 @@
+"""The study of the operational manifold: its surfaces, its split into pieces, figures, notebook."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from test_notebooks import FOLDER, run
+
+from hnnlib import store, training
+from hnnlib.analysis.manifold import REGIMES
+from hnnlib.datasets import load
+from hnnlib.plotting import operational_manifold as draw
+from hnnlib.studies import Context
+from hnnlib.studies.operational_manifold import STUDY, FamilySettings, ManifoldSettings, _parts
+
+GRID = {"tau": {"first": 1.5, "last": 5.0, "points": 2},
+        "threshold": {"first": 0.01, "last": 3.0, "points": 3}}  # fmt: skip
+SMALL = {"tau": {"first": 5.0, "last": 5.0, "points": 1}, "threshold": GRID["threshold"]}
+SAMPLES = {"train": 60, "validation": 30, "test": 40}
+FAMILY = {"dataset": "digits", "width": 0.05, "steps": 3, "samples": SAMPLES,
+          "schedule": {"epochs": 2, "batch": 20, "learning_rate": 1e-2}}  # fmt: skip
+MLP = {"network": "mlp", "arms": {"main": GRID, "control": SMALL, "sigmoid": SMALL}} | FAMILY
+CNN = {"network": "cnn", "arms": {"main": SMALL, "matched": SMALL}} | FAMILY
+SETTINGS = ManifoldSettings.model_validate(
+    {"seeds": [0, 1], "families": {"mlp_digits": MLP, "cnn_digits": CNN}}
+)
+
+
+def train(group, folder, settings=SETTINGS):
+    return STUDY.train(group, settings, Context(folder, say=lambda line: None))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints")
+    return [train(group, folder) for group in STUDY.groups(SETTINGS)]
+
+
+@pytest.fixture(scope="module")
+def whole(runs):
+    return STUDY.collect(SETTINGS, runs[::-1])
+
+
+def test_jobs_are_named_after_family_and_seed_and_depend_on_nothing_else():
+    groups = STUDY.groups(SETTINGS)
+    assert list(groups) == [f"{f}_digits_seed{s}" for f in ("mlp", "cnn") for s in (0, 1)]
+    some = STUDY.relevant(SETTINGS, "cnn_digits_seed1")
+    assert some.seeds == (1,) and list(some.families) == ["cnn_digits"]
+
+
+def test_every_arm_is_a_surface_with_axes_of_its_own(whole):
+    assert whole["cell"].values.tolist() == [
+        "mlp_digits/main", "mlp_digits/control", "mlp_digits/sigmoid",
+        "cnn_digits/main", "cnn_digits/matched",
+    ]  # fmt: skip
+    assert whole["seed"].values.tolist() == [0, 1]
+    one = whole.sel(cell="mlp_digits/sigmoid")
+    assert np.isfinite(one["grid_accuracy"]).sum() == 2 * 3
+    assert one["tau_value"].values[0] == 5 and np.isnan(one["tau_value"].values[1])
+    assert whole.sel(cell="cnn_digits/matched")["network"] == "mlp"
+    assert (whole.sel(cell="mlp_digits/control")["grid_spikes"].isnull()).all()
+
+
+def test_variables_carry_units_and_names(whole):
+    for name, variable in whole.data_vars.items():
+        assert variable.attrs.get("long_name") and variable.attrs.get("units"), name
+
+
+def test_spikes_of_layers_add_up_and_thresholds_silence(whole):
+    spiking = whole.sel(cell="mlp_digits/main")
+    total = spiking["layer_spikes"].sum("layer")
+    np.testing.assert_allclose(total, spiking["grid_spikes"])
+    lowest, highest = (spiking["grid_spikes"].isel(threshold=k) for k in (0, 2))
+    assert (lowest > highest).all()
+    assert (spiking["grid_regime"].isel(threshold=2) == 0).all()
+    shares = sum(whole[f"share_{name}"] for name in REGIMES)
+    np.testing.assert_allclose(shares, 1)
+
+
+def test_a_members_result_does_not_depend_on_how_the_grid_is_split(runs, tmp_path, monkeypatch):
+    def two_by_two(members, *_):
+        return [range(k, min(k + 2, members)) for k in range(0, members, 2)]
+
+    monkeypatch.setattr(training, "chunks", two_by_two)
+    pieces = train("mlp_digits_seed0", tmp_path)
+    for name in ("grid_accuracy", "grid_validation", "layer_spikes", "grid_tie_rate"):
+        np.testing.assert_allclose(pieces[name], runs[0][name], rtol=1e-6)
+
+
+def test_populations_are_split_by_memory():
+    assert training.chunks(5, 1 << 10, limit=1 << 20) == [range(5)]
+    assert training.chunks(3, 10, limit=1) == [range(0, 1), range(1, 2), range(2, 3)]
+    pieces = training.chunks(100, 7, limit=200)
+    assert [k for piece in pieces for k in piece] == list(range(100))
+    assert max(map(len, pieces)) * 7 <= 200 and max(map(len, pieces)) - min(map(len, pieces)) <= 1
+
+
+def test_an_interrupted_job_goes_on_to_the_same_numbers(runs, tmp_path):
+    short = SETTINGS.model_copy(deep=True)
+    first = train("mlp_digits_seed1", tmp_path, short)
+    again = train("mlp_digits_seed1", tmp_path, short)
+    assert first.drop_vars("train_seconds").identical(again.drop_vars("train_seconds"))
+
+
+def test_official_test_images_are_never_trained_on():
+    class Mnist:
+        name, labels = "mnist", np.zeros(70_000, np.int64)
+
+    parts = _parts(Mnist, 0, None)
+    assert [p.shape[1] for p in parts] == [54_000, 6_000, 10_000]
+    assert parts.test.min() == 60_000
+    assert not set(parts.train[0].tolist()) & set(parts.validation[0].tolist())
+    some = _parts(load("digits"), 0, FamilySettings.model_validate(MLP).samples)
+    assert [p.shape[1] for p in some] == [60, 30, 40]
+    assert torch.cat(some, 1).unique().numel() == 130
+
+
+@pytest.mark.parametrize(("key", "wrong", "words"), [
+    ("arms", {"control": GRID}, "add 'main'"),
+    ("arms", {"main": GRID | {"tau": {"first": 1.0, "last": 2.0, "points": 2}}}, "above 1"),
+])  # fmt: skip
+def test_settings_refuse_what_cannot_be(key, wrong, words):
+    with pytest.raises(ValueError, match=words):
+        FamilySettings.model_validate(MLP | {key: wrong})
+
+
+def test_figures_have_a_panel_for_every_surface(whole):
+    printed = [("digits", "mlp", "paper", 100.0, 90.0)]
+    for fig, panels in (
+        (draw.maps(whole, "accuracy"), 2), (draw.maps(whole, "spikes"), 2),
+        (draw.control(whole), 2), (draw.pareto(whole, printed), 2), (draw.surrogates(whole), 2),
+    ):  # fmt: skip
+        titles = [ax for ax in fig.axes if ax.get_title(loc="left")]
+        assert len(titles) == panels
+
+
+def test_the_notebook_runs_on_a_small_store(whole, tmp_path):
+    described = whole.assign_attrs(
+        study="operational_manifold", scale="smoke", data="digits", data_json=json.dumps({}),
+    )  # fmt: skip
+    path = store.write(described, tmp_path / "small.nc")
+    names = run(FOLDER / "operational_manifold.ipynb", store=str(path), figures=str(tmp_path / "f"))
+    assert len(list((tmp_path / "f").glob("*.png"))) == 5
+    assert names["judged"]["claim"].tolist() == [*(f"B{k}" for k in range(1, 10)), "B14"]
