@@ -1,6 +1,4 @@
-"""The benchmark's epoch of recordings: everyone trains on the same ones, each in the form that suits
-it.
-"""
+"""The benchmark's epoch of recordings: everyone trains on the same, in the form that suits it."""
 
 import math
 import sys
