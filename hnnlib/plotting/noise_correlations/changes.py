@@ -92,7 +92,8 @@ def layers(
                 cell = cells.one(part, arm="noise", protocol=protocol, variant=variant)
                 if cell is not None:
                     _depth(ax, cell, statistic)
-        fig.supxlabel("layer of neurons, from the input", fontsize=8.5)
+        for ax in axes[-1]:
+            ax.set_xlabel("layer, from the input")
         handles = [
             marks.handle(CONDITIONS[c]["label"], color=CONDITIONS[c]["color"], linestyle="-")
             for c in ("clean", "failed")

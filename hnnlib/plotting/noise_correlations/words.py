@@ -82,6 +82,7 @@ def stretch(ax: Axes, which: str, values: np.ndarray) -> None:
         return
     getattr(ax, f"set_{which}scale")("symlog", linthresh=1.0)
     steps = 10.0 ** np.arange(2, np.ceil(np.log10(np.abs(known).max())) + 1, 2)
+    steps = steps[-1:] if which == "x" else steps  # labels would touch each other
     ticks = [-t for t in steps if known.min() <= -t / 10] + [0.0, *steps]
     axis = getattr(ax, f"{which}axis")
     axis.set_ticks(ticks, [f"{t:g}".replace("-", "\N{MINUS SIGN}") for t in ticks])
