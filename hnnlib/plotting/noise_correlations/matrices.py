@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
-from hnnlib.errors import StoreError
 from hnnlib.plotting import cells, style
 from hnnlib.plotting.noise_correlations.words import networks
 
@@ -32,14 +31,12 @@ def clustered(matrix: np.ndarray) -> np.ndarray:
 
 def matrices(
     store: xr.Dataset, protocol: str = "corrected", variant: str = "paper", ordered: bool = False
-) -> Figure:
-    """First seed's average matrices: a row a network, clean and failed side by side.
+) -> Figure | None:
+    """First seed's average matrices: a row a network, clean and failed side by side; None where no
+    network has both.
 
     Args:
         ordered: units of both matrices in the order in which the failed one's clusters lie.
-
-    Raises:
-        StoreError: the store has no matrix of this protocol and variant.
     """
     found = [
         (title, cells.one(part, arm="noise", protocol=protocol, variant=variant))
@@ -48,7 +45,7 @@ def matrices(
     found = [(title, _known(cell)) for title, cell in found if cell is not None]
     found = [(title, values) for title, values in found if values is not None]
     if not found:
-        raise StoreError(f"the store holds no matrix of protocol {protocol}, variant {variant}")
+        return None
     with style.context():
         fig = Figure(figsize=(style.WIDTH, 0.3 + 3.1 * len(found)))
         axes = fig.subplots(len(found), 2, squeeze=False)
