@@ -21,7 +21,7 @@ reproduce: $(READY) ## run the workflow (scale quick; see ARGS) and write the re
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
 test: $(READY) ## run all tests and all notebooks
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## check style of Python, Snakemake rules and notebooks
 	@$(BIN)/ruff check .

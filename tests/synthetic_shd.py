@@ -6,7 +6,6 @@ gives the full store; arguments take things away.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import get_args
@@ -14,6 +13,7 @@ from zlib import crc32
 
 import numpy as np
 import xarray as xr
+from synthetic_store import provenance
 
 from hnnlib.studies import shd_ablations as study
 
@@ -165,20 +165,4 @@ def _attributes(datasets: Sequence[str], official: bool, scale: str) -> dict:
         sources[name] = {"official": good, "note": note, "sha256": "0" * 64, "licence": "",
                          "citation": "", "origin": "synthetic"}  # fmt: skip
     marks = {name: "official" if s["official"] else s["note"] for name, s in sources.items()}
-    return {
-        "study": "shd_ablations",
-        "scale": scale,
-        "data": "; ".join(f"{name} ({mark})" for name, mark in marks.items()),
-        "data_official": str(all(s["official"] for s in sources.values())).lower(),
-        "data_json": json.dumps(sources, sort_keys=True),
-        "project_version": "0.0.0",
-        "git_commit": "0" * 40,
-        "git_dirty": "false",
-        "config_json": "{}",
-        "config_sha256": "0" * 64,
-        "code_digest": "0" * 64,
-        "versions_json": "{}",
-        "device": "cpu",
-        "engine": "eager",
-        "wall_seconds": 1.0,
-    }
+    return provenance("shd_ablations", scale, sources, marks)

@@ -246,12 +246,23 @@ def _attributes(chosen: list[dict], official: bool, scale: str) -> dict:
         "citation": "",
         "origin": "synthetic",
     }
+    marks = {name: "official" if official else note for name in names}
+    return provenance("coding_comparison", scale, {name: source for name in names}, marks)
+
+
+def provenance(study: str, scale: str, sources: dict[str, dict], marks: dict[str, str]) -> dict:
+    """Attributes of a store that nobody trained.
+
+    Args:
+        sources: of every data set, as ``hnnlib.datasets.Source`` has them.
+        marks: what is said of each in words.
+    """
     return {
-        "study": "coding_comparison",
+        "study": study,
         "scale": scale,
-        "data": "; ".join(f"{name} ({'official' if official else note})" for name in names),
-        "data_official": str(official).lower(),
-        "data_json": json.dumps({name: source for name in names}, sort_keys=True),
+        "data": "; ".join(f"{name} ({mark})" for name, mark in marks.items()),
+        "data_official": str(all(s["official"] for s in sources.values())).lower(),
+        "data_json": json.dumps(sources, sort_keys=True),
         "project_version": "0.0.0",
         "git_commit": "0" * 40,
         "git_dirty": "false",

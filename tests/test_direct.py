@@ -77,7 +77,7 @@ def test_connections_join_whom_the_model_joins(model, units, ratio):
         assert not exist[:spiking].any()
 
 
-def test_side_by_side_networks_are_two_networks(monkeypatch):
+def test_side_by_side_networks_are_two_networks():
     """The spiking half of a block network is what it is, whatever the graded half does."""
     net = network(model="n2n_block")
     x = signal()

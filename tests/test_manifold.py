@@ -14,13 +14,20 @@ counts = arrays(float, (3, 4), elements=st.integers(0, 50).map(float))
 
 
 def test_regimes_follow_their_rules():
-    accuracy = np.array([[0.90, 0.89, 0.87, 0.11, 0.95, 0.5, np.nan]])
-    rate = np.array([[0.1, 0.1, 0.1, 0.1, 0.6, 0.1, 0.1]])
-    output = np.array([[5.0, 5.0, 5.0, 5.0, 5.0, 0.0, 5.0]])
+    accuracy = np.array([[0.90, 0.89, 0.87, 0.11, 0.95, 0.5, 0.1, np.nan]])
+    rate = np.array([[0.1, 0.1, 0.1, 0.1, 0.6, 0.1, 0.6, 0.1]])
+    output = np.array([[5.0, 5.0, 5.0, 5.0, 5.0, 0.0, 5.0, 5.0]])
     found = manifold.regimes(accuracy, rate, output)
-    assert found.tolist() == [[DEGRADED, DEGRADED, DEGRADED, SILENT, SATURATED, SILENT, -1]]
+    wanted = [DEGRADED, DEGRADED, DEGRADED, SILENT, SATURATED, SILENT, SATURATED, -1]
+    assert found.tolist() == [wanted]
     alone = manifold.regimes(accuracy[:, :4], rate[:, :4], output[:, :4])
     assert alone.tolist() == [[OPERATING, OPERATING, DEGRADED, SILENT]]
+
+
+def test_every_surface_has_its_own_best():
+    accuracy = np.array([[[0.9, 0.5]], [[0.5, 0.6]]])
+    found = manifold.regimes(accuracy, 0.1 * accuracy, accuracy)
+    assert found.tolist() == [[[OPERATING, DEGRADED]], [[DEGRADED, OPERATING]]]
 
 
 def test_efficiency_is_the_papers_and_silence_has_none():

@@ -9,7 +9,8 @@ import torch
 from hnnlib import engines
 from hnnlib.analysis import noise
 from hnnlib.analysis.noise import PROTOCOLS, Recorder, choose, inject
-from hnnlib.networks.classifier import Answer, Plan
+from hnnlib.networks import Activity
+from hnnlib.networks.classifier import Plan
 from hnnlib.networks.residual import SewResNet18
 from hnnlib.neurons import DecayInputLIF
 
@@ -63,7 +64,7 @@ class Stub:
             spikes = (spikes + before > 0).float()
             memory["layer"] = clean[..., None].float()
         observe("layer", spikes)
-        return Answer(logits.float(), [], torch.zeros(1))
+        return Activity(logits.float(), [])
 
 
 def run(labels, protocol=PLAIN, lanes=4):
@@ -104,7 +105,7 @@ def test_a_sample_that_never_fails_leaves_no_record():
     class Sure(Stub):
         def unroll(self, frames, memory=None, observe=None):
             observe("layer", torch.ones(STEPS, 2, frames.shape[2], 1))
-            return Answer(torch.ones(2, frames.shape[2], 1), [], torch.zeros(1))
+            return Activity(torch.ones(2, frames.shape[2], 1), [])
 
     kept = []
     rows = torch.arange(3).expand(2, -1)
@@ -184,7 +185,7 @@ def test_noise_has_the_scale_that_the_protocol_says(scaling):
         def unroll(self, frames, memory=None, observe=None):
             seen.append(frames.clone())
             observe("layer", torch.ones(STEPS, 2, frames.shape[2], 1))
-            return Answer(torch.ones(2, frames.shape[2], 1), [], torch.zeros(1))
+            return Activity(torch.ones(2, frames.shape[2], 1), [])
 
     class Patterned(Images):
         def inputs(self, rows):

@@ -9,8 +9,8 @@ import torch
 from hnnlib import engines
 from hnnlib.analysis import regimes
 from hnnlib.analysis.correlations import STATISTICS, VARIANTS
+from hnnlib.analysis.manifold import REGIMES
 from hnnlib.analysis.noise import CONDITIONS, PROTOCOLS
-from hnnlib.analysis.regimes import REGIMES
 from hnnlib.datasets import load
 from hnnlib.networks.classifier import Plan
 from hnnlib.networks.residual import SewResNet18
@@ -104,21 +104,6 @@ def test_neurons_that_can_not_fire_are_silent(found):
     assert (silent.grid_output_rate == 0).all()
     assert (silent.grid_regime == REGIMES.index("silent")).all()
     assert (regime.grid_rate.diff("threshold") <= 0).all()
-
-
-def test_the_best_neuron_of_a_grid_operates(found):
-    regime = found.sel(cell="sew_resnet18_digits/regime/none/paper")
-    best = regime.grid_accuracy == regime.grid_accuracy.max(("tau", "threshold"))
-    if float(regime.grid_accuracy.max()) > 0.2:
-        assert (regime.grid_regime.where(best) == REGIMES.index("operating")).any()
-
-
-def test_points_fall_into_the_regimes_of_the_definition():
-    accuracy = np.array([0.97, 0.90, 0.105, 0.97, 0.97])
-    rate = np.array([0.1, 0.1, 0.1, 0.6, 0.1])
-    output = np.array([0.1, 0.1, 0.1, 0.1, 0.0])
-    names = [REGIMES[k] for k in regimes.classify(accuracy, rate, output, np.array(0.98), 0.1)]
-    assert names == ["operating", "degraded", "silent", "saturated", "silent"]
 
 
 def test_changed_neurons_come_back_and_the_trained_ones_change_nothing():

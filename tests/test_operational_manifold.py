@@ -4,15 +4,13 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from test_notebooks import FOLDER, run
 
 from hnnlib import store, training
 from hnnlib.analysis.manifold import REGIMES
-from hnnlib.datasets import load
 from hnnlib.plotting import operational_manifold as draw
 from hnnlib.studies import Context
-from hnnlib.studies.operational_manifold import STUDY, FamilySettings, ManifoldSettings, _parts
+from hnnlib.studies.operational_manifold import STUDY, FamilySettings, ManifoldSettings
 
 GRID = {"tau": {"first": 1.5, "last": 5.0, "points": 2},
         "threshold": {"first": 0.01, "last": 3.0, "points": 3}}  # fmt: skip
@@ -101,19 +99,6 @@ def test_an_interrupted_job_goes_on_to_the_same_numbers(runs, tmp_path):
     first = train("mlp_digits_seed1", tmp_path, short)
     again = train("mlp_digits_seed1", tmp_path, short)
     assert first.drop_vars("train_seconds").identical(again.drop_vars("train_seconds"))
-
-
-def test_official_test_images_are_never_trained_on():
-    class Mnist:
-        name, labels = "mnist", np.zeros(70_000, np.int64)
-
-    parts = _parts(Mnist, 0, None)
-    assert [p.shape[1] for p in parts] == [54_000, 6_000, 10_000]
-    assert parts.test.min() == 60_000
-    assert not set(parts.train[0].tolist()) & set(parts.validation[0].tolist())
-    some = _parts(load("digits"), 0, FamilySettings.model_validate(MLP).samples)
-    assert [p.shape[1] for p in some] == [60, 30, 40]
-    assert torch.cat(some, 1).unique().numel() == 130
 
 
 @pytest.mark.parametrize(("key", "wrong", "words"), [

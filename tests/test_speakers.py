@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hnnlib.datasets import EventData, Source
-from hnnlib.datasets.speakers import FLAWED, HELD_OUT, draw, test_rows
+from hnnlib.datasets.speakers import FLAWED, HELD_OUT, draw, unseen
 from hnnlib.errors import ConfigError
 
 SOURCE = Source(official=True, note="", sha256="0", licence="", citation="", origin="")
@@ -103,19 +103,16 @@ def test_file_order_takes_the_end_of_the_training_file():
     np.testing.assert_array_equal(split.validation, np.arange(720, 800))
 
 
-def test_test_recordings_by_what_is_known_of_their_speakers():
-    all_rows, seen, unseen = (test_rows(DATA, which) for which in ("all", "seen", "unseen"))
-    np.testing.assert_array_equal(np.sort(np.concatenate([seen, unseen])), all_rows)
-    assert set(DATA.speakers[unseen]) == {4, 5}
-    assert DATA.test[all_rows].all() and len(all_rows) == DATA.test.sum()
+def test_unseen_speakers_are_those_that_the_training_part_lacks():
+    assert unseen(DATA).tolist() == [4, 5]
+    assert not len(unseen(replace(DATA, speakers=np.zeros(len(DATA), np.int64))))
 
 
 def test_data_without_speakers_are_split_at_random():
     data = replace(DATA, speakers=np.zeros(len(DATA), np.int64))
     assert len(draw(data, 0, "random").validation) == 80
-    for call in (lambda: draw(data, 0), lambda: test_rows(data, "unseen")):
-        with pytest.raises(ConfigError, match="of toy"):
-            call()
+    with pytest.raises(ConfigError, match="of toy"):
+        draw(data, 0)
 
 
 @pytest.mark.parametrize(
@@ -137,5 +134,3 @@ def test_speaker_missing_from_the_training_part_is_named():
     data = replace(DATA, speakers=np.where(DATA.speakers == 6, 8, DATA.speakers))
     with pytest.raises(ConfigError, match=r"lacks a speaker of \(6, 7\)"):
         draw(data, 0)
-    with pytest.raises(ConfigError, match="choose all, seen, unseen"):
-        test_rows(DATA, "some")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hnnlib.datasets.splits import PARTS, draw, official
+from hnnlib.datasets import load
+from hnnlib.datasets.splits import PARTS, draw, of_images, official
 from hnnlib.errors import ConfigError
 
 # a busy machine is no failure
@@ -130,3 +131,23 @@ def test_limits_of_an_official_split_are_nested_and_keep_the_order_of_test_image
 def test_impossible_official_splits_are_refused(tests, share):
     with pytest.raises(ConfigError, match="official test images"):
         official(100, tests, 0, share)
+
+
+def test_official_test_images_are_never_trained_on():
+    class Mnist:
+        name = "mnist"
+
+        def __len__(self):
+            return 70_000
+
+    split = of_images(Mnist(), 0)
+    assert [len(getattr(split, part)) for part in PARTS] == [54_000, 6_000, 10_000]
+    assert split.test.min() == 60_000
+    assert not set(split.train) & set(split.validation)
+
+
+def test_data_without_an_official_test_part_are_drawn():
+    digits, limit = load("digits"), {"train": 60, "validation": 30, "test": 40}
+    split, drawn = of_images(digits, 3, limit), draw(len(digits), 3, limit=limit)
+    for part in PARTS:
+        np.testing.assert_array_equal(getattr(split, part), getattr(drawn, part))

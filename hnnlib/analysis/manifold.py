@@ -37,21 +37,24 @@ _IMAGES = 10_000  # test images that the paper's spikes are summed over
 def regimes(
     accuracy: np.ndarray, rate: np.ndarray, output_spikes: np.ndarray, chance: float = 0.1
 ) -> np.ndarray:
-    """Regime of every point, see ``REGIMES``; -1 where there is no result.
+    """Regime of every point of a surface, see ``REGIMES``; -1 where there is no result.
 
-    Silent: no output spike, or an accuracy of at most chance + 1 point. Saturated: a mean rate of
-    at least one half. Operating: within 2 points of the best. Degraded: the rest.
+    Saturated: a mean rate of at least one half, whatever it answers. Silent: no output spike, or an
+    accuracy of at most chance + 1 point. Operating: within 2 points of the surface's best.
+    Degraded: the rest.
 
     Args:
-        accuracy, output_spikes: of every point.
-        rate: spikes for each unit and step, all layers together.
+        accuracy: (..., tau, threshold), one surface or several.
+        rate: spikes for each unit and step, all layers together; as ``accuracy``.
+        output_spikes: number or rate of the last spiking layer; as ``accuracy``.
         chance: accuracy of guessing.
     """
-    best = np.nanmax(accuracy) if np.isfinite(accuracy).any() else np.nan
+    known = np.where(np.isnan(accuracy), -np.inf, accuracy)
+    best = known.max((-2, -1), keepdims=True)
     found = np.full(accuracy.shape, DEGRADED, np.int8)
     found[accuracy >= best - _CLOSE] = OPERATING
-    found[rate >= _BUSY] = SATURATED
     found[(output_spikes == 0) | (accuracy <= chance + _CHANCE)] = SILENT
+    found[rate >= _BUSY] = SATURATED
     found[np.isnan(accuracy)] = -1
     return found
 

@@ -20,31 +20,7 @@ from hnnlib.analysis.noise import Recorder, shifts
 from hnnlib.networks.classifier import ImageClassifier
 from hnnlib.training import Examples
 
-__all__ = ["REGIMES", "Point", "changed", "classify", "observe"]
-
-REGIMES = ("silent", "degraded", "operating", "saturated")
-
-
-def classify(
-    accuracy: np.ndarray, rate: np.ndarray, output: np.ndarray, best: np.ndarray, chance: float
-) -> np.ndarray:
-    """Regime of each point, as a place in ``REGIMES``.
-
-    Saturated: units fire at half of the steps or more. Silent: the last layer never fires, or
-    accuracy is within one point of chance. Operating: within two points of the best. Degraded: the
-    rest.
-
-    Args:
-        accuracy: share of right answers.
-        rate: spikes a unit and step, over all layers. output: of the last spiking layer.
-        best: accuracy that counts as the best, broadcast against the others.
-        chance: of a guess.
-    """
-    operating = accuracy >= best - 0.02
-    silent = (output == 0) | (accuracy <= chance + 0.01)
-    found = np.where(operating, REGIMES.index("operating"), REGIMES.index("degraded"))
-    found = np.where(silent, REGIMES.index("silent"), found)
-    return np.where(rate >= 0.5, REGIMES.index("saturated"), found)
+__all__ = ["Point", "changed", "observe"]
 
 
 @dataclass

@@ -44,6 +44,7 @@ class Entry:
     files:    the official files; a file's address is mirror + "/" + name. Empty for embedded data.
     unpacked: names of the data files inside the official archive, in their official order. A copy
               of these is accepted in its place when a MANIFEST.json vouches for it.
+    n_test:   examples of the official test part, which are the last ones; 0 where there is none.
     folders:  other names under which a copy's folder is accepted, such as those of other libraries.
     content:  sha256 of images and labels, or of spikes and labels, for embedded data that have no
               file of their own.
@@ -58,6 +59,7 @@ class Entry:
     licence: str
     citation: str
     origin: str
+    n_test: int = 0
     files: tuple[OfficialFile, ...] = ()
     mirrors: tuple[str, ...] = ()
     unpacked: tuple[str, ...] = ()
@@ -84,6 +86,7 @@ MNIST = Entry(
     name="mnist",
     title="MNIST",
     n_examples=70_000,
+    n_test=10_000,
     n_classes=10,
     shape=(1, 28, 28),
     licence="CC BY-SA 3.0 as usually stated; copyright Y. LeCun and C. Cortes",
@@ -126,6 +129,7 @@ CIFAR10 = Entry(
     name="cifar10",
     title="CIFAR-10 (binary version)",
     n_examples=60_000,
+    n_test=10_000,
     n_classes=10,
     shape=(3, 32, 32),
     licence="no licence stated; the authors ask for the citation",

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hnnlib.datasets import registry
+from hnnlib.datasets.imagedata import ImageData
 from hnnlib.errors import ConfigError
 from hnnlib.randomness import numpy_generator
 
-__all__ = ["PARTS", "Split", "draw", "official"]
+__all__ = ["PARTS", "Split", "draw", "of_images", "official"]
 
 PARTS = ("train", "validation", "test")
 
@@ -45,6 +47,16 @@ def draw(
     order = numpy_generator(seed, *roles).permutation(n)
     part = _parts(order, fractions, np.arange(n) if groups is None else groups)
     return Split(*(_take(order[part == k], k, n, limit or {}) for k in range(len(PARTS))))
+
+
+def of_images(data: ImageData, seed: int, limit: Mapping[str, int] | None = None) -> Split:
+    """The split of a study that reads the official test part where the data set has one
+    (``official``), and draws 6:2:2 where it has none (``draw``).
+    """
+    tests = registry.get(data.name).n_test
+    if tests:
+        return official(len(data), tests, seed, limit=limit)
+    return draw(len(data), seed, groups=data.groups, limit=limit)
 
 
 def official(

@@ -9,19 +9,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from hnnlib.engines import Engine
+from hnnlib.networks.hybrid import Activity
 from hnnlib.networks.layers import Dense
 from hnnlib.networks.normalised import NormalisedConv
 from hnnlib.neurons import DecayInputLIF
 from hnnlib.signals import count, dense
 from hnnlib.surrogates import Sigmoid
 
-__all__ = ["Answer", "ImageClassifier", "Memory", "Observer", "Plan"]
+__all__ = ["ImageClassifier", "Memory", "Observer", "Plan"]
 
 Memory = dict[str, Any]
 """State of every layer of neurons behind the last step, by name of the layer."""
@@ -55,22 +56,6 @@ class Plan:
     def scaled(self, channels: int) -> int:
         """Channels at this plan's width, at least one."""
         return max(1, round(channels * self.width))
-
-
-class Answer(NamedTuple):
-    """Result of a forward pass: an ``Activity`` that knows its synaptic operations.
-
-    Attributes:
-        logits: (member, batch, class), mean over time.
-        spikes: spikes an example of every layer of neurons, each (member, batch).
-        operations: spikes times mean fan-out, (member, batch).
-        encoder_spikes: none, images enter as numbers.
-    """
-
-    logits: Tensor
-    spikes: list[Tensor]
-    operations: Tensor
-    encoder_spikes: None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +139,7 @@ class ImageClassifier(nn.Module, ABC):
         """Pixels (..., C, H, W) in [0, 1] with mean and deviation of the data taken out."""
         return (pixels - self._mean.to(pixels)) / self._deviation.to(pixels)
 
-    def forward(self, x: Tensor, noise: Any = None) -> Answer:
+    def forward(self, x: Tensor, noise: Any = None) -> Activity:
         """Answers for images x (member, batch, C, H, W) in [0, 1], repeated at every step.
 
         ``noise`` is there because other networks draw some; this one doesn't.
@@ -163,7 +148,7 @@ class ImageClassifier(nn.Module, ABC):
 
     def unroll(
         self, frames: Tensor, memory: Memory | None = None, observe: Observer | None = None
-    ) -> Answer:
+    ) -> Activity:
         """Answers for standardised frames.
 
         Args:
@@ -182,9 +167,8 @@ class ImageClassifier(nn.Module, ABC):
         # the readout is linear: the mean over time, and over pixels, may be taken before it
         rates = spikes.mean(0)
         rates = rates.flatten(3).mean(3) if rates.ndim > 3 else rates
-        return Answer(
-            self.readout.product(rates) + self.readout.shift(), run.spikes, run.operations
-        )
+        logits = self.readout.product(rates) + self.readout.shift()
+        return Activity(logits, run.spikes, operations=run.operations)
 
     def parameter_count(self) -> int:
         """Trained numbers of one member."""
@@ -202,6 +186,6 @@ class ImageClassifier(nn.Module, ABC):
         """Products with graded values an example: those of the first convolution."""
         return float(self.plan.steps * self.first().macs)
 
-    def synaptic_operations(self, answer: Answer) -> Tensor:
+    def synaptic_operations(self, activity: Activity) -> Tensor:
         """Spikes times mean fan-out of each example, (member, batch)."""
-        return answer.operations
+        return activity.operations

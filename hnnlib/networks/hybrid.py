@@ -66,12 +66,15 @@ class Activity(NamedTuple):
         encoder_spikes: spikes an example of a Poisson encoder, (member, batch), or None.
         counts: spikes of each unit, (member, batch, unit), differentiable, where a network's
             training needs them.
+        operations: spikes times mean fan-out, (member, batch), where a network counts them as it
+            goes.
     """
 
     logits: Tensor
     spikes: list[Tensor]
     encoder_spikes: Tensor | None = None
     counts: Tensor | None = None
+    operations: Tensor | None = None
 
 
 class HybridNetwork(nn.Module):

@@ -11,8 +11,8 @@ import xarray as xr
 from scipy import stats
 
 from hnnlib.analysis.correlations import STATISTICS, Correlations, entries
+from hnnlib.analysis.manifold import REGIMES
 from hnnlib.analysis.noise import CONDITIONS, EXCLUDED, MISCLASSIFIED, Recorder, shifts
-from hnnlib.analysis.regimes import REGIMES
 from hnnlib.randomness import numpy_generator
 
 __all__ = ["Collected", "noise_variables", "regime_variables"]

@@ -356,10 +356,7 @@ def _parts(
         )
         for seed in seeds
     ]  # fmt: skip
-    columns = zip(*((d.train, d.validation, d.test) for d in drawn), strict=True)
-    # groups may differ in size: equal lengths for all members, at most a few images are left out
-    equal = (np.stack([rows[: min(map(len, column))] for rows in column]) for column in columns)
-    return training.Parts(*(torch.from_numpy(rows).to(device) for rows in equal))
+    return training.Parts.of(drawn, device)
 
 
 def _overlap(test: torch.Tensor, trained: torch.Tensor) -> np.ndarray:

@@ -33,7 +33,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 import xarray as xr
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from hnnlib import training
 from hnnlib.analysis import landscape
@@ -42,6 +42,7 @@ from hnnlib.networks import Design, DirectNetwork
 from hnnlib.randomness import numpy_generator
 from hnnlib.studies import _landscape_measures as measures
 from hnnlib.studies._landscape_measures import Measured, MeasureSettings, TrainLoss
+from hnnlib.studies._recurrent import RegulariserSettings, TaskBase, TasksBase
 from hnnlib.studies.base import Context, Settings, Study, join_cells
 
 __all__ = ["STUDY", "Cell", "LandscapeSettings", "LossLandscape", "cells"]
@@ -65,22 +66,10 @@ class ScheduleSettings(Settings):
     clip: float = Field(1.0, gt=0, description="largest norm of a gradient")
 
 
-class RegulariserSettings(Settings):
-    """Bounds on spike counts while training, of spiking units only."""
-
-    lower: float = Field(ge=0, description="strength against silent units")
-    least: float = Field(ge=0, description="spikes of a unit below which it counts as silent")
-    upper: float = Field(ge=0, description="strength against a loud layer")
-    most: float = Field(ge=0, description="mean spikes of a unit above which it is loud")
-
-
-class TaskSettings(Settings):
+class TaskSettings(TaskBase):
     """One data set and what is trained and measured on it."""
 
     dataset: Literal["randman_500_parameters", "randman_standard", "spoken_digits", "shd"]
-    units: int = Field(gt=3, description="hidden units")
-    steps: int = Field(gt=1, description="time steps T")
-    window: float = Field(1.0, gt=0, description="seconds from the start of a recording")
     models: tuple[Model, ...] = Field(MODELS, min_length=1)
     schedule: ScheduleSettings
     regulariser: RegulariserSettings | None = None
@@ -92,27 +81,11 @@ class TaskSettings(Settings):
     arms: tuple[Arm, ...] = ("main",)
     measures: MeasureSettings
 
-    @field_validator("arms")
-    @classmethod
-    def _with_main(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
-        if "main" not in arms:
-            raise ValueError("arms are compared with the main cells: add 'main'")
-        return arms
 
-
-class LandscapeSettings(Settings):
+class LandscapeSettings(TasksBase):
     """Section of the study in a scale file."""
 
-    seeds: tuple[int, ...] = Field(min_length=1)
     tasks: tuple[TaskSettings, ...] = Field(min_length=1)
-
-    @field_validator("tasks")
-    @classmethod
-    def _once(cls, tasks: tuple[TaskSettings, ...]) -> tuple[TaskSettings, ...]:
-        names = [task.dataset for task in tasks]
-        if len(set(names)) < len(names):
-            raise ValueError("a data set stands in one task only")
-        return tasks
 
 
 @dataclass(frozen=True)
@@ -157,7 +130,7 @@ class LossLandscape(Study):
 
     def relevant(self, settings: LandscapeSettings, group: str) -> LandscapeSettings:
         """A job depends on its own data set's section, and no arm on which others there are."""
-        task = _task(settings, group).model_copy(update={"arms": ("main",)})
+        task = settings.task(group).model_copy(update={"arms": ("main",)})
         return settings.model_copy(update={"tasks": (task,)})
 
     def datasets(self, settings: LandscapeSettings) -> list[str]:
@@ -166,17 +139,13 @@ class LossLandscape(Study):
 
     def train(self, group: str, settings: LandscapeSettings, context: Context) -> xr.Dataset:
         """Train and measure the cells of one arm, each as a population over the seeds."""
-        task = _task(settings, group)
+        task = settings.task(group)
         arm = group.removeprefix(f"{task.dataset}_")
         return _Job(task, arm, settings.seeds, context).run()
 
     def collect(self, settings: LandscapeSettings, runs: list[xr.Dataset]) -> xr.Dataset:
         """All groups; coordinates that only some of them have stay in order."""
         return join_cells(sorted(runs, key=lambda run: str(run["arm"].values[0]) != "main"))
-
-
-def _task(settings: LandscapeSettings, group: str) -> TaskSettings:
-    return next(task for task in settings.tasks if group.startswith(f"{task.dataset}_"))
 
 
 class _Trained(NamedTuple):
@@ -204,14 +173,7 @@ class _Job:
             )
             for seed in seeds
         ]
-        self.parts = training.Parts(
-            *(
-                torch.from_numpy(np.stack([getattr(split, part) for split in drawn])).to(
-                    context.device
-                )
-                for part in training.Parts._fields
-            )
-        )
+        self.parts = training.Parts.of(drawn, context.device)
         rows = self._examples()
         self.inputs, self.labels = self.recordings.inputs(rows), self.recordings.labels(rows)[0]
 

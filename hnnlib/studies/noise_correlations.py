@@ -21,12 +21,11 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-import torch
 import xarray as xr
 from pydantic import Field, model_validator
 
 from hnnlib import training
-from hnnlib.analysis import noise, regimes
+from hnnlib.analysis import manifold, noise, regimes
 from hnnlib.analysis.correlations import VARIANTS
 from hnnlib.datasets import ImageData, splits
 from hnnlib.networks.classifier import ImageClassifier, Plan
@@ -54,7 +53,6 @@ MOMENTS = {
 }
 """Mean and deviation of the pixels of each data set, one a channel; of the first two as in the
 public code."""
-_OFFICIAL_TESTS = {"mnist": 10_000, "cifar10": 10_000}
 _WITH_MATRIX = ("corrected", "public_code")
 _NEURON = (2.0, 1.0)
 """tau and V_th that networks are trained with."""
@@ -186,7 +184,10 @@ class _Job:
         data = context.data(chosen.dataset)
         self.content = data.source.sha256
         self.images = training.Images(_enlarged(data, chosen.enlarge), context.device)
-        self.parts = _parts(data, seeds, chosen.samples, context.device)
+        limit = None if chosen.samples is None else chosen.samples.model_dump()
+        self.parts = training.Parts.of(
+            [splits.of_images(data, seed, limit) for seed in seeds], context.device
+        )
         mean, deviation = MOMENTS[chosen.dataset]
         plan = Plan(
             self.images.in_shape, data.n_classes, chosen.width, chosen.steps, mean, deviation
@@ -277,14 +278,12 @@ def _enlarged(data: ImageData, factor: int) -> ImageData:
 
 
 def _regimes(points: np.ndarray, chance: float) -> np.ndarray:
-    """Regimes (seed, tau, threshold); each seed's best accuracy is the best of its grid."""
+    """Regimes (seed, tau, threshold)."""
 
     def grid(name: str) -> np.ndarray:
         return np.moveaxis(np.array([[getattr(p, name) for p in line] for line in points]), 2, 0)
 
-    accuracy = grid("accuracy")
-    best = accuracy.max((1, 2), keepdims=True)
-    return regimes.classify(accuracy, grid("rate"), grid("output"), best, chance)
+    return manifold.regimes(grid("accuracy"), grid("rate"), grid("output"), chance)
 
 
 def _cell(trained: xr.Dataset, found: xr.Dataset, **labels: str) -> xr.Dataset:
@@ -292,23 +291,6 @@ def _cell(trained: xr.Dataset, found: xr.Dataset, **labels: str) -> xr.Dataset:
     name = "/".join([str(trained["cell"].item()), *labels.values()])
     cell = trained.assign_coords({key: ("cell", [value]) for key, value in labels.items()})
     return cell.merge(found).assign_coords(cell=[name])
-
-
-def _parts(
-    data: ImageData, seeds: tuple[int, ...], samples: PartSizes | None, device: torch.device
-) -> training.Parts:
-    """Rows of every seed's split: the official test part where there is one."""
-    limit = None if samples is None else samples.model_dump()
-    tests = _OFFICIAL_TESTS.get(data.name)
-    drawn = [
-        splits.draw(len(data), seed, groups=data.groups, limit=limit)
-        if tests is None
-        else splits.official(len(data), tests, seed, limit=limit)
-        for seed in seeds
-    ]
-    columns = zip(*((d.train, d.validation, d.test) for d in drawn), strict=True)
-    equal = (np.stack([rows[: min(map(len, column))] for rows in column]) for column in columns)
-    return training.Parts(*(torch.from_numpy(rows).to(device) for rows in equal))
 
 
 STUDY = NoiseCorrelations()

@@ -20,7 +20,7 @@ from pydantic import Field, field_validator
 from hnnlib import training
 from hnnlib.datasets import ImageData, splits
 from hnnlib.networks.rate import RateDesign, RateNetwork, RectifiedNetwork, rate_error
-from hnnlib.randomness import MemberNoise, numpy_generator
+from hnnlib.randomness import MemberNoise
 from hnnlib.studies._manifold_summary import summarise
 from hnnlib.studies._manifold_surface import Point, surface
 from hnnlib.studies.base import Context, Settings, Study, join_cells
@@ -30,8 +30,6 @@ __all__ = ["STUDY", "OperationalManifold"]
 
 Arm = Literal["main", "extended", "sigmoid", "control", "matched"]
 
-_OFFICIAL_TRAINING = {"mnist": 60_000, "cifar10": 50_000}
-_VALIDATION = 0.1  # of the official training images
 _DEAD_SAMPLE = 200  # test images on which silent units are looked for
 _TRAIN_SAMPLE = 1000
 _DESIGNS = {
@@ -156,7 +154,9 @@ class OperationalManifold(Study):
         """Train all grids of one family at one seed."""
         job = self.groups(settings)[group]
         data = context.data(job.chosen.dataset)
-        parts = _parts(data, job.seed, job.chosen.samples)
+        samples = job.chosen.samples
+        limit = None if samples is None else samples.model_dump()
+        parts = training.Parts.of([splits.of_images(data, job.seed, limit)], context.device)
         surfaces = []
         for arm, grid in job.chosen.arms.items():
             points = _train_grid(job, arm, grid, data, parts, context)
@@ -214,7 +214,7 @@ def _train_grid(
         some = slice(piece.start, piece.stop)
         seeds = [job.seed] * len(piece)
         network = _network(job.chosen, arm, data, seeds, tau[some], threshold[some], context)
-        rows = training.Parts(*(p.expand(len(piece), -1).to(context.device) for p in parts))
+        rows = training.Parts(*(p.expand(len(piece), -1) for p in parts))
         name = f"{job.family}-{arm}-{job.seed}-{number + 1}of{len(pieces)}"
         identity = f"{context.identity} {name} {grid} {data.source.sha256}"
         fit = training.fit(
@@ -283,25 +283,6 @@ def _dead_units(network, images, rows: torch.Tensor, noise: MemberNoise) -> list
         found = torch.cat(network.fired(images.inputs(some), noise), dim=1)
         fired = found if fired is None else fired | found
     return (~fired).double().mean(1).tolist()
-
-
-def _parts(data: ImageData, seed: int, samples: ManifoldSamples | None) -> training.Parts:
-    """Rows (1, n) of each part at one seed: official test images where a data set has them, a tenth
-    of the official training images for validation; else 6:2:2.
-    """
-    limit = None if samples is None else samples.model_dump()
-    if data.name not in _OFFICIAL_TRAINING:
-        drawn = splits.draw(len(data.labels), seed, groups=data.groups, limit=limit)
-        found = drawn.train, drawn.validation, drawn.test
-    else:
-        official = _OFFICIAL_TRAINING[data.name]
-        order = numpy_generator(seed, "split").permutation(official)
-        held = round(_VALIDATION * official)
-        found = order[held:], order[:held], np.arange(official, len(data.labels))
-        found = found if limit is None else [
-            part[:most] for part, most in zip(found, limit.values(), strict=True)
-        ]  # fmt: skip
-    return training.Parts(*(torch.from_numpy(np.asarray(rows, np.int64))[None] for rows in found))
 
 
 STUDY = OperationalManifold()

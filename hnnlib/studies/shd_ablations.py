@@ -19,12 +19,13 @@ from typing import Literal
 import numpy as np
 import torch
 import xarray as xr
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from hnnlib import training
 from hnnlib.datasets import EventData, bin_events, speakers
 from hnnlib.networks import Design, DirectNetwork
 from hnnlib.networks.direct import MODELS, Model, matched_units
+from hnnlib.studies._recurrent import RegulariserSettings, TaskBase, TasksBase
 from hnnlib.studies.base import Context, Settings, Study, join_cells
 
 __all__ = ["STUDY", "Cell", "ShdAblations", "cells"]
@@ -66,25 +67,13 @@ class TuningSettings(Settings):
     epochs: int = Field(gt=0, description="passes over the training part")
 
 
-class RegulariserSettings(Settings):
-    """Bounds on spike counts, of spiking units only."""
-
-    lower: float = Field(15.0, ge=0, description="strength against silent units")
-    least: float = Field(1e-3, ge=0, description="spikes of a unit below which it counts as silent")
-    upper: float = Field(0.06, ge=0, description="strength against a loud layer")
-    most: float = Field(15.0, ge=0, description="mean spikes of a unit above which it is loud")
-
-
-class TaskSettings(Settings):
+class TaskSettings(TaskBase):
     """One data set and what is trained on it."""
 
     dataset: Literal["shd", "spoken_digits", "randman_standard", "randman_hard"]
-    steps: int = Field(100, gt=1, description="time steps T")
-    window: float = Field(1.0, gt=0, description="seconds from the start of a recording")
     tau_mem: float = Field(0.010, gt=0, description="membrane time constant, seconds")
     tau_syn: float = Field(0.005, gt=0, description="synaptic time constant, seconds")
     tau_out: float = Field(0.020, gt=0, description="time constant of the readout, seconds")
-    units: int = Field(gt=3, description="hidden units of size `full`")
     models: tuple[Model, ...] = Field(MODELS, min_length=1)
     schedule: ScheduleSettings
     tuning: TuningSettings
@@ -100,27 +89,11 @@ class TaskSettings(Settings):
         None, gt=0, description="training jobs that share the models; one a model by default"
     )
 
-    @field_validator("arms")
-    @classmethod
-    def _with_main(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
-        if "main" not in arms:
-            raise ValueError("arms are compared with the main cells: add 'main'")
-        return arms
 
-
-class ShdSettings(Settings):
+class ShdSettings(TasksBase):
     """Section of the study in a scale file."""
 
-    seeds: tuple[int, ...] = Field(min_length=1)
     tasks: tuple[TaskSettings, ...] = Field(min_length=1)
-
-    @field_validator("tasks")
-    @classmethod
-    def _once(cls, tasks: tuple[TaskSettings, ...]) -> tuple[TaskSettings, ...]:
-        names = [task.dataset for task in tasks]
-        if len(set(names)) < len(names):
-            raise ValueError("a data set stands in one task only")
-        return tasks
 
 
 @dataclass(frozen=True)
@@ -190,7 +163,7 @@ class ShdAblations(Study):
 
     def relevant(self, settings: ShdSettings, group: str) -> ShdSettings:
         """A job depends on its own data set's section only."""
-        return settings.model_copy(update={"tasks": (_task(settings, group),)})
+        return settings.model_copy(update={"tasks": (settings.task(group),)})
 
     def datasets(self, settings: ShdSettings) -> list[str]:
         """See ``Study``."""
@@ -198,13 +171,9 @@ class ShdAblations(Study):
 
     def train(self, group: str, settings: ShdSettings, context: Context) -> xr.Dataset:
         """Train the cells of some models, each as a population over the seeds."""
-        job = _Job(_task(settings, group), settings.seeds, context)
+        job = _Job(settings.task(group), settings.seeds, context)
         models = self.groups(settings)[group]
         return join_cells([part for model in models for part in job.train(model)])
-
-
-def _task(settings: ShdSettings, group: str) -> TaskSettings:
-    return next(task for task in settings.tasks if group.startswith(f"{task.dataset}_"))
 
 
 class _Job:
@@ -327,21 +296,22 @@ class _Job:
         if cell.trained_on == "all_speakers":  # those of validation, too
             everything = np.flatnonzero(~self.data.test)
             drawn = [replace(split, train=everything) for split in drawn]
-        columns = zip(*((d.train, d.validation, d.test) for d in drawn), strict=True)
-        return training.Parts(
-            *(torch.from_numpy(np.stack(rows)).to(self.context.device) for rows in columns)
-        )
+        return training.Parts.of(drawn, self.context.device)
 
     def _by_speaker(
         self, network: DirectNetwork, rows: torch.Tensor, diverged: torch.Tensor
     ) -> dict[str, tuple]:
-        """Test accuracy by speaker, and on speakers that training never had or had."""
+        """Test accuracy by speaker, and on speakers that the training part lacks or has.
+
+        Two of those that it has only validate, unless the cell is trained on all.
+        """
         given = training.answers(network, self.recordings, rows, batch=BATCH_SCORED)
         right = (given == self.recordings.labels(rows)).double().cpu().numpy()
         right[diverged.cpu().numpy()] = np.nan
         who = self.data.speakers[rows[0].cpu().numpy()]
-        heard = np.isin(who, np.unique(self.data.speakers[~self.data.test]))
         everyone = np.unique(self.data.speakers)
+        new = speakers.unseen(self.data)
+        unseen = np.isin(who, new)
 
         def mean(keep: np.ndarray) -> np.ndarray:
             return right[:, keep].mean(1) if keep.any() else np.full(len(right), np.nan)
@@ -351,7 +321,6 @@ class _Job:
 
         by_one = np.stack([mean(who == one) for one in everyone], 1)
         counts = np.array([[(who == one).sum() for one in everyone]])
-        new = ~np.isin(everyone, self.data.speakers[~self.data.test])
         numbers, flags = "test recordings by speaker", "1 for speakers that training never had"
         per_speaker = ("cell", "speaker")
         return {
@@ -359,12 +328,12 @@ class _Job:
             "speaker_recordings": (per_speaker, counts, {"long_name": numbers, "units": "1"}),
             "speaker_unseen": (
                 per_speaker,
-                new[None].astype(float),
+                np.isin(everyone, new)[None].astype(float),
                 {"long_name": flags, "units": "1"},
             ),
             "speaker_accuracy": variable(by_one, "test accuracy by speaker", "speaker"),
-            "unseen_accuracy": variable(mean(~heard), "test accuracy, unseen speakers"),
-            "seen_accuracy": variable(mean(heard), "test accuracy, speakers seen in training"),
+            "unseen_accuracy": variable(mean(unseen), "test accuracy, unseen speakers"),
+            "seen_accuracy": variable(mean(~unseen), "test accuracy, training part's speakers"),
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from hnnlib.datasets import BinnedEvents, ImageData
+from hnnlib.datasets.splits import Split
 from hnnlib.signals import Events
 
 __all__ = ["Examples", "Features", "Frozen", "Images", "Parts", "Recordings", "Shared", "cache"]
@@ -21,6 +22,17 @@ class Parts(NamedTuple):
     train: Tensor
     validation: Tensor
     test: Tensor
+
+    @classmethod
+    def of(cls, drawn: Sequence[Split], device: torch.device) -> Parts:
+        """Splits of all members, one each.
+
+        Where groups of examples differ in size, so may the splits: parts are cut to the shortest,
+        which leaves out a few examples at most.
+        """
+        columns = zip(*((d.train, d.validation, d.test) for d in drawn), strict=True)
+        equal = (np.stack([rows[: min(map(len, column))] for rows in column]) for column in columns)
+        return cls(*(torch.from_numpy(rows).to(device) for rows in equal))
 
 
 class Examples(Protocol):

@@ -18,7 +18,7 @@ _REFERENCE = "hybrid"
 _APART = 0.27  # seeds below their mean
 _KNOWN = {
     "train_accuracy": ("training examples", {"marker": "x", "markersize": 5}),
-    "seen_accuracy": ("test, speakers seen in training", {"marker": "o", "markersize": 5.5}),
+    "seen_accuracy": ("test, speakers of the training part", {"marker": "o", "markersize": 5.5}),
     "unseen_accuracy": (
         "test, unseen speakers",
         {"marker": "o", "markersize": 5.5, "markerfacecolor": "white"},
