@@ -21,7 +21,7 @@ ANCHORS = (Anchor(label="Somebody 2020", value=83.2, spread=1.3, note="augmented
 FIGURES = {
     name: getattr(draw, name)
     for name in draw.__all__
-    if name not in ("accuracy_table", "context", "read")
+    if name not in ("accuracy_table", "context", "difference_table", "read")
 } | {"context": lambda store: draw.context(store, ANCHORS)}
 
 
@@ -180,3 +180,18 @@ def test_the_table_counts_failures(partial):
     text = draw.read(table, table["data"].iloc[0])
     assert text.loc["NSN"].iloc[0] == "every seed failed"
     assert text.index[0] == "hybrid" and text.index[-1] == "NSN"
+
+
+def test_differences_by_three_methods_are_of_the_same_pairs(full):
+    table = draw.difference_table(full)
+    panel = next(panels(full))
+    assert "hybrid" not in set(table["model"])
+    snn = table[(table["data"] == panel.data) & (table["model"] == "SNN")].iloc[0]
+    assert snn["mean"] == pytest.approx(panel.difference("hybrid", "snn").mean())
+    assert snn["low"] < snn["resampled_low"] <= snn["mean"] <= snn["resampled_high"] < snn["high"]
+    assert snn["n"] == 3 and snn["sign_flip"] >= 0.25
+
+
+def test_a_model_that_failed_has_no_difference(partial):
+    table = draw.difference_table(partial)
+    assert table[table["model"] == "NSN"]["mean"].isna().all()

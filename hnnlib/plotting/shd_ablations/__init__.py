@@ -14,7 +14,7 @@ from hnnlib.plotting.shd_ablations.curves import learning_curves
 from hnnlib.plotting.shd_ablations.effects import choices, differences_by_amount
 from hnnlib.plotting.shd_ablations.scaling import amount, ratio
 from hnnlib.plotting.shd_ablations.selection import selection
-from hnnlib.plotting.shd_ablations.tables import accuracy_table, read
+from hnnlib.plotting.shd_ablations.tables import accuracy_table, difference_table, read
 
 __all__ = [
     "accuracy_by_model",
@@ -22,6 +22,7 @@ __all__ = [
     "amount",
     "choices",
     "context",
+    "difference_table",
     "differences_by_amount",
     "learning_curves",
     "ratio",
