@@ -3,12 +3,14 @@ short.
 """
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
+import xarray as xr
 from pydantic import ValidationError
 
-from hnnlib import studies
+from hnnlib import studies, training
 from hnnlib.datasets import spoken_digits
 from hnnlib.studies import Context
 from hnnlib.studies import shd_ablations as study
@@ -118,6 +120,39 @@ def test_the_learning_rate_is_the_best_on_validation(context):
     rate, table = job._tune("hybrid")
     losses = table.tuning_loss.values[0].mean(1)
     assert rate == table.tried_rate.values[losses.argmin()]
+
+
+def test_ratios_trained_together_are_what_each_is_alone(context, tmp_path, monkeypatch):
+    chosen = settings(arms=["main", "ratio", "reset"])
+    together = study.STUDY.train("spoken_digits_hybrid", chosen, context)
+    assert len(list(tmp_path.glob("hybrid-*.npz"))) == 4  # tuning, main, all ratios, reset
+    ratio = together.isel(cell=together.arm.values == "ratio")
+    assert tuple(ratio.ratio.values) == study.RATIOS
+    assert len(set(ratio.train_seconds.values)) == 1
+    assert len(set(ratio.spikes.mean("seed").values)) == len(study.RATIOS)
+    monkeypatch.setattr(training, "chunks", partial(training.chunks, limit=1))  # no memory
+    context.checkpoints = tmp_path / "alone"
+    alone = study.STUDY.train("spoken_digits_hybrid", chosen, context)
+    assert len(list(context.checkpoints.glob("hybrid-*.npz"))) == 7
+    times = ["train_seconds"]
+    xr.testing.assert_allclose(together.drop_vars(times), alone.drop_vars(times))
+
+
+def test_a_population_goes_on_only_with_the_cells_it_began_with(context, tmp_path):
+    job = study._Job(settings().tasks[0], (0,), context)
+    ratios = study.cells("hybrid", ("ratio",))
+    file = tmp_path / "hybrid-ratio-0.1.npz"
+
+    def train(some):
+        found = [measured for _, measured, _ in job._cells(some, 1e-3, "", None)]
+        return found, file.read_bytes()
+
+    (first, *_), kept = train(ratios)
+    (again, *_), still = train(ratios)
+    assert again.identical(first) and still == kept
+    (alone,), other = train(ratios[:1])
+    assert other != kept
+    np.testing.assert_allclose(alone.train_loss, first.train_loss, rtol=1e-5)
 
 
 def test_fractions_shrink_the_training_part_only(context):

@@ -182,6 +182,15 @@ class DirectNetwork(nn.Module):
         hidden, readout = self.hidden.weight[0].numel(), self.readout.weight[0].numel()
         return hidden + readout + int(self.connected[0].sum())
 
+    def memory(self, batch: int) -> int:
+        """Bytes that training of one member needs, about: six copies of its parameters (gradient,
+        two moments, the best so far and their update); its inputs, and the dozen numbers a unit
+        that autograd keeps, of every step and example.
+        """
+        parameters = sum(p[0].numel() for p in self.parameters())
+        kept = self.hidden.in_shape[0] + 12 * self.design.units
+        return 4 * (6 * parameters + self.design.steps * batch * kept)
+
     def products(self) -> float:
         """Multiply-accumulates of one example, all time steps, zeros multiplied too."""
         return float(self.design.steps * self.parameter_count())

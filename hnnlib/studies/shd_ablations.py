@@ -1,7 +1,8 @@
 """SHD ablations: do directly connected hybrids generalise better (Ramanathan, Eberle & Varol)?
 
 Cells are models on a data set, and arms: cells that differ from the main comparison in one thing,
-so that the difference says what it was worth. Every cell is trained as a population over seeds;
+so that the difference says what it was worth. Every cell is trained as a population over seeds,
+cells that differ in their share of spiking units only as one population over shares and seeds;
 models share, at a seed, their initial draws and the order of the data.
 
 Learning rates: each model chooses its own on validation, with the same budget, and keeps it in all
@@ -12,8 +13,9 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -170,7 +172,7 @@ class ShdAblations(Study):
         return [task.dataset for task in settings.tasks]
 
     def train(self, group: str, settings: ShdSettings, context: Context) -> xr.Dataset:
-        """Train the cells of some models, each as a population over the seeds."""
+        """Train the cells of some models as populations."""
         job = _Job(settings.task(group), settings.seeds, context)
         models = self.groups(settings)[group]
         return join_cells([part for model in models for part in job.train(model)])
@@ -189,15 +191,27 @@ class _Job:
         """One dataset a cell; the main cell's comes first."""
         rate, tuning = self._tune(model)
         todo = cells(model, self.task.arms)
-        epochs = None
-        for place, cell in enumerate(todo):
-            say = f"[{place + 1}/{len(todo)}] {cell.name}"
-            keep = epochs if cell.trained_on == "all_speakers" else None
-            measured, fit = self._cell(cell, self._rate(cell, rate), say, keep)
-            if cell.arm == "main":
-                epochs = fit.best_epoch
-                measured = measured.merge(tuning)
-            yield measured
+        epochs, done = None, 0
+        for together in self._populations(todo):
+            done += len(together)
+            say = f"[{done}/{len(todo)}] {_names(together)}"
+            keep = epochs if together[0].trained_on == "all_speakers" else None
+            for cell, measured, fit in self._cells(together, rate, say, keep):
+                if cell.arm == "main":
+                    epochs = fit.best_epoch
+                    measured = measured.merge(tuning)
+                yield measured
+
+    def _populations(self, todo: list[Cell]) -> Iterator[list[Cell]]:
+        """Cells to train together: neighbours that differ in their ratio only, in pieces where
+        memory is short.
+        """
+        for _, alike in groupby(todo, key=lambda cell: replace(cell, ratio="any")):
+            found = list(alike)
+            one = self._network(found[:1], self.seeds)
+            needed = len(self.seeds) * one.memory(self.task.schedule.batch)
+            for piece in training.chunks(len(found), needed, self.context.device):
+                yield found[piece.start : piece.stop]
 
     def _tune(self, model: Model) -> tuple[float, xr.Dataset]:
         """The learning rate with the smallest validation loss over the tuning seeds, and all
@@ -207,10 +221,10 @@ class _Job:
         rates, seeds = tuning.rates, tuning.seeds
         members = [(rate, seed) for rate in rates for seed in seeds]
         cell = Cell(model, "tuning")
-        network = self._network(cell, tuple(seed for _, seed in members))
+        network = self._network([cell], tuple(seed for _, seed in members))
         schedule = replace(self._schedule(tuple(rate for rate, _ in members)), epochs=tuning.epochs)
         parts = self._parts(cell, network.seeds)
-        fit = self._fit(cell, network, parts, schedule, f"{model}: learning rates")
+        fit = self._fit([cell], network, parts, schedule, f"{model}: learning rates")
         # a member that diverged is as bad as can be
         best = fit.validation_loss.nan_to_num(float("inf")).amin(0)
         losses = best.view(len(rates), len(seeds)).cpu().numpy()
@@ -227,13 +241,34 @@ class _Job:
             return EQUAL_RATE
         return AUTHORS_RATES[cell.model] if cell.rate == "authors" else tuned
 
-    def _cell(
-        self, cell: Cell, rate: float, say: str, keep: torch.Tensor | None
-    ) -> tuple[xr.Dataset, training.Fit]:
-        network = self._network(cell, self.seeds)
-        parts = self._parts(cell, self.seeds)
-        watch = parts.test if cell.arm == "main" else None
-        fit = self._fit(cell, network, parts, self._schedule(rate), say, watch, keep)
+    def _cells(
+        self, together: Sequence[Cell], tuned: float, say: str, keep: torch.Tensor | None
+    ) -> Iterator[tuple[Cell, xr.Dataset, training.Fit]]:
+        """Train cells as one population, and look at each as if it had been trained alone."""
+        first, count = together[0], len(self.seeds)
+        population = self._network(together, self.seeds)
+        own = self._parts(first, self.seeds)
+        parts = training.Parts(*(rows.repeat(len(together), 1) for rows in own))
+        watch = parts.test if first.arm == "main" else None
+        rate = self._rate(first, tuned)
+        fit = self._fit(together, population, parts, self._schedule(rate), say, watch, keep)
+        weights = population.state_dict()
+        for place, cell in enumerate(together):
+            members = slice(place * count, (place + 1) * count)
+            network = self._network([cell], self.seeds)
+            network.load_state_dict({name: w[members] for name, w in weights.items()})
+            its = fit.of(members)
+            yield cell, self._measure(cell, network, own, its, rate), its
+
+    def _measure(
+        self,
+        cell: Cell,
+        network: DirectNetwork,
+        parts: training.Parts,
+        fit: training.Fit,
+        rate: float,
+    ) -> xr.Dataset:
+        """Everything that is stored of one trained cell."""
         scores = {
             part: training.score(network, self.recordings, rows, batch=BATCH_SCORED)
             for part, rows in (("test", parts.test), ("train", parts.train))
@@ -250,22 +285,28 @@ class _Job:
             measured[key] = ("cell",), [value], {"long_name": text, "units": unit}
         measured.update(self._by_speaker(network, parts.test, fit.diverged))
         measured.update(_gaps(fit, measured))
-        return measured, fit
+        return measured
 
-    def _network(self, cell: Cell, seeds: tuple[int, ...]) -> DirectNetwork:
-        task, model = self.task, cell.model.replace("n2n_matched", "n2n_block")
+    def _network(self, together: Sequence[Cell], seeds: tuple[int, ...]) -> DirectNetwork:
+        """A population of cells that differ in their ratio only: the seeds of the first, then
+        those of the next.
+        """
+        task, cell = self.task, together[0]
+        model = cell.model.replace("n2n_matched", "n2n_block")
         units = max(4, round(task.units * SIZES[cell.size]))
         if cell.model == "n2n_matched":
             units, _ = matched_units(model, units, self.data.channels, self.data.n_classes)
         constants = (task.tau_mem, task.tau_syn, task.tau_out)
         if cell.constants == "authors":
             constants = AUTHORS_CONSTANTS
+        ratios = tuple(float(one.ratio) for one in together for _ in seeds)
         design = Design(
-            model, units, task.steps, float(cell.ratio), task.window / task.steps,
+            model, units, task.steps, ratios, task.window / task.steps,
             *constants, slope=float(cell.slope), reset_graded=cell.reset == "on",
         )  # fmt: skip
         engine = self.context.engine
-        network = DirectNetwork(self.data.channels, self.data.n_classes, design, seeds, engine)
+        members = seeds * len(together)
+        network = DirectNetwork(self.data.channels, self.data.n_classes, design, members, engine)
         return network.to(self.context.device)
 
     def _schedule(self, rate: float | tuple[float, ...]) -> training.Schedule:
@@ -274,13 +315,14 @@ class _Job:
             chosen.epochs, chosen.batch, rate, cosine=True, clip=chosen.clip, choose="loss"
         )
 
-    def _fit(self, cell, network, parts, schedule, say, watch=None, keep=None) -> training.Fit:
+    def _fit(self, together, network, parts, schedule, say, watch=None, keep=None) -> training.Fit:
+        # all of the cells make the identity: how many are together depends on the memory at hand
         checkpoint = training.Checkpoint(
-            self.context.checkpoints / f"{cell.name.replace('/', '-')}.npz",
-            f"{self.context.identity} {cell} {schedule} {self.data.source.sha256}",
+            self.context.checkpoints / f"{together[0].name.replace('/', '-')}.npz",
+            f"{self.context.identity} {together} {schedule} {self.data.source.sha256}",
         )
         objective = None
-        if cell.regulariser == "on":
+        if together[0].regulariser == "on":
             bounds = self.task.regulariser.model_dump()
             objective = training.BoundedSpikeCounts(network.spikes, **bounds)
         return training.fit(
@@ -335,6 +377,11 @@ class _Job:
             "unseen_accuracy": variable(mean(unseen), "test accuracy, unseen speakers"),
             "seen_accuracy": variable(mean(~unseen), "test accuracy, training part's speakers"),
         }
+
+
+def _names(together: Sequence[Cell]) -> str:
+    """Names of cells for a line of progress."""
+    return f"{together[0].name} and {len(together) - 1} more" if together[1:] else together[0].name
 
 
 def _gaps(fit: training.Fit, measured: xr.Dataset) -> dict[str, xr.DataArray]:

@@ -101,6 +101,14 @@ class Fit:
     diverged: Tensor
     seconds: float
 
+    def of(self, members: slice) -> Fit:
+        """The same for some members, as views; of the time they take their share."""
+        curves = (self.train_loss, self.validation_curve, self.validation_loss, self.watched_curve)
+        diverged = self.diverged[members]
+        seconds = self.seconds * len(diverged) / len(self.diverged)
+        parts = (curve[:, members] for curve in curves)
+        return Fit(*parts, self.best_epoch[members], diverged, seconds)
+
 
 def fit(
     network: Network,
