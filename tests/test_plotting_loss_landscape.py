@@ -99,12 +99,35 @@ def test_the_other_figures_have_a_panel_a_question():
     assert len(draw.across_runs(data).axes) == 4
 
 
-def test_arms_are_drawn_where_they_were_run():
-    assert draw.arms(synthetic()) is None
-    fig = draw.arms(synthetic(arms=True))
-    assert len(fig.axes) == 6
-    ratio = fig.axes[0].get_lines()[0]
-    assert ratio.get_xdata().tolist() == [0, 0.25, 0.5, 1]
+def means(ax) -> list[list[float]]:
+    """Places and heights of the line of means."""
+    line = ax.get_lines()[0]
+    return [line.get_xdata().tolist(), line.get_ydata().tolist()]
+
+
+def test_accuracy_and_smoothness_by_ratio_stand_side_by_side():
+    assert draw.by_ratio(synthetic()) is None
+    data = synthetic(("shd", "randman_500_parameters"), arms=True)
+    fig = draw.by_ratio(data)
+    accuracy, roughness, sharpness = fig.axes  # of the data set that has the arm
+    shares = [0, 0.25, 0.5, 1]
+    order = [1, 6, 2, 0]  # NSN, a quarter, the main hybrid, SNN
+    assert data["arm"].values[6] == "ratio"
+    assert means(accuracy) == [
+        shares, pytest.approx(100 * data["test_accuracy"].mean("seed").values[order])
+    ]  # fmt: skip
+    for ax, name in ((roughness, "roughness"), (sharpness, "sam_rise")):
+        middle = np.exp(np.log(data[name]).mean("seed").values[order])
+        assert means(ax) == [shares, pytest.approx(middle)]
+        assert ax.get_xlim() == accuracy.get_xlim()
+
+
+def test_sharpness_aware_training_is_drawn_where_it_was_run():
+    assert draw.by_radius(synthetic()) is None
+    fig = draw.by_radius(synthetic(arms=True))
+    assert len(fig.axes) == 3
+    assert means(fig.axes[0])[0] == [0, 0.05]
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["hybrid"]
 
 
 def test_a_failed_run_leaves_a_gap_only():
@@ -112,7 +135,9 @@ def test_a_failed_run_leaves_a_gap_only():
     for name in [*SCALARS, *CURVES]:
         data[name][0, 1] = np.nan
         data[name][1] = np.nan
-    for fig in (draw.by_scale, draw.ratios, draw.across_runs, draw.arms, draw.slices):
+    for fig in (
+        draw.by_scale, draw.ratios, draw.across_runs, draw.by_ratio, draw.by_radius, draw.slices
+    ):  # fmt: skip
         assert fig(data) is not None
     assert "–" in draw.summary(data).to_string()
 

@@ -1,17 +1,18 @@
-"""Small things that figures draw: entries of legends, error bars, seeds with their mean."""
+"""Small things that figures draw: entries of legends, error bars, seeds with their mean, axes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from hnnlib.analysis.statistics import Mean, mean_interval
 from hnnlib.plotting import style
 
-__all__ = ["BAND", "MARGIN", "bar", "handle", "row"]
+__all__ = ["BAND", "MARGIN", "bar", "curve", "handle", "row", "shares"]
 
 MARGIN = 1.5
 """Differences of accuracy within so many percentage points count as none."""
@@ -56,3 +57,41 @@ def row(
     interval = {"linewidth": 1.6, "solid_capstyle": "butt", "color": colour, "zorder": 3}
     ax.plot([found.low, found.high], [y, y], **interval)
     ax.plot(found.mean, y, **{"marker": "o", "markersize": 4.5, "zorder": 3} | dict(look))
+
+
+def curve(
+    ax: Axes,
+    x: Sequence[float],
+    values: Sequence[np.ndarray],
+    look: Mapping[str, object],
+    colours: Sequence[str] | None = None,
+    middle: Callable[[np.ndarray], Mean] = mean_interval,
+) -> None:
+    """Means with intervals on a line, seeds as small dots; a place without a result is a gap.
+
+    Args:
+        x: places.
+        values: one number a seed, of every place.
+        look: colour and marker of the line.
+        colours: of the places, where they differ from the line's.
+        middle: mean and interval of one place.
+    """
+    means = [middle(one) for one in values]
+    line = {"color": look["color"], "linewidth": 1.2, "zorder": 2}
+    ax.plot(x, [found.mean for found in means], **line)
+    for place, one, found, colour in zip(
+        x, values, means, colours or [look["color"]] * len(values), strict=True
+    ):
+        seeds = {"color": colour, "alpha": 0.4, "markersize": 3.5, "zorder": 2}
+        ax.plot(np.full(len(one), place), one, ".", **seeds)
+        own = {"marker": "o"} | dict(look) | {"color": colour, "zorder": 3, "linestyle": ""}
+        ax.errorbar(place, found.mean, yerr=bar(found), elinewidth=1, **own)
+
+
+def shares(ax: Axes) -> None:
+    """An axis of shares of spiking units; the ends have the names of the pure networks."""
+    names = {0.0: "0\nNSN", 1.0: "1\nSNN"}
+    ax.set_xlabel("share of spiking units")
+    ax.set_xlim(-0.05, 1.05)
+    ax.xaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: names.get(share, f"{share:g}")))

@@ -6,7 +6,7 @@ of text. Data sets and arms that the store lacks are left out.
 
 from __future__ import annotations
 
-from hnnlib.plotting.loss_landscape.arms import arms
+from hnnlib.plotting.loss_landscape.arms import by_radius, by_ratio
 from hnnlib.plotting.loss_landscape.maps import maps, slices
 from hnnlib.plotting.loss_landscape.ratios import ratios
 from hnnlib.plotting.loss_landscape.runs import across_runs
@@ -15,7 +15,8 @@ from hnnlib.plotting.loss_landscape.tables import features, summary
 
 __all__ = [
     "across_runs",
-    "arms",
+    "by_radius",
+    "by_ratio",
     "by_scale",
     "features",
     "maps",

@@ -2,64 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hnnlib.analysis.statistics import mean_interval
-from hnnlib.plotting import cells, models, style
-from hnnlib.plotting.loss_landscape.shared import datasets, mains, positive
+from hnnlib.analysis.statistics import Mean, mean_interval
+from hnnlib.plotting import cells, marks, models, style
+from hnnlib.plotting.loss_landscape.shared import datasets, logarithmic, mains, positive
 
-__all__ = ["arms"]
+__all__ = ["by_radius", "by_ratio"]
 
 _ENDS = {"nsn": 0.0, "hybrid": 0.5, "snn": 1.0}
-_ROWS = (
-    ("test_accuracy", "test accuracy (%)"),
-    ("roughness_fine", "roughness, finest step (nat)"),
-    ("sam_rise", "SAM rise, ρ = 0.05 (nat)"),
-)
+_COLUMNS = {
+    "test_accuracy": "test accuracy (%)",
+    "roughness": "roughness, step 1/32 (nat)",
+    "sam_rise": "SAM rise, ρ = 0.05 (nat)",
+}
+
+Points = list[tuple[float, xr.Dataset]]
 
 
-def arms(store: xr.Dataset) -> Figure | None:
-    """Accuracy, roughness and sharpness by share of spiking units and by radius of sharpness-aware
-    training; None where the store has neither arm.
+def by_ratio(store: xr.Dataset) -> Figure | None:
+    """Accuracy beside roughness and sharpness, all against the share of spiking units: a row a data
+    set; None where the store lacks the arm.
 
-    A column an arm and data set.
+    The ends are the NSN and the SNN, the middle is the hybrid of the main comparison.
     """
-    columns = []
-    for title, part in datasets(store):
-        ratio, sam = cells.select(part, arm="ratio"), cells.select(part, arm="sam")
-        if ratio.sizes["cell"]:
-            columns.append((title, "share of spiking units", {"hybrid": _by_ratio(part, ratio)}))
-        if sam.sizes["cell"]:
-            columns.append((title, "radius of sharpness-aware training", _by_rho(part, sam)))
-    if not columns:
-        return None
-    with style.context():
-        fig = Figure(figsize=(style.WIDTH, 5.6))
-        axes = fig.subplots(len(_ROWS), len(columns), squeeze=False, sharex="col", sharey="row")
-        for line, (name, label) in zip(axes, _ROWS, strict=True):
-            for ax, (_, _, curves) in zip(line, columns, strict=True):
-                for model, points in curves.items():
-                    _curve(ax, points, name, model)
-                if name != "test_accuracy":
-                    ax.set_yscale("log")
-            line[0].set_ylabel(label)
-        for top, bottom, (title, xlabel, _) in zip(axes[0], axes[-1], columns, strict=True):
-            top.set_title(title)
-            bottom.set_xlabel(xlabel)
-        handles, labels = [], []
-        for ax in axes[0]:
-            for handle, text in zip(*ax.get_legend_handles_labels(), strict=True):
-                if text not in labels:
-                    handles.append(handle)
-                    labels.append(text)
-        fig.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+
+    def draw(ax: Axes, part: xr.Dataset, arm: xr.Dataset, name: str) -> None:
+        points = _by_ratio(part, arm)
+        colours = [models.look(cell["model"].item())["color"] for _, cell in points]
+        _curve(ax, points, name, {"color": style.MUTED}, colours)
+        marks.shares(ax)
+
+    return _figure(store, "ratio", draw)
+
+
+def by_radius(store: xr.Dataset) -> Figure | None:
+    """The same against the radius of sharpness-aware training, a line a model; 0 is the main cell,
+    trained without.
+    """
+    shown = {}
+
+    def draw(ax: Axes, part: xr.Dataset, arm: xr.Dataset, name: str) -> None:
+        for model, points in _by_radius(part, arm).items():
+            _curve(ax, points, name, models.look(model))
+            shown[model] = marks.handle(models.label(model), linestyle="-", **models.look(model))
+        ax.set_xlabel("radius ρ of training")
+
+    fig = _figure(store, "sam", draw)
+    if fig is not None:
+        with style.context():
+            fig.legend(handles=shown.values(), loc="outside lower center", ncols=len(shown))
     return fig
 
 
-Points = list[tuple[float, xr.Dataset]]
+def _figure(
+    store: xr.Dataset, arm: str, draw: Callable[[Axes, xr.Dataset, xr.Dataset, str], None]
+) -> Figure | None:
+    """A row for each data set that has the arm, a column a measure."""
+    parts = [(title, part, cells.select(part, arm=arm)) for title, part in datasets(store)]
+    rows = [row for row in parts if row[2].sizes["cell"]]
+    if not rows:
+        return None
+    with style.context():
+        fig = Figure(figsize=(style.WIDTH, 0.4 + 2.3 * len(rows)))
+        axes = fig.subplots(len(rows), len(_COLUMNS), squeeze=False, sharex=True)
+        for line, (title, part, own) in zip(axes, rows, strict=True):
+            line[0].set_title(title)
+            for ax, (name, label) in zip(line, _COLUMNS.items(), strict=True):
+                ax.set_ylabel(label)
+                draw(ax, part, own, name)
+                if name != "test_accuracy":
+                    ax.set_yscale("log")
+                    logarithmic(ax.yaxis, room=300)
+        for ax in axes[:-1].flat:
+            ax.set_xlabel("")
+    return fig
 
 
 def _by_ratio(part: xr.Dataset, arm: xr.Dataset) -> Points:
@@ -70,7 +93,7 @@ def _by_ratio(part: xr.Dataset, arm: xr.Dataset) -> Points:
     return sorted(points, key=lambda point: point[0])
 
 
-def _by_rho(part: xr.Dataset, arm: xr.Dataset) -> dict[str, Points]:
+def _by_radius(part: xr.Dataset, arm: xr.Dataset) -> dict[str, Points]:
     """Cells of each model by radius; the main cell stands at 0."""
     row, found = mains(part), {}
     for k in range(arm.sizes["cell"]):
@@ -81,18 +104,23 @@ def _by_rho(part: xr.Dataset, arm: xr.Dataset) -> dict[str, Points]:
     return {model: sorted(points, key=lambda point: point[0]) for model, points in found.items()}
 
 
-def _curve(ax: Axes, points: Points, name: str, model: str) -> None:
+def _curve(
+    ax: Axes,
+    points: Points,
+    name: str,
+    look: Mapping[str, str],
+    colours: Sequence[str] | None = None,
+) -> None:
     """Means and 95 % intervals; of positive measures in logarithms."""
-    x = [place for place, _ in points]
-    values = [cell[name].values for _, cell in points]
+    places = [place for place, _ in points]
     if name == "test_accuracy":
-        found, back = [mean_interval(100 * v) for v in values], np.asarray
+        marks.curve(ax, places, [100 * cell[name].values for _, cell in points], look, colours)
     else:
-        found, back = [mean_interval(np.log(positive(v))) for v in values], np.exp
-    middle = back([m.mean for m in found])
-    bars = np.nan_to_num(
-        [middle - back([m.low for m in found]), back([m.high for m in found]) - middle]
-    )
-    ax.errorbar(
-        x, middle, bars, label=models.label(model), **models.look(model) | {"markersize": 4}
-    )
+        values = [positive(cell[name].values) for _, cell in points]
+        marks.curve(ax, places, values, look, colours, _geometric)
+
+
+def _geometric(values: np.ndarray) -> Mean:
+    found = mean_interval(np.log(values))
+    low, middle, high = np.exp([found.low, found.mean, found.high])
+    return replace(found, mean=float(middle), low=float(low), high=float(high))

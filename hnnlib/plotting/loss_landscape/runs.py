@@ -6,11 +6,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from hnnlib.analysis.statistics import Correlation, rank_correlation
 from hnnlib.plotting import models, style
-from hnnlib.plotting.loss_landscape.shared import MEASURES, datasets, mains, positive
+from hnnlib.plotting.loss_landscape.shared import MEASURES, datasets, logarithmic, mains, positive
 
 __all__ = ["across_runs", "correlation"]
 
@@ -51,10 +50,7 @@ def _panel(ax: Axes, row: dict[str, xr.Dataset], name: str) -> None:
         ax.plot(positive(cell[name].values), accuracy, label=models.label(model), **look)
     found = correlation(row, name)
     ax.set_xscale("log")
-    low, high = ax.get_xlim()
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 3) if high < 40 * low else (1,), numticks=5))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    logarithmic(ax.xaxis)
     ax.set_xlabel(MEASURES[name], fontsize=7.5)
     ax.set_title(
         f"ρ = {found.rho:+.2f}, p = {found.p:.2g}".replace("-", "−"), fontsize=7.5, weight="normal"

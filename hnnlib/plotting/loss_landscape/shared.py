@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from hnnlib.plotting import cells, models
 
-__all__ = ["MEASURES", "NAMES", "datasets", "mains", "positive"]
+__all__ = ["MEASURES", "NAMES", "datasets", "logarithmic", "mains", "positive"]
 
 NAMES = {
     "randman_500_parameters": "random manifolds, 500 weights",
@@ -48,3 +50,19 @@ def mains(store: xr.Dataset) -> dict[str, xr.Dataset]:
 def positive(values: np.ndarray) -> np.ndarray:
     """Values that have a logarithm; NaN elsewhere."""
     return np.where(values > 0, values, np.nan)
+
+
+def logarithmic(axis: Axis, room: float = 40) -> None:
+    """Few ticks with plain numbers, for an axis that has its data and a logarithmic scale.
+
+    Args:
+        axis: of a panel.
+        room: ratio of its ends up to which there is room for two ticks a decade.
+    """
+    low, high = axis.get_view_interval()
+    subs = (1, 2, 5) if high < 6 * low else (1, 3) if high < room * low else (1,)
+    # within an octave or so there may be none of these
+    close = high < 2.5 * low
+    axis.set_major_locator(MaxNLocator(3) if close else LogLocator(subs=subs, numticks=5))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

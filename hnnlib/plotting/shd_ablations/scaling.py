@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from hnnlib.analysis.statistics import mean_interval
 from hnnlib.plotting import marks, style
 from hnnlib.plotting.models import label, look
 from hnnlib.plotting.shd_ablations.panels import CORE, Panel, levels, panels
@@ -60,11 +57,8 @@ def ratio(store: xr.Dataset) -> Figure:
             accuracy = [100 * cell[panel.accuracy].values for _, cell in points]
             spikes = [cell["spikes"].values for _, cell in points]
             for ax, values in ((left, accuracy), (right, spikes)):
-                _series(ax, shares, values, {"color": style.MUTED}, colours)
-                ax.set_xlabel("share of spiking units")
-                ax.set_xlim(-0.05, 1.05)
-                ax.xaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
-                ax.xaxis.set_major_formatter(FuncFormatter(_share))
+                marks.curve(ax, shares, values, {"color": style.MUTED}, colours)
+                marks.shares(ax)
             left.set_ylabel("accuracy (%)")
             right.set_ylabel("spikes per example")
             right.set_ylim(bottom=0)
@@ -82,7 +76,7 @@ def _amounts(ax: Axes, panel: Panel, coordinate: str, across: str) -> None:
         ticks |= set(x)
         shift = 2 ** (_DODGE * (place - (len(panel.core) - 1) / 2))
         values = [100 * found[i][panel.accuracy].values for _, i in there]
-        _series(ax, x * shift, values, look(model))
+        marks.curve(ax, x * shift, values, look(model))
     ax.xaxis.set_major_locator(FixedLocator(sorted(_apart(ticks))))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace(",", " ")))
@@ -91,26 +85,6 @@ def _amounts(ax: Axes, panel: Panel, coordinate: str, across: str) -> None:
         ax.text(0.02, 0.03, "other amounts not run", transform=ax.transAxes, **words)
     if ticks:
         ax.set_xlim(min(ticks) / 1.25, max(ticks) * 1.25)
-
-
-def _series(
-    ax: Axes,
-    x: Sequence[float],
-    values: Sequence[np.ndarray],
-    mark: dict,
-    colours: Sequence[str] | None = None,
-) -> None:
-    """Means with intervals on a line, seeds as small dots; a place without a result is a gap."""
-    means = [mean_interval(one) for one in values]
-    line = {"color": mark["color"], "linewidth": 1.2, "zorder": 2}
-    ax.plot(x, [found.mean for found in means], **line)
-    for place, one, found, colour in zip(
-        x, values, means, colours or [mark["color"]] * len(values), strict=True
-    ):
-        seeds = {"color": colour, "alpha": 0.4, "markersize": 3.5, "zorder": 2}
-        ax.plot(np.full(len(one), place), one, ".", **seeds)
-        own = {"marker": "o"} | mark | {"color": colour, "zorder": 3, "linestyle": ""}
-        ax.errorbar(place, found.mean, yerr=marks.bar(found), elinewidth=1, **own)
 
 
 def _ratios(panel: Panel) -> list[tuple[float, xr.Dataset]]:
@@ -122,11 +96,6 @@ def _ratios(panel: Panel) -> list[tuple[float, xr.Dataset]]:
 
 def _model(share: float) -> str:
     return {0.0: "nsn", 1.0: "snn"}.get(share, "hybrid")
-
-
-def _share(value: float, _position: int | None = None) -> str:
-    names = {0.0: "0\nNSN", 1.0: "1\nSNN"}
-    return names.get(value, f"{value:g}")
 
 
 def _apart(ticks: set[float]) -> list[float]:
