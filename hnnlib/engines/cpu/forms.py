@@ -89,10 +89,13 @@ class Form:
 
     def from_table(self, table: Table) -> Tensor:
         """The reverse; never a copy."""
-        numbers = torch.from_numpy(table.numbers)
         if table.lines == self.lines(stepwise=False):
-            return self.from_rows(numbers)
-        return numbers.view(self.shape)
+            return self.from_rows(torch.from_numpy(table.numbers))
+        return self.by_step(table).view(self.shape)
+
+    def by_step(self, table: Table) -> Tensor:
+        """A table in order of steps as (step, row, unit), without room between steps."""
+        return torch.from_numpy(table.numbers).view(-1, table.lines[1], self.width)[:, : self.rows]
 
     def lines(self, stepwise: bool) -> tuple[int, int]:
         """Of a ``Table``, in order of steps or of rows."""
@@ -106,14 +109,14 @@ class Output:
         form, dtype: of the output.
         keep: whether potentials are wanted.
         stepwise: whether the backward pass does one step of all rows at a time. Their potentials
-            then lie together: rows that are a power of two apart compete for the same few places
-            in a processor's cache.
+            then lie together, with room for one more row between steps: lines that are a power of
+            two apart compete for the same few places in a processor's cache.
     """
 
     def __init__(self, form: Form, dtype: torch.dtype, keep: bool, stepwise: bool = False) -> None:
         self.form, self.dtype, self.keep = form, dtype, keep
-        self.lines = form.lines(stepwise)
-        lines = form.rows * form.steps if keep else 1
+        self.lines = (1, form.rows + 1) if stepwise else form.lines(stepwise)
+        lines = form.steps * (form.rows + stepwise) if keep else 1
         self.potential = torch.empty((lines, form.width), dtype=dtype)
         self.units = torch.empty(form.rows * form.steps * form.width, dtype=torch.int32)
         self.starts = torch.empty((form.rows, form.steps + 1), dtype=torch.int64)

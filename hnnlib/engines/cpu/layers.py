@@ -123,8 +123,8 @@ def _reverse_recurrent(form, gradient, plan, adjoint, recurrent) -> None:
     backwards = recurrent.transpose(1, 2).contiguous()
     looped, carried, traced = (recurrent.new_zeros(form.rows, form.width) for _ in range(3))
     members = looped.view(form.members, form.batch, form.width)
-    numbers = adjoint.numbers.reshape(form.steps, form.rows, form.width)
-    adjoints = torch.from_numpy(numbers).view(form.shape)
+    adjoints = form.from_table(adjoint)
+    numbers = form.by_step(adjoint).numpy()
     constants = plan.neuron, plan.constants, plan.surrogate, plan.shape, plan.powers
     arrays = looped.numpy(), *constants, carried.numpy(), traced.numpy()
     for t in range(form.steps - 1, -1, -1):
@@ -138,8 +138,7 @@ def _reverse_recurrent(form, gradient, plan, adjoint, recurrent) -> None:
 
 def _over_steps(form: Form, adjoint: Table, out: Tensor) -> None:
     """Sums over time, (row, unit), of a table in order of steps."""
-    numbers = torch.from_numpy(adjoint.numbers)
-    torch.sum(numbers.view(form.steps, form.rows, form.width), 0, out=out)
+    torch.sum(form.by_step(adjoint), 0, out=out)
 
 
 def _to_recurrent(output: Output, adjoint: Table, recurrent: Tensor) -> Tensor:
