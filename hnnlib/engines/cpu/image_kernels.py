@@ -7,95 +7,13 @@ One file for the reason given in ``kernels``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from llvmlite import ir
 from numba import njit
-from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from hnnlib.engines.cpu.kernels import OPTIONS
+from hnnlib.engines.cpu.vectors import add_rows
 
 __all__ = ["convolve", "correlate", "pool_backward", "pool_forward", "rename"]
-
-LANES = 16
-"""Numbers in a vector; processors with shorter ones take several."""
-
-
-def _sum_of(width: int) -> Callable[..., None]:
-    """A function that adds rows of a table to a total, ``width`` columns kept in registers.
-
-    A convolution adds thousands of short rows to one total. Compiled from a loop, the total would
-    be read and written for each.
-    """
-
-    @intrinsic
-    def add(typing, total, table, places, base, first, last, column):
-        """total[column + k] += table[places[e] - base, column + k], e from first to last."""
-        numbers = [types.int64] * 4
-        return types.void(total, table, places, *numbers), generate
-
-    def generate(context, builder, signature, arguments):
-        kinds = signature.args
-        total, table, places = (
-            context.make_array(kind)(context, builder, value)
-            for kind, value in zip(kinds[:3], arguments[:3], strict=True)
-        )
-        base, first, last, column = arguments[3:]
-        number = context.get_data_type(kinds[1].dtype)
-        size, long = context.get_abi_sizeof(number), ir.IntType(64)
-        vector = ir.VectorType(number, LANES)
-        parts = range(width // LANES)
-        start = builder.mul(column, ir.Constant(long, size))
-        row_size = cgutils.unpack_tuple(builder, table.strides)[0]
-
-        def at(array, offset, part):
-            place = builder.bitcast(array.data, ir.IntType(8).as_pointer())
-            place = builder.bitcast(builder.gep(place, [offset]), vector.as_pointer())
-            return builder.gep(place, [ir.Constant(long, part)])
-
-        before = builder.block
-        head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
-        initial = [builder.load(at(total, start, k), align=size) for k in parts]
-        builder.branch(head)
-        builder.position_at_end(head)
-        event = builder.phi(long)
-        sums = [builder.phi(vector) for _ in parts]
-        for phi, value in zip([event, *sums], [first, *initial], strict=True):
-            phi.add_incoming(value, before)
-        builder.cbranch(builder.icmp_signed("<", event, last), body, after)
-        builder.position_at_end(body)
-        place = builder.sext(builder.load(builder.gep(places.data, [event])), long)
-        offset = builder.add(builder.mul(builder.sub(place, base), row_size), start)
-        for k in parts:
-            more = builder.load(at(table, offset, k), align=size)
-            sums[k].add_incoming(builder.fadd(sums[k], more), body)
-        event.add_incoming(builder.add(event, ir.Constant(long, 1)), body)
-        builder.branch(head)
-        builder.position_at_end(after)
-        for k in parts:
-            builder.store(sums[k], at(total, start, k), align=size)
-        return context.get_dummy_value()
-
-    return add
-
-
-_sum_64, _sum_32, _sum_16 = _sum_of(64), _sum_of(32), _sum_of(16)
-
-
-@njit(**OPTIONS)
-def _add(total, table, places, base, first, last):
-    """Add to ``total`` the rows places[first:last] - base of ``table``; a multiple of 16 wide."""
-    width, column = len(total), 0
-    while column + 64 <= width:
-        _sum_64(total, table, places, base, first, last, column)
-        column += 64
-    if column + 32 <= width:
-        _sum_32(total, table, places, base, first, last, column)
-        column += 32
-    if column + 16 <= width:
-        _sum_16(total, table, places, base, first, last, column)
 
 
 @njit(**OPTIONS)
@@ -144,7 +62,7 @@ def convolve(first, last, batch, units, starts, pixels, places, width, weight, o
                         # units under one line of the kernel are neighbours
                         pixel = (y + ky) * width + x
                         begin, end = begins[pixel], begins[pixel + kernel]
-                        _add(out[row, t, y, x], line, values, pixel * channels, begin, end)
+                        add_rows(out[row, t, y, x], line, -pixel * channels, 1, values, begin, end)
 
 
 @njit(**OPTIONS)
@@ -177,7 +95,7 @@ def correlate(low, high, member, batch, units, starts, channel, corner, adjoint,
                     for kx in range(kernel):
                         back = ky * (across + 2 * rim) + kx
                         total = gradient[member, ky, kx, c]
-                        _add(total, table, values, back, begins[c], begins[c + 1])
+                        add_rows(total, table, -back, 1, values, begins[c], begins[c + 1])
 
 
 @njit(**OPTIONS)

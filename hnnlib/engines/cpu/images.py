@@ -19,6 +19,9 @@ from hnnlib.signals import Events, Spikes
 
 __all__ = ["convolve", "pad", "pool"]
 
+_FEWEST = 16
+"""Channels out from which events pay: those of a vector."""
+
 
 class _Places(NamedTuple):
     """Where the units of an image lie, by their names in ``Events``; integer arrays (unit,)."""
@@ -41,10 +44,9 @@ def convolve(spikes: Spikes, weight: Tensor, sparse: bool) -> Tensor:
 
     Args:
         weight: (member, channel out, channel in, y, x).
-        sparse: add the kernel's rows of units that fired, for which the channels out must be a
-            multiple of 16; else multiply.
+        sparse: add the kernel's rows of units that fired, unless these are short; else multiply.
     """
-    convolution = _Sparse if sparse and weight.shape[1] % image_kernels.LANES == 0 else _Dense
+    convolution = _Sparse if sparse and weight.shape[1] >= _FEWEST else _Dense
     return convolution.apply(spikes.carrier, weight, spikes.events)
 
 

@@ -14,8 +14,10 @@ from numba.extending import intrinsic
 
 __all__ = ["add_products", "add_rows"]
 
-_VECTOR, _BLOCK = 64, 4
-"""Bytes of a vector, vectors of a block. Processors with narrower registers use several."""
+_VECTOR = 64
+"""Bytes of a vector; processors with narrower registers use several."""
+_BLOCKS = (4, 2, 1)
+"""Vectors of a block, the largest first."""
 
 
 @intrinsic
@@ -72,7 +74,8 @@ def _arrays(context, builder, signature, arguments, places):
 
 
 def _sum(context, builder, dtype, total, table, between, row) -> None:
-    """Write the loops: blocks of columns, and within a block all rows.
+    """Write the loops: blocks of columns, the last of a single vector that the sum may not fill,
+    and within a block all rows.
 
     Args:
         between: first and last row of the inner loop.
@@ -81,47 +84,79 @@ def _sum(context, builder, dtype, total, table, between, row) -> None:
     number = context.get_data_type(dtype)
     size = context.get_abi_sizeof(number)
     vector = ir.VectorType(number, _VECTOR // size)
-    (width,), (_, across) = (cgutils.unpack_tuple(builder, a.shape) for a in (total, table))
-    intp = width.type
-    whole, one = intp(_BLOCK * vector.count), intp(1)
-    full = builder.sub(width, builder.urem(width, whole))
+    (width,) = cgutils.unpack_tuple(builder, total.shape)
+    column = width.type(0)
+    for several in _BLOCKS:
+        whole = width.type(several * vector.count)
+        end = builder.sub(width, builder.urem(width, whole))
+        with cgutils.for_range_slice(builder, column, end, whole, width.type) as (here, _):
+            _block(builder, total, table, here, between, row, several, _Whole(vector, size))
+        column = end
+    with builder.if_then(builder.icmp_signed("<", column, width)):
+        mask = _below(builder, builder.sub(width, column), vector.count)
+        _block(builder, total, table, column, between, row, 1, _Part(vector, size, mask))
 
-    def block(column, read, write):
-        sums = [cgutils.alloca_once(builder, vector) for _ in range(_BLOCK)]
-        for k, s in enumerate(sums):
-            builder.store(read(builder.gep(total.data, [column]), k), s)
-        with cgutils.for_range_slice(builder, *between, one, intp) as (e, _):
-            place, factor = row(e)
-            here = builder.gep(table.data, [builder.add(builder.mul(place, across), column)])
-            if factor is not None:
-                factor = _spread(builder, factor, vector)
-            for k, s in enumerate(sums):
-                added = read(here, k)
-                added = added if factor is None else builder.fmul(added, factor, flags=["contract"])
-                builder.store(builder.fadd(builder.load(s), added, flags=["contract"]), s)
-        for k, s in enumerate(sums):
-            write(builder.load(s), builder.gep(total.data, [column]), k)
 
-    def at(pointer, k):
-        return builder.gep(builder.bitcast(pointer, vector.as_pointer()), [intp(k)])
+def _block(builder, total, table, column, between, row, several, lanes) -> None:
+    """A block of ``several`` vectors at a column."""
+    intp, vector = column.type, lanes.vector
+    _, across = cgutils.unpack_tuple(builder, table.shape)
+    sums = [cgutils.alloca_once(builder, vector) for _ in range(several)]
 
-    with cgutils.for_range_slice(builder, intp(0), full, whole, intp) as (column, _):
-        block(
-            column,
-            lambda pointer, k: builder.load(at(pointer, k), align=size),
-            lambda value, pointer, k: builder.store(value, at(pointer, k), align=size),
-        )
-    with builder.if_then(builder.icmp_signed("<", full, width)):
-        left = [
-            builder.sub(builder.sub(width, full), intp(k * vector.count)) for k in range(_BLOCK)
-        ]
-        masks = [_below(builder, n, vector.count) for n in left]
-        load, store = _masked(builder.module, vector, size)
-        block(
-            full,
-            lambda pointer, k: load(builder, at(pointer, k), masks[k]),
-            lambda value, pointer, k: store(builder, value, at(pointer, k), masks[k]),
-        )
+    def vectors(array, first):
+        """Pointers to the vectors of a block that begins at number ``first``."""
+        at = builder.bitcast(builder.gep(array.data, [first]), vector.as_pointer())
+        return [builder.gep(at, [intp(k)]) for k in range(several)]
+
+    for pointer, s in zip(vectors(total, column), sums, strict=True):
+        builder.store(lanes.load(builder, pointer), s)
+    with cgutils.for_range_slice(builder, *between, intp(1), intp) as (e, _):
+        place, factor = row(e)
+        factor = None if factor is None else _spread(builder, factor, vector)
+        for pointer, s in zip(
+            vectors(table, builder.add(builder.mul(place, across), column)), sums, strict=True
+        ):
+            added = lanes.load(builder, pointer)
+            added = added if factor is None else builder.fmul(added, factor, flags=["contract"])
+            builder.store(builder.fadd(builder.load(s), added, flags=["contract"]), s)
+    for pointer, s in zip(vectors(total, column), sums, strict=True):
+        lanes.store(builder, builder.load(s), pointer)
+
+
+class _Whole:
+    """Loads and stores all lanes of a vector."""
+
+    def __init__(self, vector, size) -> None:
+        self.vector, self.size = vector, size
+
+    def load(self, builder, at):
+        return builder.load(at, align=self.size)
+
+    def store(self, builder, value, at):
+        builder.store(value, at, align=self.size)
+
+
+class _Part:
+    """Loads and stores the lanes of a mask; others load as zero, and their memory isn't touched."""
+
+    def __init__(self, vector, size, mask) -> None:
+        self.vector, self.size, self.mask = vector, size, mask
+        self.kind = f"v{vector.count}f{8 * size}.p0"
+        self.nothing = ir.Constant(vector, [0.0] * vector.count)
+
+    def load(self, builder, at):
+        align, mask = ir.IntType(32), self.mask.type
+        kind = ir.FunctionType(self.vector, [at.type, align, mask, self.vector])
+        name = f"llvm.masked.load.{self.kind}"
+        load = cgutils.get_or_insert_function(builder.module, kind, name)
+        return builder.call(load, [at, align(self.size), self.mask, self.nothing])
+
+    def store(self, builder, value, at):
+        align, mask = ir.IntType(32), self.mask.type
+        kind = ir.FunctionType(ir.VoidType(), [self.vector, at.type, align, mask])
+        name = f"llvm.masked.store.{self.kind}"
+        store = cgutils.get_or_insert_function(builder.module, kind, name)
+        builder.call(store, [value, at, align(self.size), self.mask])
 
 
 def _spread(builder, number, vector):
@@ -138,23 +173,3 @@ def _below(builder, n, lanes):
     return builder.icmp_signed(
         "<", ir.Constant(numbers, list(range(lanes))), _spread(builder, n, numbers)
     )
-
-
-def _masked(module, vector, size):
-    """Load and store of some lanes: memory of the others isn't touched, and loads as zero."""
-    pointer, mask = vector.as_pointer(), ir.VectorType(ir.IntType(1), vector.count)
-    align, kind = ir.IntType(32), f"v{vector.count}f{8 * size}.p0"
-    reads = ir.FunctionType(vector, [pointer, align, mask, vector])
-    writes = ir.FunctionType(ir.VoidType(), [vector, pointer, align, mask])
-    load = cgutils.get_or_insert_function(module, reads, f"llvm.masked.load.{kind}")
-    store = cgutils.get_or_insert_function(module, writes, f"llvm.masked.store.{kind}")
-
-    def loaded(builder, at, mask):
-        return builder.call(
-            load, [at, align(size), mask, ir.Constant(vector, [0.0] * vector.count)]
-        )
-
-    def stored(builder, value, at, mask):
-        return builder.call(store, [value, at, align(size), mask])
-
-    return loaded, stored
