@@ -137,6 +137,24 @@ def test_jobs_of_a_scale_are_named_after_family_and_column():
     }  # fmt: skip
 
 
+def test_columns_can_share_jobs_and_each_frozen_network_stays_before_its_readers():
+    some = SETTINGS.model_dump(mode="json")
+    some["mlp"]["jobs"] = 2
+    jobs = STUDY.groups(CodingSettings.model_validate(some))
+    assert list(jobs) == [
+        "mlp_pure_and_separate_and_gaussian",
+        "mlp_simultaneous_and_split_and_poisson",
+    ]
+    assert sum(map(len, jobs.values())) == sum(map(len, STUDY.groups(SETTINGS).values()))
+    for members in jobs.values():
+        frozen = None
+        for cell in members:
+            frozen = cell if cell.training == "pretrained" else frozen
+            if cell.training == "separate":
+                assert (frozen.coding == "poisson") == (cell.coding == "poisson")
+                assert frozen.split_mode == cell.split_mode
+
+
 def test_rows_can_be_left_out_but_not_the_network_that_others_freeze():
     some = SETTINGS.model_dump(mode="json")
     some["mlp"]["rows"] = ["A784-A500-S10"]

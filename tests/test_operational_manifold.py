@@ -19,7 +19,7 @@ SAMPLES = {"train": 60, "validation": 30, "test": 40}
 FAMILY = {"dataset": "digits", "width": 0.05, "steps": 3, "samples": SAMPLES,
           "schedule": {"epochs": 2, "batch": 20, "learning_rate": 1e-2}}  # fmt: skip
 MLP = {"network": "mlp", "arms": {"main": GRID, "control": SMALL, "sigmoid": SMALL}} | FAMILY
-CNN = {"network": "cnn", "arms": {"main": SMALL, "matched": SMALL}} | FAMILY
+CNN = {"network": "cnn", "jobs": 1, "arms": {"main": SMALL, "matched": SMALL}} | FAMILY
 SETTINGS = ManifoldSettings.model_validate(
     {"seeds": [0, 1], "families": {"mlp_digits": MLP, "cnn_digits": CNN}}
 )
@@ -40,11 +40,23 @@ def whole(runs):
     return STUDY.collect(SETTINGS, runs[::-1])
 
 
-def test_jobs_are_named_after_family_and_seed_and_depend_on_nothing_else():
+def test_jobs_are_named_after_family_and_seeds_and_depend_on_nothing_else():
     groups = STUDY.groups(SETTINGS)
-    assert list(groups) == [f"{f}_digits_seed{s}" for f in ("mlp", "cnn") for s in (0, 1)]
-    some = STUDY.relevant(SETTINGS, "cnn_digits_seed1")
-    assert some.seeds == (1,) and list(some.families) == ["cnn_digits"]
+    assert list(groups) == ["mlp_digits_seed0", "mlp_digits_seed1", "cnn_digits_seed0_and_1"]
+    some = STUDY.relevant(SETTINGS, "mlp_digits_seed1")
+    assert some.seeds == (1,) and list(some.families) == ["mlp_digits"]
+    assert STUDY.relevant(SETTINGS, "cnn_digits_seed0_and_1").seeds == (0, 1)
+
+
+def test_how_many_jobs_share_the_seeds_changes_no_number(whole, tmp_path):
+    family = SETTINGS.families["cnn_digits"].model_copy(update={"jobs": None})
+    alone = SETTINGS.model_copy(update={"families": {"cnn_digits": family}})
+    second = train("cnn_digits_seed1", tmp_path, alone)
+    for name in ("grid_accuracy", "layer_spikes"):
+        together = whole[name].sel(cell=second["cell"], seed=[1])
+        some = {axis: slice(second.sizes[axis]) for axis in ("tau", "threshold", "layer")}
+        there = {axis: cut for axis, cut in some.items() if axis in together.dims}
+        np.testing.assert_array_equal(together.isel(there), second[name])
 
 
 def test_every_arm_is_a_surface_with_axes_of_its_own(whole):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 import xarray as xr
@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict
 
 from hnnlib import datasets, engines
 
-__all__ = ["Context", "Settings", "Study", "join_cells"]
+__all__ = ["Context", "Settings", "Study", "dealt", "join_cells"]
+
+_Thing = TypeVar("_Thing")
 
 
 class Settings(BaseModel):
@@ -83,6 +85,15 @@ class Study(ABC):
     def collect(self, settings: Any, runs: list[xr.Dataset]) -> xr.Dataset:
         """All groups in one dataset; by default along ``cell``."""
         return join_cells(runs)
+
+
+def dealt(things: Sequence[_Thing], jobs: int | None) -> list[list[_Thing]]:
+    """Things that training jobs share: one a job where their number is left open.
+
+    Fewer jobs than things save their start, some seconds each; more can be spread over machines.
+    """
+    jobs = min(jobs or len(things), len(things))
+    return [list(things[k::jobs]) for k in range(jobs)]
 
 
 def join_cells(parts: list[xr.Dataset]) -> xr.Dataset:

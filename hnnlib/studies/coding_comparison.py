@@ -20,7 +20,7 @@ from hnnlib import training
 from hnnlib.datasets import ImageData, splits
 from hnnlib.networks import HybridNetwork, LayerSpec, Switches, parse, resize
 from hnnlib.randomness import MemberNoise
-from hnnlib.studies.base import Context, Settings, Study, join_cells
+from hnnlib.studies.base import Context, Settings, Study, dealt, join_cells
 
 __all__ = ["ARCHITECTURES", "STUDY", "Cell", "CodingComparison", "cells"]
 
@@ -89,6 +89,9 @@ class FamilySettings(Settings):
     )
     arms: tuple[Arm, ...] = Field(
         ("main",), description="cells of the paper's tables, and forensic arms beside them"
+    )
+    jobs: int | None = Field(
+        None, gt=0, description="training jobs that share the cells; one a column by default"
     )
 
     @field_validator("arms")
@@ -200,10 +203,13 @@ class CodingComparison(Study):
     Settings = CodingSettings
 
     def groups(self, settings: CodingSettings) -> dict[str, list[Cell]]:
-        """Training jobs: for each family the cells that share a frozen network or a column."""
+        """Training jobs: for each family the cells that share a frozen network or a column, or
+        several such columns.
+        """
         found = {}
         for family, chosen in self._families(settings):
-            for job, members in cells(family, chosen.train_filter).items():
+            columns = {}
+            for column, members in cells(family, chosen.train_filter).items():
                 # a network that others freeze is trained whether or not its row is asked for
                 wanted = [
                     c
@@ -212,7 +218,9 @@ class CodingComparison(Study):
                     and (c.architecture in chosen.rows or c.training == "pretrained")
                 ]
                 if any(c.training != "pretrained" for c in wanted):
-                    found[f"{family}_{job}"] = wanted
+                    columns[column] = wanted
+            for some in dealt(list(columns), chosen.jobs):
+                found[f"{family}_{'_and_'.join(some)}"] = [c for k in some for c in columns[k]]
         return found
 
     def relevant(self, settings: CodingSettings, group: str) -> CodingSettings:
@@ -264,7 +272,7 @@ class _Job:
         )  # fmt: skip
         overlap = (
             np.zeros(len(self.seeds))
-            if self.frozen is None
+            if cell.training != "separate"
             else _overlap(parts.test, self.frozen_parts.train)
         )
         if cell.training == "pretrained":

@@ -23,7 +23,7 @@ from hnnlib.networks.rate import RateDesign, RateNetwork, RectifiedNetwork, rate
 from hnnlib.randomness import MemberNoise
 from hnnlib.studies._manifold_summary import summarise
 from hnnlib.studies._manifold_surface import Point, surface
-from hnnlib.studies.base import Context, Settings, Study, join_cells
+from hnnlib.studies.base import Context, Settings, Study, dealt, join_cells
 from hnnlib.surrogates import ATan, Sigmoid
 
 __all__ = ["STUDY", "OperationalManifold"]
@@ -97,6 +97,9 @@ class FamilySettings(Settings):
         "other surrogate; control has rectified units with gain 1 / tau; matched is the MLP on "
         "what this family trains on, to compare a CNN with"
     )
+    jobs: int | None = Field(
+        None, gt=0, description="training jobs that share the seeds; one a seed by default"
+    )
 
     @field_validator("arms")
     @classmethod
@@ -117,11 +120,11 @@ class ManifoldSettings(Settings):
 
 @dataclass(frozen=True)
 class _Job:
-    """One family at one seed."""
+    """One family at some seeds."""
 
     family: str
     chosen: FamilySettings
-    seed: int
+    seeds: tuple[int, ...]
 
 
 class OperationalManifold(Study):
@@ -132,18 +135,18 @@ class OperationalManifold(Study):
     Settings = ManifoldSettings
 
     def groups(self, settings: ManifoldSettings) -> dict[str, _Job]:
-        """A training job for every family and seed."""
+        """Training jobs: the seeds of each family, dealt out."""
         return {
-            f"{family}_seed{seed}": _Job(family, chosen, seed)
+            f"{family}_seed{'_and_'.join(map(str, seeds))}": _Job(family, chosen, tuple(seeds))
             for family, chosen in settings.families.items()
-            for seed in settings.seeds
+            for seeds in dealt(settings.seeds, chosen.jobs)
         }
 
     def relevant(self, settings: ManifoldSettings, group: str) -> ManifoldSettings:
-        """A job depends on its own family and seed only."""
+        """A job depends on its own family and seeds only."""
         job = self.groups(settings)[group]
         return settings.model_copy(
-            update={"families": {job.family: job.chosen}, "seeds": (job.seed,)}
+            update={"families": {job.family: job.chosen}, "seeds": job.seeds}
         )
 
     def datasets(self, settings: ManifoldSettings) -> list[str]:
@@ -151,48 +154,54 @@ class OperationalManifold(Study):
         return [chosen.dataset for chosen in settings.families.values()]
 
     def train(self, group: str, settings: ManifoldSettings, context: Context) -> xr.Dataset:
-        """Train all grids of one family at one seed."""
+        """Train all grids of one family, seed by seed."""
         job = self.groups(settings)[group]
-        data = context.data(job.chosen.dataset)
-        samples = job.chosen.samples
-        limit = None if samples is None else samples.model_dump()
-        parts = training.Parts.of([splits.of_images(data, job.seed, limit)], context.device)
-        surfaces = []
-        for arm, grid in job.chosen.arms.items():
-            points = _train_grid(job, arm, grid, data, parts, context)
-            labels = {
-                "cell": f"{job.family}/{arm}",
-                "family": job.family,
-                "network": "mlp" if arm == "matched" else job.chosen.network,
-                "units": "rectified" if arm == "control" else "spiking",
-                "surrogate": "sigmoid" if arm == "sigmoid" else "atan",
-                "dataset": data.name,
-                "arm": arm,
-            }
-            axes = grid.tau.values(), grid.threshold.values()
-            surfaces.append(surface(points, *axes, labels, job.seed, 1 / data.n_classes))
-        return join_cells(surfaces)
+        return _beside([_train_seed(job, seed, context) for seed in job.seeds])
 
     def collect(self, settings: ManifoldSettings, runs: list[xr.Dataset]) -> xr.Dataset:
         """Seeds of a family beside each other, families one after another, and their summaries."""
         families = []
         for family in settings.families:
-            seeds = [run for run in runs if (run["family"].values == family).all()]
-            families.append(
-                xr.concat(
-                    sorted(seeds, key=lambda run: settings.seeds.index(int(run["seed"][0]))),
-                    "seed",
-                    data_vars="minimal",
-                    coords="minimal",
-                    compat="override",
-                    combine_attrs="drop_conflicts",
-                )
-            )
+            some = [run for run in runs if (run["family"].values == family).all()]
+            found = _beside(some)
+            families.append(found.sel(seed=[s for s in settings.seeds if s in found["seed"]]))
         return summarise(join_cells(families))
+
+
+def _beside(runs: list[xr.Dataset]) -> xr.Dataset:
+    """Runs of the same cells at several seeds."""
+    return xr.concat(
+        runs, "seed", data_vars="minimal", coords="minimal", compat="override",
+        combine_attrs="drop_conflicts",
+    )  # fmt: skip
+
+
+def _train_seed(job: _Job, seed: int, context: Context) -> xr.Dataset:
+    """All grids of one family at one seed."""
+    data = context.data(job.chosen.dataset)
+    samples = job.chosen.samples
+    limit = None if samples is None else samples.model_dump()
+    parts = training.Parts.of([splits.of_images(data, seed, limit)], context.device)
+    surfaces = []
+    for arm, grid in job.chosen.arms.items():
+        points = _train_grid(job, seed, arm, grid, data, parts, context)
+        labels = {
+            "cell": f"{job.family}/{arm}",
+            "family": job.family,
+            "network": "mlp" if arm == "matched" else job.chosen.network,
+            "units": "rectified" if arm == "control" else "spiking",
+            "surrogate": "sigmoid" if arm == "sigmoid" else "atan",
+            "dataset": data.name,
+            "arm": arm,
+        }
+        axes = grid.tau.values(), grid.threshold.values()
+        surfaces.append(surface(points, *axes, labels, seed, 1 / data.n_classes))
+    return join_cells(surfaces)
 
 
 def _train_grid(
     job: _Job,
+    seed: int,
     arm: Arm,
     grid: GridSettings,
     data: ImageData,
@@ -208,14 +217,14 @@ def _train_grid(
     )
     schedule = training.Schedule(**job.chosen.schedule.model_dump())
     images = training.Shared(training.Images(data, context.device))
-    one = _network(job.chosen, arm, data, [job.seed], tau[:1], threshold[:1], context)
+    one = _network(job.chosen, arm, data, [seed], tau[:1], threshold[:1], context)
     pieces = training.chunks(len(tau), one.memory(schedule.batch), context.device)
     for number, piece in enumerate(pieces):
         some = slice(piece.start, piece.stop)
-        seeds = [job.seed] * len(piece)
+        seeds = [seed] * len(piece)
         network = _network(job.chosen, arm, data, seeds, tau[some], threshold[some], context)
         rows = training.Parts(*(p.expand(len(piece), -1) for p in parts))
-        name = f"{job.family}-{arm}-{job.seed}-{number + 1}of{len(pieces)}"
+        name = f"{job.family}-{arm}-{seed}-{number + 1}of{len(pieces)}"
         identity = f"{context.identity} {name} {grid} {data.source.sha256}"
         fit = training.fit(
             network, images, rows, schedule,

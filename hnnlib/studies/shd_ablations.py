@@ -28,7 +28,7 @@ from hnnlib.datasets import EventData, bin_events, speakers
 from hnnlib.networks import Design, DirectNetwork
 from hnnlib.networks.direct import MODELS, Model, matched_units
 from hnnlib.studies._recurrent import RegulariserSettings, TaskBase, TasksBase
-from hnnlib.studies.base import Context, Settings, Study, join_cells
+from hnnlib.studies.base import Context, Settings, Study, dealt, join_cells
 
 __all__ = ["STUDY", "Cell", "ShdAblations", "cells"]
 
@@ -157,9 +157,7 @@ class ShdAblations(Study):
         """Training jobs: the models of one data set, dealt out."""
         found = {}
         for task in settings.tasks:
-            jobs = min(task.jobs or len(task.models), len(task.models))
-            for k in range(jobs):
-                models = list(task.models[k::jobs])
+            for models in dealt(task.models, task.jobs):
                 found[f"{task.dataset}_{'_and_'.join(models[:3])}"] = models
         return found
 
