@@ -10,6 +10,7 @@ from hnnlib import store, training
 from hnnlib.analysis.manifold import REGIMES
 from hnnlib.plotting import operational_manifold as draw
 from hnnlib.studies import Context
+from hnnlib.studies._manifold_summary import summarise
 from hnnlib.studies.operational_manifold import STUDY, FamilySettings, ManifoldSettings
 
 GRID = {"tau": {"first": 1.5, "last": 5.0, "points": 2},
@@ -86,6 +87,18 @@ def test_spikes_of_layers_add_up_and_thresholds_silence(whole):
     assert (spiking["grid_regime"].isel(threshold=2) == 0).all()
     shares = sum(whole[f"share_{name}"] for name in REGIMES)
     np.testing.assert_allclose(shares, 1)
+
+
+def test_validation_chooses_the_points_that_are_compared(whole):
+    changed = whole.copy(deep=True)
+    main = {"cell": "mlp_digits/main", "seed": 0}
+    changed["grid_accuracy"].loc[main] = [[0.5, 0.9, 0.1], [0.3, 0.8, 0.1]]
+    changed["grid_validation"].loc[main] = [[0.2, 0.6, 0.1], [0.4, 0.7, 0.1]]
+    changed["grid_spikes"].loc[main] = [[90, 60, 0], [80, 50, 0]]
+    found = summarise(changed).sel(main)
+    assert found["test_accuracy"] == 0.8
+    assert found["low_threshold_loss"] == pytest.approx(0.8 - 0.3)
+    assert found["saving"] == 1
 
 
 def test_a_members_result_does_not_depend_on_how_the_grid_is_split(runs, tmp_path, monkeypatch):

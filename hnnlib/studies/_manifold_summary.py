@@ -122,15 +122,16 @@ def _efficient(one: _Surface) -> _Summary:
     accuracy, spikes = one.accuracy, one.spikes
     useful = accuracy >= one.chance + manifold.FLOOR
     efficiency = np.where(useful, manifold.efficiency(accuracy, spikes), np.nan)
-    place, best = _largest(efficiency), _largest(np.where(spikes > 0, accuracy, np.nan))
-    saving = np.nan
+    place = _largest(efficiency)
+    validation = np.where(spikes > 0, one.validation, np.nan)
+    best, saving = _largest(validation), np.nan
     if best is not None:
-        close = (accuracy >= accuracy[best] - _MODEST) & (spikes > 0)
-        saving = spikes[best] / spikes[close].min()
+        saving = spikes[best] / spikes[validation >= validation[best] - _MODEST].min()
     found = {
         "efficiency": (efficiency[place] if place else np.nan,
                        "largest efficiency above chance + 5 points", "percent per million"),
-        "saving": (saving, "spikes at the best point by the fewest within 3 points of it"),
+        "saving": (saving,
+                   "spikes at the point of best validation by the fewest within 3 points of it"),
     }  # fmt: skip
     knee = manifold.knee(accuracy, spikes, one.chance)
     for name, where in (("efficient", place), ("knee", knee)):
@@ -149,7 +150,8 @@ def _efficient(one: _Surface) -> _Summary:
 def _shape(one: _Surface) -> _Summary:
     """How the surface falls, and how the lowest threshold compares."""
     accuracy, spikes = one.accuracy, one.spikes
-    best = _largest(accuracy)
+    # validation chooses both points: the best of a grid's test accuracies would flatter the grid
+    best, low = _largest(one.validation), _largest(one.validation[:, 0])
     elsewhere = _mean(spikes[:, 1:])
 
     def where(regime: int) -> float:
@@ -165,8 +167,9 @@ def _shape(one: _Surface) -> _Summary:
                                "the same of the decimal logarithm of spikes"),
         "silent_spikes": (_over(where(manifold.SILENT), where(manifold.OPERATING)),
                           "spikes of silent points by those of operating points"),
-        "low_threshold_loss": (accuracy[best] - _most(accuracy[:, 0]) if best else np.nan,
-                               "best accuracy less the best at the lowest threshold"),
+        "low_threshold_loss": (accuracy[best] - accuracy[low[0], 0] if low else np.nan,
+                               "test accuracy at the point of best validation, less that at the "
+                               "best of the lowest threshold"),
         "low_threshold_spikes": (_over(_mean(spikes[:, 0]), elsewhere),
                                  "spikes at the lowest threshold by those elsewhere"),
     }  # fmt: skip
@@ -181,10 +184,6 @@ def _largest(values: np.ndarray) -> tuple[int, ...] | None:
 
 def _mean(values: np.ndarray) -> float:
     return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
-
-
-def _most(values: np.ndarray) -> float:
-    return float(np.nanmax(values)) if np.isfinite(values).any() else float("nan")
 
 
 def _over(left: float, right: float) -> float:
