@@ -7,7 +7,7 @@ step t is line r * lines[0] + t * lines[1]. Kernels work on rows ``first`` to ``
 columns, so that threads can share the work; none of them allocates by the size of the batch.
 
 What calls each other is in one file, since a kernel's copy on disk is renewed when its own file
-changes, not when another does.
+changes, not when another does; ``vectors``, which kernels of several files call, says what to do.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class _Gathered(torch.autograd.Function):
         else:
             _reverse_recurrent(form, gradient, plan, adjoint, recurrent)
             if ctx.needs_input_grad[2]:
-                _over_steps(form, adjoint, out=to_bias)
+                torch.sum(form.by_step(adjoint), 0, out=to_bias)
         needs = ctx.needs_input_grad
         return (
             to_input(adjoint, weight, form, events.shape) if needs[0] else None,
@@ -134,11 +134,6 @@ def _reverse_recurrent(form, gradient, plan, adjoint, recurrent) -> None:
         )  # fmt: skip
         if t:
             torch.bmm(adjoints[t], backwards, out=members)
-
-
-def _over_steps(form: Form, adjoint: Table, out: Tensor) -> None:
-    """Sums over time, (row, unit), of a table in order of steps."""
-    torch.sum(form.by_step(adjoint), 0, out=out)
 
 
 def _to_recurrent(output: Output, adjoint: Table, recurrent: Tensor) -> Tensor:
@@ -218,7 +213,7 @@ class _Scanned(torch.autograd.Function):
         else:
             to_values = None
             _reverse_recurrent(form, gradient, plan, adjoint, recurrent)
-            _over_steps(form, adjoint, out=to_shift)
+            torch.sum(form.by_step(adjoint), 0, out=to_shift)
         if to_values is None:
             current = form.from_table(adjoint)
         else:
