@@ -8,6 +8,7 @@ from test_notebooks import FOLDER, run
 
 from hnnlib import store, training
 from hnnlib.analysis.manifold import REGIMES
+from hnnlib.evidence import rules
 from hnnlib.plotting import operational_manifold as draw
 from hnnlib.studies import Context
 from hnnlib.studies._manifold_summary import summarise
@@ -58,6 +59,30 @@ def test_how_many_jobs_share_the_seeds_changes_no_number(whole, tmp_path):
         some = {axis: slice(second.sizes[axis]) for axis in ("tau", "threshold", "layer")}
         there = {axis: cut for axis, cut in some.items() if axis in together.dims}
         np.testing.assert_array_equal(together.isel(there), second[name])
+
+
+def test_a_family_with_seeds_of_its_own_counts_no_other_seed(tmp_path):
+    pair = {"tau": GRID["tau"], "threshold": {"first": 0.01, "last": 1.5, "points": 2}}
+    more = {"network": "mlp", "seeds": [1, 2, 3], "arms": {"lowest": pair}} | FAMILY
+    families = {"mlp_digits": MLP, "mlp_digits_lowest": more}
+    settings = ManifoldSettings.model_validate({"seeds": [0, 1], "families": families})
+    groups = STUDY.groups(settings)
+    assert [name for name in groups if "lowest" in name] == [
+        "mlp_digits_lowest_seed1", "mlp_digits_lowest_seed2", "mlp_digits_lowest_seed3",
+    ]  # fmt: skip
+    alone = STUDY.relevant(settings, "mlp_digits_lowest_seed2")
+    assert list(STUDY.groups(alone)) == ["mlp_digits_lowest_seed2"]
+    found = STUDY.collect(settings, [train(group, tmp_path, settings) for group in groups])
+    assert found["seed"].values.tolist() == [0, 1, 2, 3]
+    trained = found["diverged"].notnull().sum("seed")
+    for name in ("low_threshold_loss", "share_silent", "test_accuracy", "train_seconds"):
+        np.testing.assert_array_equal(found[name].notnull().sum("seed"), trained)
+    assert draw.count_seeds(found) == "2 seeds, lowest 3"
+    select = {"network": "mlp", "arm": "lowest"}
+    verdict = rules.bound(found, [select], variable="low_threshold_loss", value=2.0, sense="below")
+    (compared,) = verdict.comparisons
+    assert (compared.n, compared.left_out) == (3, 0)
+    assert draw.maps(found, "accuracy").axes
 
 
 def test_every_arm_is_a_surface_with_axes_of_its_own(whole):

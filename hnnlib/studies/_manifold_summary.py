@@ -57,23 +57,23 @@ def summarise(store: xr.Dataset) -> xr.Dataset:
     """The store with regime, efficiency and Pareto front of every point, and for every surface
     what it is at its best, at its most efficient and at the knee of the front, and how it falls.
     """
-    cells, seeds = store.sizes["cell"], store.sizes["seed"]
-    surfaces = [[_Surface.of(store.isel(cell=c, seed=s)) for s in range(seeds)]
-                for c in range(cells)]  # fmt: skip
+    ran = store["diverged"].notnull().transpose("cell", "seed").values
+    surfaces = {(c, s): _Surface.of(store.isel(cell=c, seed=s)) for c, s in np.argwhere(ran)}
     maps = {name: np.full(store["grid_accuracy"].shape, np.nan) for name in _GRIDS}
-    for c, row in enumerate(surfaces):
-        for s, one in enumerate(row):
-            part = c, s, *map(slice, one.accuracy.shape)
-            maps["grid_regime"][part] = one.regimes
-            maps["grid_front"][part] = manifold.front(one.accuracy, one.spikes, one.chance)
-            maps["grid_efficiency"][part] = manifold.efficiency(one.accuracy, one.spikes)
+    for place, one in surfaces.items():
+        part = *place, *map(slice, one.accuracy.shape)
+        maps["grid_regime"][part] = one.regimes
+        maps["grid_front"][part] = manifold.front(one.accuracy, one.spikes, one.chance)
+        maps["grid_efficiency"][part] = manifold.efficiency(one.accuracy, one.spikes)
     found = {
         name: (("cell", "seed", "tau", "threshold"), maps[name], {"units": u, "long_name": text})
         for name, (text, u) in _GRIDS.items()
     }
-    rows = [[_summary(one) for one in row] for row in surfaces]
-    for name, (_, text, *units) in rows[0][0].items():
-        values = np.array([[one[name][0] for one in row] for row in rows], float)
+    summaries = {place: _summary(one) for place, one in surfaces.items()}
+    for name, (_, text, *units) in next(iter(summaries.values())).items():
+        values = np.full(ran.shape, np.nan)
+        for place, summary in summaries.items():
+            values[place] = summary[name][0]
         attrs = {"units": units[0] if units else "1", "long_name": text}
         found[name] = ("cell", "seed"), values, attrs
     return store.assign(found)

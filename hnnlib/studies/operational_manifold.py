@@ -28,7 +28,7 @@ from hnnlib.surrogates import ATan, Sigmoid
 
 __all__ = ["STUDY", "OperationalManifold"]
 
-Arm = Literal["main", "extended", "sigmoid", "control", "matched"]
+Arm = Literal["main", "extended", "sigmoid", "control", "matched", "lowest"]
 
 _DEAD_SAMPLE = 200  # test images on which silent units are looked for
 _TRAIN_SAMPLE = 1000
@@ -95,7 +95,11 @@ class FamilySettings(Settings):
     arms: dict[Arm, GridSettings] = Field(
         description="grids: main is the paper's; extended goes beyond its edge; sigmoid has the "
         "other surrogate; control has rectified units with gain 1 / tau; matched is the MLP on "
-        "what this family trains on, to compare a CNN with"
+        "what this family trains on, to compare a CNN with; lowest is a part of main that has the "
+        "lowest threshold and the best point, to be trained at more seeds"
+    )
+    seeds: tuple[int, ...] | None = Field(
+        None, min_length=1, description="of this family, instead of the study's"
     )
     jobs: int | None = Field(
         None, gt=0, description="training jobs that share the seeds; one a seed by default"
@@ -104,7 +108,7 @@ class FamilySettings(Settings):
     @field_validator("arms")
     @classmethod
     def _with_main(cls, arms: dict[Arm, GridSettings]) -> dict[Arm, GridSettings]:
-        if "main" not in arms:
+        if "main" not in arms and set(arms) != {"lowest"}:
             raise ValueError("arms are compared with the paper's grid: add 'main'")
         return arms
 
@@ -139,15 +143,14 @@ class OperationalManifold(Study):
         return {
             f"{family}_seed{'_and_'.join(map(str, seeds))}": _Job(family, chosen, tuple(seeds))
             for family, chosen in settings.families.items()
-            for seeds in dealt(settings.seeds, chosen.jobs)
+            for seeds in dealt(chosen.seeds or settings.seeds, chosen.jobs)
         }
 
     def relevant(self, settings: ManifoldSettings, group: str) -> ManifoldSettings:
         """A job depends on its own family and seeds only."""
         job = self.groups(settings)[group]
-        return settings.model_copy(
-            update={"families": {job.family: job.chosen}, "seeds": job.seeds}
-        )
+        chosen = job.chosen.model_copy(update={"seeds": None})
+        return settings.model_copy(update={"families": {job.family: chosen}, "seeds": job.seeds})
 
     def datasets(self, settings: ManifoldSettings) -> list[str]:
         """See ``Study``."""
@@ -159,13 +162,15 @@ class OperationalManifold(Study):
         return _beside([_train_seed(job, seed, context) for seed in job.seeds])
 
     def collect(self, settings: ManifoldSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """Seeds of a family beside each other, families one after another, and their summaries."""
+        """Seeds of a family beside each other, families one after another, and their summaries.
+
+        Where families differ in seeds, a surface is NaN at seeds that it wasn't trained at.
+        """
         families = []
-        for family in settings.families:
+        for family, chosen in settings.families.items():
             some = [run for run in runs if (run["family"].values == family).all()]
-            found = _beside(some)
-            families.append(found.sel(seed=[s for s in settings.seeds if s in found["seed"]]))
-        return summarise(join_cells(families))
+            families.append(_beside(some).sel(seed=list(chosen.seeds or settings.seeds)))
+        return summarise(join_cells(families).sortby("seed"))
 
 
 def _beside(runs: list[xr.Dataset]) -> xr.Dataset:

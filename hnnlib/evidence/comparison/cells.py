@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from types import EllipsisType
 from typing import Literal
 
 import numpy as np
@@ -229,7 +230,7 @@ def valued(
     )
     if cell is None:
         return c, np.nan
-    values = values_of(dataset, cell, variable)
+    values = values_of(dataset, cell, variable)[_ran(dataset, [cell], variable)]
     if not has_seeds:
         number = float(values)
         outcome = "not run" if np.isnan(number) else "open"
@@ -284,12 +285,22 @@ def values_of(dataset: xr.Dataset, cell: str, variable: str = "test_accuracy") -
 
 
 def sides(dataset: xr.Dataset, pair: CellPair, variable: str) -> tuple[np.ndarray, np.ndarray]:
-    """Values of the left cell (with what the pair adds and takes away) and of the right one."""
+    """Values of the left cell (with what the pair adds and takes away) and of the right one, at the
+    seeds at which any of them was trained.
+    """
+    ran = _ran(dataset, [locate(dataset, select) for select in _needed(pair)], variable)
 
     def of(select: Select | None) -> np.ndarray | float:
-        return 0.0 if select is None else values_of(dataset, locate(dataset, select), variable)
+        return 0.0 if select is None else values_of(dataset, locate(dataset, select), variable)[ran]
 
     return of(pair.left) + of(pair.plus) - of(pair.minus), of(pair.right)
+
+
+def _ran(dataset: xr.Dataset, cells: Iterable[str], variable: str) -> np.ndarray | EllipsisType:
+    """What picks, of a cell's values, the seeds at which any of the cells was trained."""
+    if "seed" not in _array(dataset, variable).dims or "diverged" not in dataset.variables:
+        return ...
+    return ~np.isnan([values_of(dataset, cell, "diverged") for cell in cells]).all(axis=0)
 
 
 def mean(values: np.ndarray) -> float:
@@ -326,8 +337,7 @@ def _array(dataset: xr.Dataset, variable: str) -> xr.Variable:
 def _begin(
     dataset: xr.Dataset, pair: CellPair, variable: str, names: Names, prefix: str = ""
 ) -> Comparison:
-    needed = [s for s in (pair.left, pair.right, pair.plus, pair.minus) if s is not None]
-    found = [locate(dataset, select) for select in needed]
+    found = [locate(dataset, select) for select in _needed(pair)]
     left, right = (_really(dataset, select) for select in (pair.left, pair.right))
     return Comparison(
         label=titled(prefix + describe(left, right, names), variable, names),
@@ -339,6 +349,11 @@ def _begin(
         margin=np.nan if pair.margin is None else pair.margin,
         outcome="not run" if None in found else "open",
     )
+
+
+def _needed(pair: CellPair) -> list[Select]:
+    """The cells of a pair, left and right first."""
+    return [s for s in (pair.left, pair.right, pair.plus, pair.minus) if s is not None]
 
 
 def _really(dataset: xr.Dataset, select: Select) -> Select:

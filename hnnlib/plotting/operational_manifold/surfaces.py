@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-__all__ = ["NETWORKS", "Surface", "surfaces"]
+__all__ = ["NETWORKS", "Surface", "count_seeds", "surfaces"]
 
 NETWORKS = {"mlp": "MLP", "cnn": "CNN"}
 
@@ -45,7 +45,7 @@ class Surface:
     def regimes(self) -> np.ndarray:
         """The regime that most seeds agree on; of equals the lower one."""
         values = self.grid("grid_regime")
-        kinds = np.unique(values)
+        kinds = np.unique(values[np.isfinite(values)])
         return kinds[np.stack([(values == kind).sum(0) for kind in kinds]).argmax(0)]
 
 
@@ -54,3 +54,12 @@ def surfaces(store: xr.Dataset, *arms: str) -> Iterator[Surface]:
     for place, arm in enumerate(store["arm"].values):
         if arm in arms:
             yield Surface(store.isel(cell=place))
+
+
+def count_seeds(store: xr.Dataset) -> str:
+    """How many seeds the surfaces have, in words: ``6 seeds, lowest 60``."""
+    trained = store["diverged"].notnull().sum("seed").values
+    counts = dict(zip(store["arm"].values, trained, strict=True))
+    usual = counts["main"]
+    others = [f", {arm} {count}" for arm, count in counts.items() if count != usual]
+    return f"{usual} seeds{''.join(others)}"
