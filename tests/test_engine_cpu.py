@@ -198,7 +198,8 @@ def test_the_number_of_threads_changes_no_bit():
         signal = Events.of(spikes_of(0, 0.1, 9, 3, 5, 50))
         hidden = CPU.layer(LIF(), layer, signal, around)
         dense(hidden).cumsum(0).sum().backward()
-        return [hidden.events.starts, layer.weight.grad, layer.bias.grad, around.grad]
+        events = hidden.events.packed()
+        return [events.units, events.starts, layer.weight.grad, layer.bias.grad, around.grad]
 
     threads = torch.get_num_threads()
     try:

@@ -1,4 +1,6 @@
-"""Sums of rows in vector registers, against NumPy; blocks, and what is left beside them."""
+"""Sums of rows in vector registers and lists of spikes, against NumPy; blocks, and what is left
+beside them.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,11 @@ def products(total, table, factors):
     vectors.add_products(total, table, factors)
 
 
+@njit
+def above(values, threshold, places, place, end):
+    return vectors.list_above(values, threshold, places, place, end)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None)
 @given(
@@ -36,6 +43,36 @@ def test_rows_are_added_and_nothing_else_is_touched(kind, width, first, several,
     expected = 1 + table[5 + 3 * np.array(places[first : first + several], int)].sum(0)
     np.testing.assert_allclose(total[:width], expected, rtol=1e-5, atol=1e-5)
     assert (total[width:] == 1).all()
+
+
+def test_a_row_goes_on_with_those_after_it():
+    table, total = np.arange(12.0).reshape(6, 2), np.zeros(5)
+    rows(total, table, 1, 1, np.array([0, 2], np.int32), 0, 2)
+    np.testing.assert_array_equal(total, table.ravel()[2:7] + table.ravel()[6:11])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
+@given(
+    width=st.integers(1, 70), share=st.floats(0, 1), place=st.integers(0, 9),
+    room=st.integers(0, 20), seed=st.integers(0, 99),
+)  # fmt: skip
+def test_what_is_above_a_threshold_is_listed_in_order(kind, width, share, place, room, seed):
+    values = np.random.default_rng(seed).random(width).astype(kind)
+    expected = np.flatnonzero(values > kind(1 - share))
+    end = place + len(expected) + room
+    places = np.full(end + 30, -1, np.int32)
+    behind = above(values, kind(1 - share), places, place, end)
+    assert places[place:behind].tolist() == expected.tolist()
+    # one place may be written before it is known whether it is wanted
+    assert (places[:place] == -1).all() and (places[max(end, behind + 1) :] == -1).all()
+
+
+def test_a_threshold_is_not_above_itself_and_nan_is_nowhere():
+    places = np.zeros(20, np.int32)
+    values = np.array([1.0, np.nan, np.inf, -np.inf, 1.5, 1.0, 2.0, 0.0, 3.0])
+    assert above(values, 1.0, places, 0, 20) == 4
+    assert places[:4].tolist() == [2, 4, 6, 8]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -47,8 +47,9 @@ def list_ones(first, last, signal, most, units, starts, good):
     has more than ``most`` events.
     """
     steps, _, width = signal.shape
+    place = first * steps * width
     for row in range(first, last):
-        starts[row, 0] = place = begin = row * steps * width
+        starts[row, 0] = begin = place
         other = 0
         for t in range(steps):
             numbers = signal[t, row]

@@ -66,36 +66,36 @@ def convolve(first, last, batch, units, starts, pixels, places, width, weight, o
 
 
 @njit(**OPTIONS)
-def correlate(low, high, member, batch, units, starts, channel, corner, adjoint, gradient):
-    """Gradient of a member's kernels, input channels ``low`` to ``high``: each kernel row adds the
-    adjoints of the pixels that its events reached.
+def correlate(low, high, member, batch, units, starts, group, corner, adjoint, gradient):
+    """Gradient of a member's kernels, input channels ``low`` to ``high``: each line of a kernel
+    adds the adjoints of the pixels that its events reached.
 
     Args:
-        channel, corner: (unit,) channel; place of the pixel in the adjoint's padded image, moved
-            by the kernel's edge less one.
+        group: (unit,) number of its band of lines, times channels, plus its channel: the adjoints
+            that a band reaches stay in cache while all channels add them.
+        corner: (unit,) place in the adjoint's padded image of the first pixel that is reached in
+            line 0 of the kernel.
         adjoint: (row, step, y, x, channel out).
-        gradient: (member, ky, kx, channel in, channel out), added to.
+        gradient: (member, channel in, ky, -kx * channel out), added to.
     """
-    kernel, channels, outs = gradient.shape[1], gradient.shape[3], gradient.shape[4]
-    steps, down, across = adjoint.shape[1:4]
+    channels, kernel = gradient.shape[1:3]
+    steps, down, across, outs = adjoint.shape[1:]
     rim = kernel - 1
-    padded = np.zeros((down + 2 * rim, across + 2 * rim, outs), gradient.dtype)
+    line = across + 2 * rim
+    padded = np.zeros((down + 2 * rim, line, outs), gradient.dtype)
     table = padded.reshape((-1, outs))
-    begins, values = np.zeros(channels + 1, np.int64), np.empty(len(channel), np.int32)
+    groups = group.max() + 1
+    begins, values = np.zeros(groups + 1, np.int64), np.empty(len(group), np.int32)
     for row in range(member * batch, (member + 1) * batch):
         for t in range(steps):
-            for y in range(down):
-                for x in range(across):
-                    source, target = adjoint[row, t, y, x], padded[y + rim, x + rim]
-                    for n in range(outs):
-                        target[n] = source[n]
-            _sort(units, starts[row, t], starts[row, t + 1], channel, corner, begins, values)
-            for c in range(low, high):
-                for ky in range(kernel):
-                    for kx in range(kernel):
-                        back = ky * (across + 2 * rim) + kx
-                        total = gradient[member, ky, kx, c]
-                        add_rows(total, table, -back, 1, values, begins[c], begins[c + 1])
+            padded[rim : rim + down, rim : rim + across] = adjoint[row, t]
+            _sort(units, starts[row, t], starts[row, t + 1], group, corner, begins, values)
+            for one in range(groups):
+                c = one % channels
+                if low <= c < high:
+                    for ky in range(kernel):
+                        total = gradient[member, c, ky]
+                        add_rows(total, table, -ky * line, 1, values, begins[one], begins[one + 1])
 
 
 @njit(**OPTIONS)
@@ -116,8 +116,8 @@ def pool_forward(first, last, cells, names, units, starts, pooled_units, pooled_
         pooled_units, pooled_starts: results.
     """
     seen, stamp = np.zeros(len(names), np.int64), 0
+    place = first * (starts.shape[1] - 1) * len(names)
     for row in range(first, last):
-        place = row * (starts.shape[1] - 1) * len(names)
         pooled_starts[row, 0] = place
         for t in range(starts.shape[1] - 1):
             stamp += 1

@@ -21,6 +21,8 @@ __all__ = ["convolve", "pad", "pool"]
 
 _FEWEST = 16
 """Channels out from which events pay: those of a vector."""
+_BAND = 8
+"""Lines of an image whose adjoints are added at a time."""
 
 
 class _Places(NamedTuple):
@@ -114,16 +116,18 @@ class _Sparse(torch.autograd.Function):
             return to_carrier, None, None
         places = _places(source.units)
         members, outs, channels, edge, _ = weight.shape
-        across = target.units[2] + 2 * (edge - 1)
-        corner = (places.y + edge - 1) * np.int32(across) + places.x + np.int32(edge - 1)
-        to_weight = weight.new_zeros(members, edge, edge, channels, outs)
+        line = target.units[2] + 2 * (edge - 1)
+        corner = (places.y + edge - 1) * np.int32(line) + places.x
+        group = places.y // _BAND * np.int32(channels) + places.channel
+        to_weight = weight.new_zeros(members, channels, edge, edge * outs)
         adjoint = changes.view(target.rows, target.steps, *target.units[1:], outs).numpy()
         for member in range(members):
             share(
                 image_kernels.correlate, channels, member, target.batch, events.units.numpy(),
-                events.starts.numpy(), places.channel, corner, adjoint, to_weight.numpy(),
+                events.starts.numpy(), group, corner, adjoint, to_weight.numpy(),
             )  # fmt: skip
-        return to_carrier, to_weight.permute(0, 4, 3, 1, 2), None
+        to_weight = to_weight.unflatten(3, (edge, outs)).flip(3)
+        return to_carrier, to_weight.permute(0, 4, 1, 2, 3), None
 
 
 def _transposed(ctx, changes, images, weight, source: Form, target: Form):

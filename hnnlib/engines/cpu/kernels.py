@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hnnlib.engines.cpu.vectors import add_products, add_rows
+from hnnlib.engines.cpu.vectors import add_products, add_rows, list_above
 
 # numpy's error model: a division that might raise would keep its loop from being vectorised
 OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
@@ -165,12 +165,14 @@ def slopes(surrogate, width, threshold, potential, powers, index, slope):
 
 
 @njit(**OPTIONS)
-def list_spikes(potential, threshold, names, units, place):
-    """Append the names of units above threshold to ``units`` at ``place``; the new end."""
-    for n in range(len(potential)):
-        units[place] = names[n]
-        place += potential[n] > threshold
-    return place
+def list_spikes(potential, threshold, names, units, place, end):
+    """Append the names of units above threshold to ``units`` at ``place``; the new end, which is at
+    most ``end``.
+    """
+    behind = list_above(potential, threshold, units, place, end)
+    for e in range(place, behind):
+        units[e] = names[units[e]]
+    return behind
 
 
 @njit(**OPTIONS)
@@ -228,6 +230,9 @@ def gathered(
     state, trace = new(width, weight), new(width, weight)
     value, before = new(width, weight), new(width, weight)
     filtered, loops = len(filtering) > 0, len(recurrent) > 0
+    # rows follow each other without room between them: memory that nothing is written to costs
+    # nothing, and here it lies together
+    place, limit = first * steps * width, last * steps * width
     for row in range(first, last):
         member = row // batch
         source = row % batch if shared else row
@@ -235,7 +240,6 @@ def gathered(
         refractory = constants[member, 2]
         for memory in (state, trace, value, before):
             memory[:] = 0
-        place = row * steps * width
         starts[row, 0] = previous = place
         for t in range(steps):
             begin, end = begins[source, t], begins[source, t + 1]
@@ -253,7 +257,7 @@ def gathered(
             u = potential[row * lines[0] + t * lines[1]] if keep else scratch
             advance(neuron, decay, threshold, refractory, drive, state, trace, u)
             previous = place
-            place = list_spikes(u, threshold, names, units, place)
+            place = list_spikes(u, threshold, names, units, place, limit)
             starts[row, t + 1] = place
 
 
@@ -271,6 +275,7 @@ def scanned(
     state, trace = new(width, current), new(width, current)
     value, before = new(width, current), new(width, current)
     loops = len(recurrent) > 0
+    place, limit = first * steps * width, last * steps * width  # as in ``gathered``
     for row in range(first, last):
         member = row // batch
         decay, threshold = constants[member, 0], constants[member, 1]
@@ -278,7 +283,7 @@ def scanned(
         for memory in (state, trace, value, before):
             memory[:] = 0
         known, shift = current[row, 0], bias[member]
-        starts[row, 0] = previous = place = row * steps * width
+        starts[row, 0] = previous = place
         for t in range(steps):
             if len(envelope):
                 factor = envelope[t]
@@ -297,7 +302,7 @@ def scanned(
             advance(neuron, decay, threshold, refractory, drive, state, trace, u)
             previous = place
             if listed:
-                place = list_spikes(u, threshold, names, units, place)
+                place = list_spikes(u, threshold, names, units, place, limit)
             starts[row, t + 1] = place
 
 

@@ -1,8 +1,12 @@
-"""Sums of rows in vector registers, for kernels to call: what the compiler doesn't find by itself.
+"""What the compiler doesn't make of a loop by itself, for kernels to call: sums of rows in vector
+registers, and lists of spikes.
 
 Compiled from a loop, each event would read and write its sum. Here a block of a sum stays in
-registers while all rows pass. Kernels that call these keep them in their own copies on disk: delete
-``__pycache__`` beside this file after a change to it.
+registers while all rows pass. Spikes would be listed unit by unit. Here eight are compared at once,
+and a table has what is to be written for every outcome.
+
+Kernels that call these keep them in their own copies on disk: delete ``__pycache__`` beside this
+file after a change to it.
 """
 
 from __future__ import annotations
@@ -12,11 +16,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["add_products", "add_rows"]
+__all__ = ["add_products", "add_rows", "list_above"]
 
 _VECTOR = 64
 """Bytes of a vector; processors with narrower registers use several."""
-_BLOCKS = (4, 2, 1)
+_BLOCKS = (8, 4, 2, 1)
 """Vectors of a block, the largest first."""
 
 
@@ -24,6 +28,8 @@ _BLOCKS = (4, 2, 1)
 def add_rows(typing, total, table, base, stride, places, first, last):
     """Add to ``total`` (width,) the rows base + stride * places[first:last] of ``table``
     (place, width).
+
+    Where the table is narrower than the total, a row goes on with those after it.
     """
     if not _in_order(total, table, places):
         return None
@@ -62,6 +68,87 @@ def add_products(typing, total, table, factors):
         return context.get_dummy_value()
 
     return types.void(total, table, factors), generate
+
+
+@intrinsic
+def list_above(typing, values, threshold, places, place, end):
+    """Write the places in ``values`` (width,) that are above a threshold to ``places`` from
+    ``place`` on, in order; the place behind the last.
+
+    Where that is below ``end``, some more numbers behind it may be written over.
+    """
+    if not _in_order(values, places):
+        return None
+    signature = types.intp(values, values.dtype, places, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        values, places = _arrays(context, builder, signature, arguments, (0, 2))
+        _, threshold, _, place, end = arguments
+        index, kind = place.type, context.get_data_type(signature.args[2].dtype)
+        (width,) = cgutils.unpack_tuple(builder, values.shape)
+        at = cgutils.alloca_once_value(builder, place)
+        vectors = _Listing(context, builder, signature.args[0].dtype, kind)
+
+        def one_by_one(first, last):
+            with cgutils.for_range_slice(builder, first, last, index(1), index) as (n, _):
+                here = builder.load(at)
+                builder.store(builder.trunc(n, kind), builder.gep(places.data, [here]))
+                above = builder.fcmp_ordered(
+                    ">", builder.load(builder.gep(values.data, [n])), threshold
+                )
+                builder.store(builder.add(here, builder.zext(above, index)), at)
+
+        several = index(_LISTED)
+        whole = builder.sub(width, builder.urem(width, several))
+        with cgutils.for_range_slice(builder, index(0), whole, several, index) as (n, _):
+            here = builder.load(at)
+            fits = builder.icmp_signed("<=", builder.add(here, several), end)
+            with builder.if_else(fits, likely=True) as (then, otherwise):
+                with then:
+                    count = vectors.write(values, n, threshold, places, here)
+                    builder.store(builder.add(here, count), at)
+                with otherwise:
+                    one_by_one(n, builder.add(n, several))
+        with builder.if_then(builder.icmp_signed("<", whole, width)):
+            one_by_one(whole, width)
+        return builder.load(at)
+
+    return signature, generate
+
+
+_LISTED = 8
+"""Numbers that are compared and listed at a time."""
+
+
+class _Listing:
+    """Lists what is above a threshold by a table: for every pattern of eight bits, the places of
+    those that are set.
+    """
+
+    def __init__(self, context, builder, dtype, kind) -> None:
+        self.builder, self.number = builder, context.get_data_type(dtype)
+        self.kind, self.size = kind, context.get_abi_sizeof(self.number)
+        patterns = [[n for n in range(_LISTED) if bits >> n & 1] for bits in range(1 << _LISTED)]
+        rows = [n for found in patterns for n in found + [0] * (_LISTED - len(found))]
+        constant = ir.Constant(ir.ArrayType(kind, len(rows)), rows)
+        self.table = cgutils.global_constant(builder, "places_of_bits", constant)
+
+    def write(self, values, n, threshold, places, here):
+        """Lists the numbers from ``n`` on; how many they are."""
+        builder, index = self.builder, n.type
+        listed = ir.VectorType(self.kind, _LISTED)
+        some = _Whole(ir.VectorType(self.number, _LISTED), self.size)
+        pointer = builder.bitcast(builder.gep(values.data, [n]), some.vector.as_pointer())
+        spread = _spread(builder, threshold, some.vector)
+        above = builder.fcmp_ordered(">", some.load(builder, pointer), spread)
+        bits = builder.bitcast(above, ir.IntType(_LISTED))
+        row = builder.mul(builder.zext(bits, index), index(_LISTED))
+        found = builder.gep(self.table, [index(0), row])
+        found = builder.load(builder.bitcast(found, listed.as_pointer()), align=4)
+        found = builder.add(found, _spread(builder, builder.trunc(n, self.kind), listed))
+        target = builder.bitcast(builder.gep(places.data, [here]), listed.as_pointer())
+        builder.store(found, target, align=4)
+        return builder.zext(builder.ctpop(bits), index)
 
 
 def _in_order(*arrays) -> bool:
