@@ -266,6 +266,8 @@ def provenance(study: str, scale: str, sources: dict[str, dict], marks: dict[str
         "project_version": "0.0.0",
         "git_commit": "0" * 40,
         "git_dirty": "false",
+        "summary_commit": "1" * 40,
+        "summary_dirty": "true",
         "config_json": "{}",
         "config_sha256": "0" * 64,
         "code_digest": "0" * 64,

@@ -178,6 +178,7 @@ def test_provenance_names_code_configuration_data_and_machine(page):
     section = page.section("provenance")
     for key in ("git_commit", "config_sha256", "code_digest", "device", "engine"):
         assert attributes[key] in section
+    assert f"{attributes['summary_commit']} with uncommitted changes" in section
     assert "1 min 1 s" in section
 
 

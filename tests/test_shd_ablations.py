@@ -171,5 +171,6 @@ def test_a_run_is_written_and_collected(context, tmp_path):
     studies.collect("shd_ablations", chosen, [out], tmp_path / "store.nc")
     store = studies.store.open(tmp_path / "store.nc")
     assert store.sizes["cell"] == 1
+    assert store.attrs["summary_commit"] == store.attrs["git_commit"]
     data = json.loads(store.attrs["data_json"])
     assert "synthetic" in data["spoken_digits"]["note"]

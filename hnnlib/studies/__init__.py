@@ -124,7 +124,7 @@ def train_group(
 
 
 def collect(name: str, settings: Any, runs: list[Path], out: Path) -> None:
-    """Join the runs files of a study into its result store.
+    """Join the runs files of a study into its result store, and compute its summaries.
 
     Raises:
         StoreError: the files come from different code or configurations.
@@ -150,6 +150,8 @@ def collect(name: str, settings: Any, runs: list[Path], out: Path) -> None:
     whole = store.provenance(config=settings.model_dump(mode="json"), data=data)
     shared |= {name: whole[name] for name in joined_facts}
     shared["git_dirty"] = max(part.attrs["git_dirty"] for part in parts)
+    # but for the summaries, which are computed here
+    shared["summary_commit"], shared["summary_dirty"] = whole["git_commit"], whole["git_dirty"]
     shared["wall_seconds"] = round(sum(float(part.attrs["wall_seconds"]) for part in parts), 3)
     del shared["group"]
     joined.attrs = shared

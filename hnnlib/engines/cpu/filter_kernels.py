@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hnnlib.engines.cpu.kernels import OPTIONS
+from hnnlib.engines.cpu.kernels import OPTIONS, VIEWS
 
 __all__ = ["filter_backward", "filter_forward"]
 
 
-@njit(**OPTIONS)
+@njit(**VIEWS)
 def filter_forward(first, last, batch, coefficients, signal, values):
     """F[t] = a1 F[t-1] + a2 F[t-2] + b x[t] with coefficients (3, member, unit)."""
     rows, steps, width = signal.shape

@@ -10,15 +10,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hnnlib.engines.cpu.kernels import OPTIONS
+from hnnlib.engines.cpu.kernels import OPTIONS, VIEWS
 from hnnlib.engines.cpu.vectors import add_rows
 
 __all__ = ["convolve", "correlate", "pool_backward", "pool_forward", "rename"]
 
 
-@njit(**OPTIONS)
+@njit(**VIEWS)
 def _sort(units, first, last, key, value, begins, values):
     """Sort events by the ``key`` of their unit; group k is values[begins[k]:begins[k + 1]]."""
+    if _in_order(units, first, last, key, value, begins, values):
+        return
     begins[:] = 0
     for e in range(first, last):
         begins[key[units[e]] + 1] += 1
@@ -34,6 +36,25 @@ def _sort(units, first, last, key, value, begins, values):
     begins[0] = 0
 
 
+@njit(**VIEWS)
+def _in_order(units, first, last, key, value, begins, values):
+    """The same for events that are sorted already, as layers of images list them; False where they
+    aren't. Nothing here waits for what was just written.
+    """
+    begins[:] = 0
+    before = 0
+    for e in range(first, last):
+        k = key[units[e]]
+        if k < before:
+            return False
+        before = k
+        begins[k + 1] = e + 1 - first
+        values[e - first] = value[units[e]]
+    for k in range(len(begins) - 1):
+        begins[k + 1] = max(begins[k], begins[k + 1])
+    return True
+
+
 @njit(**OPTIONS)
 def convolve(first, last, batch, units, starts, pixels, places, width, weight, out):
     """Valid convolution of events: every output pixel adds the kernel's rows of the units that
@@ -45,24 +66,29 @@ def convolve(first, last, batch, units, starts, pixels, places, width, weight, o
         weight: (member, ky, kx * channel in, channel out).
         out: (row, step, y, x, channel out).
     """
-    kernel = weight.shape[1]
-    down, across = out.shape[2], out.shape[3]
-    channels = weight.shape[2] // kernel
-    begins = np.zeros((down + kernel - 1) * width + 1, np.int64)
-    values = np.empty(len(pixels), np.int32)
+    lines = out.shape[2] + weight.shape[1] - 1
+    begins, values = np.zeros(lines * width + 1, np.int64), np.empty(len(pixels), np.int32)
     for row in range(first, last):
-        table = weight[row // batch]
         for t in range(out.shape[1]):
             _sort(units, starts[row, t], starts[row, t + 1], pixels, places, begins, values)
-            for y in range(down):
-                out[row, t, y] = 0
-                for ky in range(kernel):  # outside x: one line of the kernel fits in the L1 cache
-                    line = table[ky]
-                    for x in range(across):
-                        # units under one line of the kernel are neighbours
-                        pixel = (y + ky) * width + x
-                        begin, end = begins[pixel], begins[pixel + kernel]
-                        add_rows(out[row, t, y, x], line, -pixel * channels, 1, values, begin, end)
+            _convolve_image(begins, values, width, weight[row // batch], out[row, t])
+
+
+@njit(**VIEWS)
+def _convolve_image(begins, values, width, table, out):
+    """An image of ``convolve``, its events sorted by pixel."""
+    down, across, _ = out.shape
+    kernel = table.shape[0]
+    channels = table.shape[1] // kernel
+    for y in range(down):
+        out[y] = 0
+        for ky in range(kernel):  # outside x: one line of the kernel fits in the L1 cache
+            line = table[ky]
+            for x in range(across):
+                # units under one line of the kernel are neighbours
+                pixel = (y + ky) * width + x
+                begin, end = begins[pixel], begins[pixel + kernel]
+                add_rows(out[y, x], line, -pixel * channels, 1, values, begin, end)
 
 
 @njit(**OPTIONS)
@@ -78,24 +104,29 @@ def correlate(low, high, member, batch, units, starts, group, corner, adjoint, g
         adjoint: (row, step, y, x, channel out).
         gradient: (member, channel in, ky, -kx * channel out), added to.
     """
-    channels, kernel = gradient.shape[1:3]
     steps, down, across, outs = adjoint.shape[1:]
-    rim = kernel - 1
+    rim = gradient.shape[2] - 1
     line = across + 2 * rim
     padded = np.zeros((down + 2 * rim, line, outs), gradient.dtype)
     table = padded.reshape((-1, outs))
-    groups = group.max() + 1
-    begins, values = np.zeros(groups + 1, np.int64), np.empty(len(group), np.int32)
+    begins, values = np.zeros(group.max() + 2, np.int64), np.empty(len(group), np.int32)
     for row in range(member * batch, (member + 1) * batch):
         for t in range(steps):
             padded[rim : rim + down, rim : rim + across] = adjoint[row, t]
             _sort(units, starts[row, t], starts[row, t + 1], group, corner, begins, values)
-            for one in range(groups):
-                c = one % channels
-                if low <= c < high:
-                    for ky in range(kernel):
-                        total = gradient[member, c, ky]
-                        add_rows(total, table, -ky * line, 1, values, begins[one], begins[one + 1])
+            _correlate_image(low, high, begins, values, table, line, gradient[member])
+
+
+@njit(**VIEWS)
+def _correlate_image(low, high, begins, values, table, line, gradient):
+    """An image of ``correlate``, its events sorted by group."""
+    channels, kernel, _ = gradient.shape
+    for group in range(len(begins) - 1):
+        c = group % channels
+        if low <= c < high:
+            for ky in range(kernel):
+                begin, end = begins[group], begins[group + 1]
+                add_rows(gradient[c, ky], table, -ky * line, 1, values, begin, end)
 
 
 @njit(**OPTIONS)

@@ -1,4 +1,4 @@
-"""Compiled layers and products: rows of units first, then loops over rows and steps.
+"""Compiled layers: rows of units first, then loops over rows and steps.
 
 A row is one example of one member (member * batch + example). Arrays are (row, step, unit), so that
 all that belongs to a row lies together in memory, or (step, row, unit), for passes that do one step
@@ -15,10 +15,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hnnlib.engines.cpu.vectors import add_products, add_rows, list_above
+from hnnlib.engines.cpu.vectors import add_rows, list_above
 
 # numpy's error model: a division that might raise would keep its loop from being vectorised
 OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
+VIEWS = OPTIONS | {"_nrt": False}
+"""Options of functions that make no array, but many views of arrays: Numba would count references
+to each, which takes 0.1 microseconds a step. They can't assign one array to a slice of another.
+"""
 
 SOFT, HARD, REFRACTORY, DECAYING, SYNAPTIC, INTEGRATOR = range(6)
 """Neurons: LIF with soft and with hard reset, RefractoryLIF, DecayInputLIF (whose ``decay`` is tau,
@@ -196,12 +200,6 @@ def unfilter_row(filtering, x, after, later):
         x[n] = b * adjoint
 
 
-@njit(**OPTIONS)
-def new(width, like):
-    """A row of zeros."""
-    return np.zeros(width, like.dtype)
-
-
 # --- layers ---------------------------------------------------------------------------------------
 
 
@@ -226,39 +224,53 @@ def gathered(
         potential, units, starts: results, (line, unit) and as in ``Events``.
     """
     steps, width = starts.shape[1] - 1, weight.shape[2]
-    product, drive, scratch = new(width, weight), new(width, weight), new(width, weight)
-    state, trace = new(width, weight), new(width, weight)
-    value, before = new(width, weight), new(width, weight)
-    filtered, loops = len(filtering) > 0, len(recurrent) > 0
+    memory = np.empty((7, width), weight.dtype)
     # rows follow each other without room between them: memory that nothing is written to costs
     # nothing, and here it lies together
     place, limit = first * steps * width, last * steps * width
     for row in range(first, last):
-        member = row // batch
-        source = row % batch if shared else row
-        decay, threshold = constants[member, 0], constants[member, 1]
-        refractory = constants[member, 2]
-        for memory in (state, trace, value, before):
-            memory[:] = 0
-        starts[row, 0] = previous = place
-        for t in range(steps):
-            begin, end = begins[source, t], begins[source, t + 1]
-            if filtered:
-                product[:] = 0
-                add_rows(product, weight[member], 0, 1, events, begin, end)
-                filter_row(filtering, product, value, before)
-                for n in range(width):
-                    drive[n] = value[n] + bias[member, n]
-            else:
-                drive[:] = bias[member]
-                add_rows(drive, weight[member], 0, 1, events, begin, end)
-            if loops:
-                add_rows(drive, recurrent[member], 0, 1, units, previous, place)
-            u = potential[row * lines[0] + t * lines[1]] if keep else scratch
-            advance(neuron, decay, threshold, refractory, drive, state, trace, u)
-            previous = place
-            place = list_spikes(u, threshold, names, units, place, limit)
-            starts[row, t + 1] = place
+        place = _gather_row(
+            row, place, limit, batch, shared, events, begins, weight, bias, recurrent, filtering,
+            neuron, constants, names, keep, lines, potential, units, starts, memory,
+        )  # fmt: skip
+
+
+@njit(**VIEWS)
+def _gather_row(
+    row, place, limit, batch, shared, events, begins, weight, bias, recurrent, filtering,
+    neuron, constants, names, keep, lines, potential, units, starts, memory,
+):  # fmt: skip
+    """A row of ``gathered``, whose spikes are listed from ``place`` on; the place behind them."""
+    width = memory.shape[1]
+    product, drive, scratch = memory[0], memory[1], memory[2]
+    state, trace, value, before = memory[3], memory[4], memory[5], memory[6]
+    memory[3:] = 0
+    filtered, loops = len(filtering) > 0, len(recurrent) > 0
+    member = row // batch
+    source = row % batch if shared else row
+    decay, threshold = constants[member, 0], constants[member, 1]
+    refractory = constants[member, 2]
+    starts[row, 0] = previous = place
+    for t in range(starts.shape[1] - 1):
+        begin, end = begins[source, t], begins[source, t + 1]
+        if filtered:
+            product[:] = 0
+            add_rows(product, weight[member], 0, 1, events, begin, end)
+            filter_row(filtering, product, value, before)
+            for n in range(width):
+                drive[n] = value[n] + bias[member, n]
+        else:
+            for n in range(width):
+                drive[n] = bias[member, n]
+            add_rows(drive, weight[member], 0, 1, events, begin, end)
+        if loops:
+            add_rows(drive, recurrent[member], 0, 1, units, previous, place)
+        u = potential[row * lines[0] + t * lines[1]] if keep else scratch
+        advance(neuron, decay, threshold, refractory, drive, state, trace, u)
+        previous = place
+        place = list_spikes(u, threshold, names, units, place, limit)
+        starts[row, t + 1] = place
+    return place
 
 
 @njit(**OPTIONS)
@@ -271,39 +283,52 @@ def scanned(
     The other arguments are those of ``gathered``; ``listed`` says whether spikes are wanted.
     """
     steps, width = starts.shape[1] - 1, current.shape[2]
-    drive, scratch = new(width, current), new(width, current)
-    state, trace = new(width, current), new(width, current)
-    value, before = new(width, current), new(width, current)
-    loops = len(recurrent) > 0
+    memory = np.empty((6, width), current.dtype)
     place, limit = first * steps * width, last * steps * width  # as in ``gathered``
     for row in range(first, last):
-        member = row // batch
-        decay, threshold = constants[member, 0], constants[member, 1]
-        refractory = constants[member, 2]
-        for memory in (state, trace, value, before):
-            memory[:] = 0
-        known, shift = current[row, 0], bias[member]
-        starts[row, 0] = previous = place
-        for t in range(steps):
-            if len(envelope):
-                factor = envelope[t]
-                for n in range(width):
-                    drive[n] = factor * known[n] + shift[n]
-            else:
-                known = current[row, t]
-                if len(filtering):
-                    filter_row(filtering, known, value, before)
-                    known = value
-                for n in range(width):
-                    drive[n] = known[n] + shift[n]
-            if loops:
-                add_rows(drive, recurrent[member], 0, 1, units, previous, place)
-            u = potential[row * lines[0] + t * lines[1]] if keep else scratch
-            advance(neuron, decay, threshold, refractory, drive, state, trace, u)
-            previous = place
-            if listed:
-                place = list_spikes(u, threshold, names, units, place, limit)
-            starts[row, t + 1] = place
+        place = _scan_row(
+            row, place, limit, batch, current, envelope, bias, filtering, recurrent, neuron,
+            constants, names, keep, lines, listed, potential, units, starts, memory,
+        )  # fmt: skip
+
+
+@njit(**VIEWS)
+def _scan_row(
+    row, place, limit, batch, current, envelope, bias, filtering, recurrent, neuron,
+    constants, names, keep, lines, listed, potential, units, starts, memory,
+):  # fmt: skip
+    """A row of ``scanned``, as ``_gather_row``."""
+    width = memory.shape[1]
+    drive, scratch, state, trace = memory[0], memory[1], memory[2], memory[3]
+    value, before = memory[4], memory[5]
+    memory[2:] = 0
+    loops = len(recurrent) > 0
+    member = row // batch
+    decay, threshold = constants[member, 0], constants[member, 1]
+    refractory = constants[member, 2]
+    known, shift = current[row, 0], bias[member]
+    starts[row, 0] = previous = place
+    for t in range(starts.shape[1] - 1):
+        if len(envelope):
+            factor = envelope[t]
+            for n in range(width):
+                drive[n] = factor * known[n] + shift[n]
+        else:
+            known = current[row, t]
+            if len(filtering):
+                filter_row(filtering, known, value, before)
+                known = value
+            for n in range(width):
+                drive[n] = known[n] + shift[n]
+        if loops:
+            add_rows(drive, recurrent[member], 0, 1, units, previous, place)
+        u = potential[row * lines[0] + t * lines[1]] if keep else scratch
+        advance(neuron, decay, threshold, refractory, drive, state, trace, u)
+        previous = place
+        if listed:
+            place = list_spikes(u, threshold, names, units, place, limit)
+        starts[row, t + 1] = place
+    return place
 
 
 @njit(**OPTIONS)
@@ -322,31 +347,43 @@ def reverse(
         powers: see ``slopes``.
         others: as in ``gathered`` and ``scanned``.
     """
-    rows, steps, width = potential.shape
-    index, slope = np.empty(width, np.int32), new(width, potential)
-    carried, traced = new(width, potential), new(width, potential)
-    value, before = new(width, potential), new(width, potential)
+    width = potential.shape[2]
+    index, memory = np.empty(width, np.int32), np.empty((5, width), potential.dtype)
     for row in range(first, last):
-        member = row // batch
-        decay, threshold = constants[member, 0], constants[member, 1]
-        refractory = constants[member, 2]
-        for memory in (carried, traced, value, before):
-            memory[:] = 0
-        bias = to_bias[row]
-        for t in range(steps - 1, -1, -1):
-            u = potential[row, t]
-            if neuron != INTEGRATOR:
-                slopes(surrogate, shape, threshold, u, powers, index, slope)
-            g = gradient[row, t]
-            retreat(neuron, decay, threshold, refractory, slope, g, carried, traced, u)
+        _reverse_row(
+            row, batch, gradient, neuron, constants, surrogate, shape, powers, filtering, envelope,
+            potential, to_bias, to_values, index, memory,
+        )  # fmt: skip
+
+
+@njit(**VIEWS)
+def _reverse_row(
+    row, batch, gradient, neuron, constants, surrogate, shape, powers, filtering, envelope,
+    potential, to_bias, to_values, index, memory,
+):  # fmt: skip
+    """A row of ``reverse``."""
+    steps, width = potential.shape[1:]
+    slope, carried, traced = memory[0], memory[1], memory[2]
+    value, before = memory[3], memory[4]
+    memory[1:] = 0
+    member = row // batch
+    decay, threshold = constants[member, 0], constants[member, 1]
+    refractory = constants[member, 2]
+    bias = to_bias[row]
+    for t in range(steps - 1, -1, -1):
+        u = potential[row, t]
+        if neuron != INTEGRATOR:
+            slopes(surrogate, shape, threshold, u, powers, index, slope)
+        g = gradient[row, t]
+        retreat(neuron, decay, threshold, refractory, slope, g, carried, traced, u)
+        for n in range(width):
+            bias[n] += u[n]
+        if len(filtering):
+            unfilter_row(filtering, u, value, before)
+        if len(envelope):
+            factor, known = envelope[t], to_values[row]
             for n in range(width):
-                bias[n] += u[n]
-            if len(filtering):
-                unfilter_row(filtering, u, value, before)
-            if len(envelope):
-                factor, known = envelope[t], to_values[row]
-                for n in range(width):
-                    known[n] += factor * u[n]
+                known[n] += factor * u[n]
 
 
 @njit(**OPTIONS)
@@ -365,13 +402,25 @@ def reverse_step(
         others: as in ``reverse``.
     """
     width = potential.shape[1]
-    index, slope = np.empty(width, np.int32), new(width, potential)
+    index, slope = np.empty(width, np.int32), np.empty(width, potential.dtype)
+    _reverse_rows(
+        first, last, t, batch, gradient, lines, looped, neuron, constants, surrogate, shape, powers,
+        carried, traced, potential, index, slope,
+    )  # fmt: skip
+
+
+@njit(**VIEWS)
+def _reverse_rows(
+    first, last, t, batch, gradient, lines, looped, neuron, constants, surrogate, shape, powers,
+    carried, traced, potential, index, slope,
+):  # fmt: skip
+    """The rows of ``reverse_step``."""
     for row in range(first, last):
         member = row // batch
         decay, threshold = constants[member, 0], constants[member, 1]
         refractory = constants[member, 2]
         u, total, known = potential[row], looped[row], gradient[row * lines[0] + t * lines[1]]
-        for n in range(width):
+        for n in range(len(u)):
             total[n] += known[n]
         if neuron != INTEGRATOR:
             slopes(surrogate, shape, threshold, u, powers, index, slope)
@@ -391,79 +440,3 @@ def sloped(first, last, batch, spiking, surrogate, shape, powers, potential, slo
         count = spiking[row // batch]
         u, d = potential[row, :count], slope[row, :count]
         slopes(surrogate, shape, one, u, powers, index, d)
-
-
-# --- products -------------------------------------------------------------------------------------
-
-
-@njit(**OPTIONS)
-def summed(first, last, batch, shared, units, starts, weight, bias, lines, out):
-    """The product alone: ``bias`` (member, unit) plus the rows of weights that spiked.
-
-    Args:
-        lines, out: result, (line, unit).
-        others: as in ``scattered``.
-    """
-    for row in range(first, last):
-        member = row // batch
-        source = row % batch if shared else row
-        for t in range(starts.shape[1] - 1):
-            total = out[row * lines[0] + t * lines[1]]
-            total[:] = bias[member]
-            add_rows(total, weight[member], 0, 1, units, starts[source, t], starts[source, t + 1])
-
-
-@njit(**OPTIONS)
-def scattered(low, high, member, batch, shared, units, starts, delay, adjoint, lines, gradient):
-    """Gradient of a member's weights, input units ``low`` to ``high``: adds the adjoints of the
-    drive, ``delay`` steps after each event, to the row of its unit.
-
-    Args:
-        shared: whether all members read the same events.
-        units, starts: see ``hnnlib.signals.Events``.
-        adjoint, lines: (line, unit).
-        gradient: (member, input, unit), added to.
-    """
-    for example in range(batch):
-        row = member * batch + example
-        source = example if shared else row
-        for t in range(starts.shape[1] - 1 - delay):
-            added = adjoint[row * lines[0] + (t + delay) * lines[1]]
-            for e in range(starts[source, t], starts[source, t + 1]):
-                if low <= units[e] < high:
-                    total = gradient[member, units[e]]
-                    for n in range(len(added)):
-                        total[n] += added[n]
-
-
-@njit(**OPTIONS)
-def outer(low, high, member, batch, shared, when, where, steps, delay, adjoint, lines, gradient):
-    """The same as ``scattered`` with events ordered by unit, from ``event_kernels.by_unit``: less
-    to read and write where a unit has several events.
-    """
-    late = steps - delay
-    for example in range(batch):
-        row = member * batch + example
-        source = example if shared else row
-        base = row * lines[0] + delay * lines[1]
-        e = where[source, low]
-        for unit in range(low, high):
-            end = last = where[source, unit + 1]
-            # the steps of a unit rise: events whose effect comes after the end stand last
-            while last > e and when[last - 1] >= late:
-                last -= 1
-            if last > e:
-                add_rows(gradient[member, unit], adjoint, base, lines[1], when, e, last)
-            e = end
-
-
-@njit(**OPTIONS)
-def thin_product(first, last, batch, steps, adjoint, lines, weight, product):
-    """adjoint (line, few) times weight (member, few, many): half the time of a matrix library."""
-    for row in range(first, last):
-        table = weight[row // batch]
-        for t in range(steps):
-            line = row * lines[0] + t * lines[1]
-            out, factors = product[line], adjoint[line]
-            out[:] = 0
-            add_products(out, table, factors)

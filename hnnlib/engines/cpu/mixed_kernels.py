@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from hnnlib.engines.cpu.kernels import OPTIONS
+from hnnlib.engines.cpu.kernels import VIEWS
 
 __all__ = ["GRADED", "TANH", "UNRESET", "advance", "retreat"]
 
@@ -17,7 +17,7 @@ GRADED, UNRESET, TANH = range(3)
 """Units that don't spike: graded with reset, graded without, tanh."""
 
 
-@njit(**OPTIONS)
+@njit(**VIEWS)
 def advance(first, last, batch, spiking, others, decays, drive, current, potential, later, out):
     """One step forward.
 
@@ -54,7 +54,7 @@ def advance(first, last, batch, spiking, others, decays, drive, current, potenti
             c[n] = a * c[n] + added[n]
 
 
-@njit(**OPTIONS)
+@njit(**VIEWS)
 def retreat(
     first, last, t, batch, spiking, others, decays, slope, gradient, lines, looped, out,
     to_potential, to_current, potential,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hnnlib.engines.cpu import event_kernels, kernels
+from hnnlib.engines.cpu import event_kernels, product_kernels
 from hnnlib.engines.cpu.forms import Form, Table
 from hnnlib.engines.cpu.threads import share
 from hnnlib.signals import Events, Spikes, count
@@ -39,8 +39,9 @@ class _Product(torch.autograd.Function):
         out = weight.new_empty(form.shape)
         table = form.to_table(out)
         share(
-            kernels.summed, form.rows, batch, events.shape[1] != members, events.units.numpy(),
-            events.starts.numpy(), weight.contiguous().numpy(), bias.contiguous().numpy(),
+            product_kernels.summed, form.rows, batch, events.shape[1] != members,
+            events.units.numpy(), events.starts.numpy(), weight.contiguous().numpy(),
+            bias.contiguous().numpy(),
             table.lines, table.numbers,
         )  # fmt: skip
         ctx.save_for_backward(weight)
@@ -70,18 +71,18 @@ def to_weight(events: Events, adjoint: Table, weight: Tensor, form: Form, delay:
     units, starts = events.units.numpy(), events.starts.numpy()
     inputs = weight.shape[1]
     gradient = torch.zeros_like(weight, memory_format=torch.contiguous_format)
-    kernel, order = kernels.scattered, (units, starts)
+    kernel, order, shares = product_kernels.scattered, (units, starts), weight.shape[2]
     if count(events).sum() > _SEVERAL * len(starts) * inputs:
         # not as long as ``units``, which a loader may share between all batches of a data set
         ends = np.cumsum(starts[:, -1] - starts[:, 0])
         when, where = np.empty(ends[-1], np.int32), np.empty((len(starts), inputs + 1), np.int64)
         begins = ends - (starts[:, -1] - starts[:, 0])
         share(event_kernels.by_unit, len(starts), units, starts, begins, when, where)
-        kernel, order = kernels.outer, (when, where, form.steps)
+        kernel, order, shares = product_kernels.outer, (when, where, form.steps), inputs
     shared = events.shape[1] != form.members
     for member in range(form.members):
         share(
-            kernel, inputs, member, form.batch, shared, *order, delay, adjoint.numbers,
+            kernel, shares, member, form.batch, shared, *order, delay, adjoint.numbers,
             adjoint.lines, gradient.numpy(),
         )  # fmt: skip
     return gradient
@@ -98,7 +99,7 @@ def to_input(adjoint: Table, weight: Tensor, form: Form, shape: tuple[int, ...])
     if form.width < _THIN:
         result = weight.new_empty(form.rows * form.steps, weight.shape[1])
         share(
-            kernels.thin_product, form.rows, form.batch, form.steps, adjoint.numbers,
+            product_kernels.thin_product, form.rows, form.batch, form.steps, adjoint.numbers,
             adjoint.lines, transposed.contiguous().numpy(), result.numpy(),
         )  # fmt: skip
         back = source.from_table(Table(result.numpy(), adjoint.lines))

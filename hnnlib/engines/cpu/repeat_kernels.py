@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hnnlib.engines.cpu.kernels import OPTIONS
+from hnnlib.engines.cpu.kernels import OPTIONS, VIEWS
 
 __all__ = ["correlate", "find", "multiply"]
 
@@ -66,7 +66,7 @@ def find(first, last, signal, begins, units, owners, on, ends, flips, events):
                 begins[row, 2 * t + 2 + down] = place
 
 
-@njit(**OPTIONS)
+@njit(**VIEWS)
 def _add(total, table, places, first, last, sign):
     """Add to ``total``, or take away, the rows of ``table`` that ``places[first:last]`` names."""
     e = first

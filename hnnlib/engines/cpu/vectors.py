@@ -16,7 +16,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["add_products", "add_rows", "list_above"]
+__all__ = ["add_products", "add_rows", "add_to_rows", "list_above"]
 
 _VECTOR = 64
 """Bytes of a vector; processors with narrower registers use several."""
@@ -41,9 +41,7 @@ def add_rows(typing, total, table, base, stride, places, first, last):
         _, _, base, stride, _, first, last = arguments
 
         def row(e):
-            place = builder.load(builder.gep(places.data, [e]))
-            place = builder.sext(place, base.type) if place.type != base.type else place
-            return builder.add(base, builder.mul(stride, place)), None
+            return builder.add(base, builder.mul(stride, _place(builder, places, e))), None
 
         _sum(context, builder, signature.args[0].dtype, total, table, (first, last), row)
         return context.get_dummy_value()
@@ -68,6 +66,38 @@ def add_products(typing, total, table, factors):
         return context.get_dummy_value()
 
     return types.void(total, table, factors), generate
+
+
+@intrinsic
+def add_to_rows(typing, table, column, added, places, first, last):
+    """Add ``added`` (width,) to the rows places[first:last] of ``table`` (place, n), from
+    ``column`` on.
+    """
+    if not _in_order(table, added, places):
+        return None
+    signature = types.void(table, types.intp, added, places, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        table, added, places = _arrays(context, builder, signature, arguments, (0, 2, 3))
+        _, left, _, _, *between = arguments
+        (width,) = cgutils.unpack_tuple(builder, added.shape)
+        _, across = cgutils.unpack_tuple(builder, table.shape)
+
+        def block(column, several, lanes):
+            pointers = _vectors(builder, added, column, several, lanes)
+            kept = [lanes.load(builder, pointer) for pointer in pointers]
+            right = builder.add(left, column)
+            with cgutils.for_range_slice(builder, *between, left.type(1), left.type) as (e, _):
+                begin = builder.add(builder.mul(_place(builder, places, e), across), right)
+                pointers = _vectors(builder, table, begin, several, lanes)
+                for pointer, number in zip(pointers, kept, strict=True):
+                    total = builder.fadd(lanes.load(builder, pointer), number)
+                    lanes.store(builder, total, pointer)
+
+        _columns(context, builder, signature.args[0].dtype, width, block)
+        return context.get_dummy_value()
+
+    return signature, generate
 
 
 @intrinsic
@@ -138,7 +168,7 @@ class _Listing:
         builder, index = self.builder, n.type
         listed = ir.VectorType(self.kind, _LISTED)
         some = _Whole(ir.VectorType(self.number, _LISTED), self.size)
-        pointer = builder.bitcast(builder.gep(values.data, [n]), some.vector.as_pointer())
+        (pointer,) = _vectors(builder, values, n, 1, some)
         spread = _spread(builder, threshold, some.vector)
         above = builder.fcmp_ordered(">", some.load(builder, pointer), spread)
         bits = builder.bitcast(above, ir.IntType(_LISTED))
@@ -151,6 +181,18 @@ class _Listing:
         return builder.zext(builder.ctpop(bits), index)
 
 
+def _vectors(builder, array, first, several, lanes) -> list:
+    """Pointers to the vectors of a block that begins at number ``first``."""
+    at = builder.bitcast(builder.gep(array.data, [first]), lanes.vector.as_pointer())
+    return [builder.gep(at, [first.type(k)]) for k in range(several)]
+
+
+def _place(builder, places, e):
+    """A place, as an index."""
+    place = builder.load(builder.gep(places.data, [e]))
+    return builder.sext(place, e.type) if place.type != e.type else place
+
+
 def _in_order(*arrays) -> bool:
     """Whether numbers follow each other in memory; others are refused when a kernel is compiled."""
     return all(isinstance(a, types.Array) and a.layout == "C" for a in arrays)
@@ -161,53 +203,55 @@ def _arrays(context, builder, signature, arguments, places):
 
 
 def _sum(context, builder, dtype, total, table, between, row) -> None:
-    """Write the loops: blocks of columns, the last of a single vector that the sum may not fill,
-    and within a block all rows.
+    """Add rows of ``table`` to ``total``; within a block of columns all rows, sums in registers.
 
     Args:
         between: first and last row of the inner loop.
         row: gives place and factor, or None, of the row at a loop's variable.
     """
+    (width,) = cgutils.unpack_tuple(builder, total.shape)
+    _, across = cgutils.unpack_tuple(builder, table.shape)
+
+    def block(column, several, lanes):
+        sums = [cgutils.alloca_once(builder, lanes.vector) for _ in range(several)]
+        totals = _vectors(builder, total, column, several, lanes)
+        for pointer, s in zip(totals, sums, strict=True):
+            builder.store(lanes.load(builder, pointer), s)
+        with cgutils.for_range_slice(builder, *between, width.type(1), width.type) as (e, _):
+            place, factor = row(e)
+            factor = None if factor is None else _spread(builder, factor, lanes.vector)
+            begin = builder.add(builder.mul(place, across), column)
+            added_rows = _vectors(builder, table, begin, several, lanes)
+            for pointer, s in zip(added_rows, sums, strict=True):
+                added = lanes.load(builder, pointer)
+                if factor is not None:
+                    added = builder.fmul(added, factor, flags=["contract"])
+                builder.store(builder.fadd(builder.load(s), added, flags=["contract"]), s)
+        for pointer, s in zip(totals, sums, strict=True):
+            lanes.store(builder, builder.load(s), pointer)
+
+    _columns(context, builder, dtype, width, block)
+
+
+def _columns(context, builder, dtype, width, block) -> None:
+    """Write the blocks of ``width`` columns, the last of a single vector that they may not fill.
+
+    Args:
+        block: writes one, given its column, its number of vectors, and what loads and stores them.
+    """
     number = context.get_data_type(dtype)
     size = context.get_abi_sizeof(number)
     vector = ir.VectorType(number, _VECTOR // size)
-    (width,) = cgutils.unpack_tuple(builder, total.shape)
     column = width.type(0)
     for several in _BLOCKS:
         whole = width.type(several * vector.count)
         end = builder.sub(width, builder.urem(width, whole))
         with cgutils.for_range_slice(builder, column, end, whole, width.type) as (here, _):
-            _block(builder, total, table, here, between, row, several, _Whole(vector, size))
+            block(here, several, _Whole(vector, size))
         column = end
     with builder.if_then(builder.icmp_signed("<", column, width)):
         mask = _below(builder, builder.sub(width, column), vector.count)
-        _block(builder, total, table, column, between, row, 1, _Part(vector, size, mask))
-
-
-def _block(builder, total, table, column, between, row, several, lanes) -> None:
-    """A block of ``several`` vectors at a column."""
-    intp, vector = column.type, lanes.vector
-    _, across = cgutils.unpack_tuple(builder, table.shape)
-    sums = [cgutils.alloca_once(builder, vector) for _ in range(several)]
-
-    def vectors(array, first):
-        """Pointers to the vectors of a block that begins at number ``first``."""
-        at = builder.bitcast(builder.gep(array.data, [first]), vector.as_pointer())
-        return [builder.gep(at, [intp(k)]) for k in range(several)]
-
-    for pointer, s in zip(vectors(total, column), sums, strict=True):
-        builder.store(lanes.load(builder, pointer), s)
-    with cgutils.for_range_slice(builder, *between, intp(1), intp) as (e, _):
-        place, factor = row(e)
-        factor = None if factor is None else _spread(builder, factor, vector)
-        for pointer, s in zip(
-            vectors(table, builder.add(builder.mul(place, across), column)), sums, strict=True
-        ):
-            added = lanes.load(builder, pointer)
-            added = added if factor is None else builder.fmul(added, factor, flags=["contract"])
-            builder.store(builder.fadd(builder.load(s), added, flags=["contract"]), s)
-    for pointer, s in zip(vectors(total, column), sums, strict=True):
-        lanes.store(builder, builder.load(s), pointer)
+        block(column, 1, _Part(vector, size, mask))
 
 
 class _Whole:

@@ -15,13 +15,15 @@ _LINES = {
     "device": "device",
     "engine": "engine",
     "project_version": "version",
-    "git_commit": "git commit",
+    "git_commit": "git commit of the training",
+    "summary_commit": "git commit of the summaries",
     "config_sha256": "configuration sha256",
     "code_digest": "code digest",
     "wall_seconds": "wall time of training",
     "versions_json": "libraries",
 }
-_HASHES = ("git_commit", "config_sha256", "code_digest")
+_HASHES = ("git_commit", "summary_commit", "config_sha256", "code_digest")
+_DIRTY = {"git_commit": "git_dirty", "summary_commit": "summary_dirty"}
 
 
 def lines(runs: list[dict]) -> list[dict]:
@@ -40,11 +42,10 @@ def lines(runs: list[dict]) -> list[dict]:
 
 def _attribute(key: str, attributes: Mapping) -> str:
     value = attributes.get(key, "")
-    if key == "git_commit":
+    if key in _DIRTY and key in attributes:
         value = value or "not in a repository"
-        return (
-            f"{value} with uncommitted changes" if attributes.get("git_dirty") == "true" else value
-        )
+        dirty = attributes.get(_DIRTY[key]) == "true"
+        return f"{value} with uncommitted changes" if dirty else value
     if key == "wall_seconds" and value != "":
         return duration(float(value))
     if key == "versions_json":

@@ -1,0 +1,84 @@
+"""Compiled products with events, and their gradients.
+
+Arrays as in ``kernels``; one file for the reason given there.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from hnnlib.engines.cpu.kernels import VIEWS
+from hnnlib.engines.cpu.vectors import add_products, add_rows, add_to_rows
+
+__all__ = ["outer", "scattered", "summed", "thin_product"]
+
+
+@njit(**VIEWS)
+def summed(first, last, batch, shared, units, starts, weight, bias, lines, out):
+    """The product alone: ``bias`` (member, unit) plus the rows of weights that spiked.
+
+    Args:
+        lines, out: result, (line, unit).
+        others: as in ``scattered``.
+    """
+    for row in range(first, last):
+        member = row // batch
+        source = row % batch if shared else row
+        for t in range(starts.shape[1] - 1):
+            total = out[row * lines[0] + t * lines[1]]
+            for n in range(len(total)):
+                total[n] = bias[member, n]
+            add_rows(total, weight[member], 0, 1, units, starts[source, t], starts[source, t + 1])
+
+
+@njit(**VIEWS)
+def scattered(low, high, member, batch, shared, units, starts, delay, adjoint, lines, gradient):
+    """Gradient of a member's weights to its units ``low`` to ``high``: adds the adjoints of the
+    drive, ``delay`` steps after each event, to the row of the event's unit.
+
+    Args:
+        shared: whether all members read the same events.
+        units, starts: see ``hnnlib.signals.Events``.
+        adjoint, lines: (line, unit).
+        gradient: (member, input, unit), added to.
+    """
+    for example in range(batch):
+        row = member * batch + example
+        source = example if shared else row
+        for t in range(starts.shape[1] - 1 - delay):
+            added = adjoint[row * lines[0] + (t + delay) * lines[1], low:high]
+            begin, end = starts[source, t], starts[source, t + 1]
+            add_to_rows(gradient[member], low, added, units, begin, end)
+
+
+@njit(**VIEWS)
+def outer(low, high, member, batch, shared, when, where, steps, delay, adjoint, lines, gradient):
+    """The same as ``scattered`` with events ordered by unit, from ``event_kernels.by_unit``, and
+    for the input units ``low`` to ``high``: less to read and write where these have several events.
+    """
+    late = steps - delay
+    for example in range(batch):
+        row = member * batch + example
+        source = example if shared else row
+        base = row * lines[0] + delay * lines[1]
+        e = where[source, low]
+        for unit in range(low, high):
+            end = last = where[source, unit + 1]
+            # the steps of a unit rise: events whose effect comes after the end stand last
+            while last > e and when[last - 1] >= late:
+                last -= 1
+            if last > e:
+                add_rows(gradient[member, unit], adjoint, base, lines[1], when, e, last)
+            e = end
+
+
+@njit(**VIEWS)
+def thin_product(first, last, batch, steps, adjoint, lines, weight, product):
+    """adjoint (line, few) times weight (member, few, many): half the time of a matrix library."""
+    for row in range(first, last):
+        table = weight[row // batch]
+        for t in range(steps):
+            line = row * lines[0] + t * lines[1]
+            out, factors = product[line], adjoint[line]
+            out[:] = 0
+            add_products(out, table, factors)
