@@ -179,6 +179,31 @@ def list_spikes(potential, threshold, names, units, place, end):
     return behind
 
 
+# Loops over a row that may overlap another, as far as the compiler can tell: in a function of their
+# own they are vectorised after a test that it doesn't, amidst others they may not be.
+
+
+@njit(**OPTIONS)
+def assign(row, given):
+    """row = given."""
+    for n in range(len(row)):
+        row[n] = given[n]
+
+
+@njit(**OPTIONS)
+def add(row, added):
+    """row += added."""
+    for n in range(len(row)):
+        row[n] += added[n]
+
+
+@njit(**OPTIONS)
+def combine(row, factor, left, right):
+    """row = factor left + right."""
+    for n in range(len(row)):
+        row[n] = factor * left[n] + right[n]
+
+
 @njit(**OPTIONS)
 def filter_row(filtering, x, value, before):
     """F[t] = a1 F[t-1] + a2 F[t-2] + b x[t]: ``value`` and ``before`` move one step on."""
@@ -235,13 +260,13 @@ def gathered(
         )  # fmt: skip
 
 
-@njit(**VIEWS)
+@njit(**VIEWS, forceinline=True)
 def _gather_row(
     row, place, limit, batch, shared, events, begins, weight, bias, recurrent, filtering,
     neuron, constants, names, keep, lines, potential, units, starts, memory,
 ):  # fmt: skip
     """A row of ``gathered``, whose spikes are listed from ``place`` on; the place behind them."""
-    width = memory.shape[1]
+    one = weight.dtype.type(1)
     product, drive, scratch = memory[0], memory[1], memory[2]
     state, trace, value, before = memory[3], memory[4], memory[5], memory[6]
     memory[3:] = 0
@@ -257,11 +282,9 @@ def _gather_row(
             product[:] = 0
             add_rows(product, weight[member], 0, 1, events, begin, end)
             filter_row(filtering, product, value, before)
-            for n in range(width):
-                drive[n] = value[n] + bias[member, n]
+            combine(drive, one, value, bias[member])
         else:
-            for n in range(width):
-                drive[n] = bias[member, n]
+            assign(drive, bias[member])
             add_rows(drive, weight[member], 0, 1, events, begin, end)
         if loops:
             add_rows(drive, recurrent[member], 0, 1, units, previous, place)
@@ -292,13 +315,13 @@ def scanned(
         )  # fmt: skip
 
 
-@njit(**VIEWS)
+@njit(**VIEWS, forceinline=True)
 def _scan_row(
     row, place, limit, batch, current, envelope, bias, filtering, recurrent, neuron,
     constants, names, keep, lines, listed, potential, units, starts, memory,
 ):  # fmt: skip
     """A row of ``scanned``, as ``_gather_row``."""
-    width = memory.shape[1]
+    one = current.dtype.type(1)
     drive, scratch, state, trace = memory[0], memory[1], memory[2], memory[3]
     value, before = memory[4], memory[5]
     memory[2:] = 0
@@ -309,17 +332,15 @@ def _scan_row(
     known, shift = current[row, 0], bias[member]
     starts[row, 0] = previous = place
     for t in range(starts.shape[1] - 1):
+        factor = one
         if len(envelope):
             factor = envelope[t]
-            for n in range(width):
-                drive[n] = factor * known[n] + shift[n]
         else:
             known = current[row, t]
             if len(filtering):
                 filter_row(filtering, known, value, before)
                 known = value
-            for n in range(width):
-                drive[n] = known[n] + shift[n]
+        combine(drive, factor, known, shift)
         if loops:
             add_rows(drive, recurrent[member], 0, 1, units, previous, place)
         u = potential[row * lines[0] + t * lines[1]] if keep else scratch
@@ -356,13 +377,12 @@ def reverse(
         )  # fmt: skip
 
 
-@njit(**VIEWS)
+@njit(**VIEWS, forceinline=True)
 def _reverse_row(
     row, batch, gradient, neuron, constants, surrogate, shape, powers, filtering, envelope,
     potential, to_bias, to_values, index, memory,
 ):  # fmt: skip
     """A row of ``reverse``."""
-    steps, width = potential.shape[1:]
     slope, carried, traced = memory[0], memory[1], memory[2]
     value, before = memory[3], memory[4]
     memory[1:] = 0
@@ -370,20 +390,17 @@ def _reverse_row(
     decay, threshold = constants[member, 0], constants[member, 1]
     refractory = constants[member, 2]
     bias = to_bias[row]
-    for t in range(steps - 1, -1, -1):
+    for t in range(potential.shape[1] - 1, -1, -1):
         u = potential[row, t]
         if neuron != INTEGRATOR:
             slopes(surrogate, shape, threshold, u, powers, index, slope)
         g = gradient[row, t]
         retreat(neuron, decay, threshold, refractory, slope, g, carried, traced, u)
-        for n in range(width):
-            bias[n] += u[n]
+        add(bias, u)
         if len(filtering):
             unfilter_row(filtering, u, value, before)
         if len(envelope):
-            factor, known = envelope[t], to_values[row]
-            for n in range(width):
-                known[n] += factor * u[n]
+            combine(to_values[row], envelope[t], u, to_values[row])
 
 
 @njit(**OPTIONS)
@@ -420,8 +437,7 @@ def _reverse_rows(
         decay, threshold = constants[member, 0], constants[member, 1]
         refractory = constants[member, 2]
         u, total, known = potential[row], looped[row], gradient[row * lines[0] + t * lines[1]]
-        for n in range(len(u)):
-            total[n] += known[n]
+        add(total, known)
         if neuron != INTEGRATOR:
             slopes(surrogate, shape, threshold, u, powers, index, slope)
         retreat(neuron, decay, threshold, refractory, slope, total, carried[row], traced[row], u)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from hnnlib.engines.cpu.kernels import VIEWS
+from hnnlib.engines.cpu.kernels import VIEWS, assign
 from hnnlib.engines.cpu.vectors import add_products, add_rows, add_to_rows
 
 __all__ = ["outer", "scattered", "summed", "thin_product"]
@@ -26,8 +26,7 @@ def summed(first, last, batch, shared, units, starts, weight, bias, lines, out):
         source = row % batch if shared else row
         for t in range(starts.shape[1] - 1):
             total = out[row * lines[0] + t * lines[1]]
-            for n in range(len(total)):
-                total[n] = bias[member, n]
+            assign(total, bias[member])
             add_rows(total, weight[member], 0, 1, units, starts[source, t], starts[source, t + 1])
 
 

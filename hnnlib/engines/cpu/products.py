@@ -41,8 +41,7 @@ class _Product(torch.autograd.Function):
         share(
             product_kernels.summed, form.rows, batch, events.shape[1] != members,
             events.units.numpy(), events.starts.numpy(), weight.contiguous().numpy(),
-            bias.contiguous().numpy(),
-            table.lines, table.numbers,
+            bias.contiguous().numpy(), table.lines, table.numbers,
         )  # fmt: skip
         ctx.save_for_backward(weight)
         ctx.rest = events, form
