@@ -1,5 +1,6 @@
 """The engine for processors against ``eager``: layers that read events, convolutions, pools."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hnnlib.engines import cpu
+from hnnlib.engines.cpu.compilation import forget_older
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.neurons import (
     LIF,
@@ -267,3 +269,14 @@ def test_dense_events_are_multiplied(monkeypatch):
         lambda engine, signal: [engine.layer(LIF(), layer, signal)],
         Events.of(signal), signal, list(layer.parameters()),
     )  # fmt: skip
+
+
+def test_compiled_copies_older_than_any_file_beside_them_are_forgotten(tmp_path):
+    copies = tmp_path / "__pycache__"
+    copies.mkdir()
+    files = [tmp_path / "one.py", tmp_path / "two.py", copies / "old.nbi", copies / "new.nbi"]
+    for file, changed in zip(files, (10, 20, 15, 25), strict=True):
+        file.touch()
+        os.utime(file, (changed, changed))
+    forget_older(tmp_path)
+    assert [copy.name for copy in copies.iterdir()] == ["new.nbi"]

@@ -1,13 +1,13 @@
 """Compiled code that lists events, orders them and writes them out.
 
-Arrays as in ``kernels``; one file for the reason given there.
+Arrays as in ``kernels``.
 """
 
 from __future__ import annotations
 
 from numba import njit
 
-from hnnlib.engines.cpu.kernels import OPTIONS
+from hnnlib.engines.cpu.compilation import OPTIONS
 
 __all__ = ["by_unit", "list_ones", "write_out"]
 

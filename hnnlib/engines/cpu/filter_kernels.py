@@ -1,6 +1,6 @@
 """Compiled code for the trained synaptic filter, whose coefficients differ between inputs.
 
-Arrays as in ``kernels``; one file for the reason given there.
+Arrays as in ``kernels``.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hnnlib.engines.cpu.kernels import OPTIONS, VIEWS
+from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
 
 __all__ = ["filter_backward", "filter_forward"]
 

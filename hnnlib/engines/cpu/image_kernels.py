@@ -2,7 +2,6 @@
 
 Images lie in rows (row, step, unit) channels last: unit = (y * width + x) * channels + channel.
 Events name units channels first, as tensors do; tables by name say where a unit lies.
-One file for the reason given in ``kernels``.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hnnlib.engines.cpu.kernels import OPTIONS, VIEWS
+from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
 from hnnlib.engines.cpu.vectors import add_rows
 
 __all__ = ["convolve", "correlate", "pool_backward", "pool_forward", "rename"]
@@ -162,25 +161,53 @@ def pool_forward(first, last, cells, names, units, starts, pooled_units, pooled_
 
 
 @njit(**OPTIONS)
-def pool_backward(first, last, cells, ranks, windows, units, starts, gradient, to_input):
+def pool_backward(first, last, cells, ranks, window, units, starts, gradient, to_input):
     """Gradient of ``pool_forward``: to the first unit of a window that spikes, or to the first.
 
     Args:
         cells: as in ``pool_forward``. ranks: (unit,) place in its window.
-        windows: (pooled unit, rank) places in a row of the units of its window.
-        gradient: (row, step, pooled unit). to_input: (row, step, unit). Both channels last.
+        window: edge of a window, in pixels.
+        gradient, to_input: (row, step, y, x, channel), pooled and not.
     """
-    pooled, none = windows.shape
-    winner = np.empty(pooled, np.int32)
+    down, across, channels = gradient.shape[2:]
+    none = window * window
+    winner = np.empty((down, across, channels), np.int32)
     for row in range(first, last):
         for t in range(starts.shape[1] - 1):
             winner[:] = none
+            flat = winner.reshape(-1)
             for e in range(starts[row, t], starts[row, t + 1]):
                 cell = cells[units[e]]
-                if cell >= 0 and ranks[units[e]] < winner[cell]:
-                    winner[cell] = ranks[units[e]]
-            given, numbers = gradient[row, t], to_input[row, t]
-            numbers[:] = 0
-            for cell in range(pooled):
-                rank = winner[cell] if winner[cell] < none else 0
-                numbers[windows[cell, rank]] = given[cell]
+                if cell >= 0 and ranks[units[e]] < flat[cell]:
+                    flat[cell] = ranks[units[e]]
+            _give(flat, none, 0)
+            _unpool(winner, window, gradient[row, t], to_input[row, t])
+
+
+@njit(**OPTIONS)
+def _give(numbers, old, new):
+    """Write ``new`` where ``old`` stands."""
+    for n in range(len(numbers)):
+        numbers[n] = new if numbers[n] == old else numbers[n]
+
+
+@njit(**VIEWS)
+def _unpool(winner, window, gradient, to_input):
+    """An image of ``pool_backward``: every pixel takes what is given to it, and else 0."""
+    down, across, _ = gradient.shape
+    for y in range(to_input.shape[0]):
+        for x in range(to_input.shape[1]):
+            numbers, above, left = to_input[y, x], y // window, x // window
+            if above < down and left < across:
+                rank = y % window * window + x % window
+                _select(numbers, winner[above, left], rank, gradient[above, left])
+            else:
+                numbers[:] = 0
+
+
+@njit(**OPTIONS)
+def _select(numbers, winner, rank, given):
+    """numbers = given where this rank won, else 0."""
+    zero = numbers.dtype.type(0)
+    for n in range(len(numbers)):
+        numbers[n] = given[n] if winner[n] == rank else zero

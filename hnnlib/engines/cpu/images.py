@@ -206,11 +206,11 @@ class _Padded(torch.autograd.Function):
 
 
 class _Windows(NamedTuple):
-    """Tables of a pooling, see ``image_kernels``."""
+    """Tables of a pooling, see ``image_kernels``, and the edge of its windows."""
 
+    window: int
     cells: np.ndarray
     ranks: np.ndarray
-    windows: np.ndarray
     names: np.ndarray
 
 
@@ -223,12 +223,10 @@ def _windows(units: tuple[int, int, int], window: int) -> _Windows:
     inside = (y < down) & (x < across)
     cells = np.where(inside, (y * across + x) * channels + places.channel, -1).astype(np.int32)
     ranks = (places.y % window * window + places.x % window).astype(np.int32)
-    windows = np.empty((channels * down * across, window * window), np.int32)
-    windows[cells[inside], ranks[inside]] = places.row[inside]
     names = np.empty(channels * down * across, np.int32)
     pooled = _places((channels, down, across))
     names[pooled.row] = np.arange(len(names), dtype=np.int32)
-    return _Windows(cells, ranks, windows, names)
+    return _Windows(window, cells, ranks, names)
 
 
 def pool(spikes: Spikes, window: int) -> Spikes:
@@ -258,10 +256,11 @@ class _Pooled(torch.autograd.Function):
         events, tables = ctx.rest
         source = Form(*events.shape[:3], tuple(events.shape[3:]))
         pooled = Form(*gradient.shape[:3], tuple(gradient.shape[3:]))
-        to_input = gradient.new_empty(source.rows, source.steps, source.width)
+        given = pooled.to_rows(gradient).unflatten(2, (*pooled.units[1:], -1))
+        to_input = gradient.new_empty(*given.shape[:2], *source.units[1:], source.units[0])
         share(
-            image_kernels.pool_backward, source.rows, tables.cells, tables.ranks, tables.windows,
-            events.units.numpy(), events.starts.numpy(), pooled.to_rows(gradient).numpy(),
+            image_kernels.pool_backward, source.rows, tables.cells, tables.ranks,
+            tables.window, events.units.numpy(), events.starts.numpy(), given.numpy(),
             to_input.numpy(),
         )  # fmt: skip
-        return source.from_rows(to_input), None, None, None
+        return source.from_rows(to_input.flatten(2)), None, None, None

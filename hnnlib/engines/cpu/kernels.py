@@ -5,9 +5,6 @@ all that belongs to a row lies together in memory, or (step, row, unit), for pas
 of all rows at a time. Kernels for either take them as (line, unit) and are told ``lines``: row r at
 step t is line r * lines[0] + t * lines[1]. Kernels work on rows ``first`` to ``last``, or on
 columns, so that threads can share the work; none of them allocates by the size of the batch.
-
-What calls each other is in one file, since a kernel's copy on disk is renewed when its own file
-changes, not when another does; ``vectors``, which kernels of several files call, says what to do.
 """
 
 from __future__ import annotations
@@ -15,14 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
 from hnnlib.engines.cpu.vectors import add_rows, list_above
-
-# numpy's error model: a division that might raise would keep its loop from being vectorised
-OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
-VIEWS = OPTIONS | {"_nrt": False}
-"""Options of functions that make no array, but many views of arrays: Numba would count references
-to each, which takes 0.1 microseconds a step. They can't assign one array to a slice of another.
-"""
 
 SOFT, HARD, REFRACTORY, DECAYING, SYNAPTIC, INTEGRATOR = range(6)
 """Neurons: LIF with soft and with hard reset, RefractoryLIF, DecayInputLIF (whose ``decay`` is tau,

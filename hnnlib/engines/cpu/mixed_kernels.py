@@ -1,15 +1,15 @@
 """Compiled code for populations of spiking, graded and tanh units: one step of all rows.
 
-Arrays are (row, unit), see ``kernels``; one file for the reason given there. The units before
-``spiking`` (member,) spike, the others are of one kind. ``decays`` (member, 2) are those of
-membrane and synapse. The equations are those of ``hnnlib.neurons.SynapticLIF``.
+Arrays are (row, unit), see ``kernels``. The units before ``spiking`` (member,) spike, the others
+are of one kind. ``decays`` (member, 2) are those of membrane and synapse. The equations are those
+of ``hnnlib.neurons.SynapticLIF``.
 """
 
 from __future__ import annotations
 
 from numba import njit
 
-from hnnlib.engines.cpu.kernels import VIEWS
+from hnnlib.engines.cpu.compilation import VIEWS
 
 __all__ = ["GRADED", "TANH", "UNRESET", "advance", "retreat"]
 

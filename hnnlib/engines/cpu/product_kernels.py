@@ -1,13 +1,14 @@
 """Compiled products with events, and their gradients.
 
-Arrays as in ``kernels``; one file for the reason given there.
+Arrays as in ``kernels``.
 """
 
 from __future__ import annotations
 
 from numba import njit
 
-from hnnlib.engines.cpu.kernels import VIEWS, assign
+from hnnlib.engines.cpu.compilation import VIEWS
+from hnnlib.engines.cpu.kernels import assign
 from hnnlib.engines.cpu.vectors import add_products, add_rows, add_to_rows
 
 __all__ = ["outer", "scattered", "summed", "thin_product"]

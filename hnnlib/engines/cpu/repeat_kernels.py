@@ -3,7 +3,7 @@
 A pixel that fires at most steps is cheaper told by when it doesn't. Every unit of a row (one
 example of one member) is a *base*, on or off throughout, and *flips*: steps at which it is not what
 its base says. All flips of a unit count the same way, up where its base is off, down where it is
-on. One file for the reason given in ``kernels``.
+on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hnnlib.engines.cpu.kernels import OPTIONS, VIEWS
+from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
 
 __all__ = ["correlate", "find", "multiply"]
 

@@ -4,9 +4,6 @@ registers, and lists of spikes.
 Compiled from a loop, each event would read and write its sum. Here a block of a sum stays in
 registers while all rows pass. Spikes would be listed unit by unit. Here eight are compared at once,
 and a table has what is to be written for every outcome.
-
-Kernels that call these keep them in their own copies on disk: delete ``__pycache__`` beside this
-file after a change to it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,31 @@
+"""How the kernels are compiled, and when their copies on disk are out of date."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+__all__ = ["OPTIONS", "VIEWS", "forget_older"]
+
+# numpy's error model: a division that might raise would keep its loop from being vectorised
+OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
+VIEWS = OPTIONS | {"_nrt": False}
+"""Options of functions that make no array, but many views of arrays: Numba would count references
+to each, which takes 0.1 microseconds a step. They can't assign one array to a slice of another.
+"""
+
+
+def forget_older(folder: Path) -> None:
+    """Make Numba compile anew what it compiled before the last change to any file of ``folder``.
+
+    By itself it compares a kernel's copy with the kernel's own file only, and a copy holds what the
+    kernel calls, of other files too.
+    """
+    changed = max(file.stat().st_mtime for file in folder.glob("*.py"))
+    for index in (folder / "__pycache__").glob("*.nbi"):
+        with contextlib.suppress(OSError):  # another process was faster, or nobody may write here
+            if index.stat().st_mtime < changed:
+                index.unlink()
+
+
+forget_older(Path(__file__).parent)
