@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hnnlib.plotting import cells, marks, style
 from hnnlib.plotting.noise_correlations.words import (
@@ -89,6 +90,7 @@ def layers(
                 head = f"{title}\n" if ax is line[0] else "\n"
                 words = f"{STATISTICS[statistic]}\n{VARIANTS[variant]['label']}"
                 ax.set_title(head + words, fontsize=8)
+                ax.xaxis.set_major_locator(MaxNLocator(integer=True))
                 cell = cells.one(part, arm="noise", protocol=protocol, variant=variant)
                 if cell is not None:
                     _depth(ax, cell, statistic)
