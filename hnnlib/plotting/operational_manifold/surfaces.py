@@ -57,9 +57,9 @@ def surfaces(store: xr.Dataset, *arms: str) -> Iterator[Surface]:
 
 
 def count_seeds(store: xr.Dataset) -> str:
-    """How many seeds the surfaces have, in words: ``6 seeds, lowest 60``."""
+    """How many seeds the surfaces have, in words: ``4 to 6 seeds, lowest 60``."""
     trained = store["diverged"].notnull().sum("seed").values
-    counts = dict(zip(store["arm"].values, trained, strict=True))
-    usual = counts["main"]
-    others = [f", {arm} {count}" for arm, count in counts.items() if count != usual]
-    return f"{usual} seeds{''.join(others)}"
+    apart = store["arm"].values == "lowest"
+    few, many = trained[~apart].min(), trained[~apart].max()
+    words = f"{many} seeds" if few == many else f"{few} to {many} seeds"
+    return words + "".join(f", lowest {count}" for count in trained[apart] if count != many)
