@@ -197,6 +197,8 @@ def test_order_rotates_so_that_everyone_is_first_once():
         (entry(parameters=11), "11 parameters, not 10"),
         (entry(losses=(3.0, math.nan)), "not finite"),
         (entry(losses=(3.0, 3.0)), "did not fall"),
+        (entry(losses=(3.0, 3.2, *[2.9] * 16, 2.8, 3.1)), None),
+        (entry(losses=(3.0, 2.8, *[2.9] * 16, 3.1, 2.9)), "did not fall"),
         (entry(losses=(3.01, 2.0)), "first loss 3.0100, not 3.0000"),
     ],
 )

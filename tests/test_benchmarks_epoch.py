@@ -56,6 +56,21 @@ def test_an_epoch_trains_on_batches_of_both_sizes():
     assert 0 < session.activity()["spike_density"][0] < 1
 
 
+def test_every_epoch_begins_with_the_initial_weights():
+    session = Session(OURS)
+    session.load(EPOCH, tiny=True)
+    initial = [p.detach().clone() for p in session.model.parameters()]
+
+    def way():
+        now = session.model.parameters()
+        return max((p - first).abs().max().item() for p, first in zip(now, initial, strict=True))
+
+    session.train(steps=30)
+    assert way() > 3 * session.task.learning_rate
+    session.train(steps=1)  # the first step of Adam is as long as its learning rate
+    assert way() == pytest.approx(session.task.learning_rate, rel=0.01)
+
+
 def test_recordings_that_cannot_be_had_are_told_in_one_sentence(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("HNN_DATA", str(tmp_path / "nowhere"))
     assert __main__.main(["--suite", "epoch", "--python", sys.executable, "--peers"]) == 1

@@ -10,6 +10,7 @@ from hnnlib import store, training
 from hnnlib.analysis.manifold import REGIMES
 from hnnlib.evidence import rules
 from hnnlib.plotting import operational_manifold as draw
+from hnnlib.plotting.operational_manifold.surfaces import surfaces
 from hnnlib.studies import Context
 from hnnlib.studies._manifold_summary import summarise
 from hnnlib.studies.operational_manifold import STUDY, FamilySettings, ManifoldSettings
@@ -82,7 +83,9 @@ def test_a_family_with_seeds_of_its_own_counts_no_other_seed(tmp_path):
     verdict = rules.bound(found, [select], variable="low_threshold_loss", value=2.0, sense="below")
     (compared,) = verdict.comparisons
     assert (compared.n, compared.left_out) == (3, 0)
-    assert draw.maps(found, "accuracy").axes
+    (main,) = surfaces(found, "main")
+    regimes = main.regimes()
+    assert np.isin(regimes, range(len(REGIMES))).all() and regimes.shape == (2, 3)
 
 
 def test_every_arm_is_a_surface_with_axes_of_its_own(whole):

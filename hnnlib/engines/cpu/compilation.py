@@ -12,6 +12,7 @@ OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 VIEWS = OPTIONS | {"_nrt": False}
 """Options of functions that make no array, but many views of arrays: Numba would count references
 to each, which takes 0.1 microseconds a step. They can't assign one array to a slice of another.
+``_nrt`` is an option that Numba keeps to itself: a version without it would refuse it.
 """
 
 

@@ -180,12 +180,12 @@ def pool_backward(first, last, cells, ranks, window, units, starts, gradient, to
                 cell = cells[units[e]]
                 if cell >= 0 and ranks[units[e]] < flat[cell]:
                     flat[cell] = ranks[units[e]]
-            _give(flat, none, 0)
+            _replace(flat, none, 0)
             _unpool(winner, window, gradient[row, t], to_input[row, t])
 
 
 @njit(**OPTIONS)
-def _give(numbers, old, new):
+def _replace(numbers, old, new):
     """Write ``new`` where ``old`` stands."""
     for n in range(len(numbers)):
         numbers[n] = new if numbers[n] == old else numbers[n]
