@@ -11,6 +11,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt
 
+# pip leaves the compiling of modules to their first import (--no-compile); a shell that forbids
+# Python to keep what it compiled would have each of the thirty jobs do it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help reproduce test lint notebooks benchmark clean distclean
 
