@@ -10,6 +10,8 @@ rule train_group:
         f"{RESULTS}/logs/train_group/{{study}}/{{group}}.log",
     benchmark:
         f"{RESULTS}/timings/train_group/{{study}}/{{group}}.tsv"
+    # what takes longest goes first: a figure can be drawn beside the last training, not before it
+    priority: 1
     conda:
         CONDA
     threads: 1

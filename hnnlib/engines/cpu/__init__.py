@@ -121,7 +121,8 @@ class Cpu(Engine):
         """A layer that reads a spike train that repeats itself."""
         current = repeats.multiply(train, synapse.weight)
         filtering = None if axon is None else (axon.a1, axon.a2, axon.b)
-        return layers.scan(current, synapse.shift(), None, plan, _form(current.shape), filtering)
+        form = _form(current.shape)
+        return layers.scan(current, synapse.shift(), None, plan, form, filtering, spare=True)
 
     @staticmethod
     def _by_events(plan, synapse, signal, recurrent, axon) -> Signal | None:
@@ -136,7 +137,7 @@ class Cpu(Engine):
             sparse = _sparse(events, "convolution")
             current = images.convolve(images.pad(signal, synapse.padding), weight, sparse)
             shift, form = synapse.shift(), _form(current.shape)
-            return layers.scan(current, shift, None, plan, form, filtering)
+            return layers.scan(current, shift, None, plan, form, filtering, spare=True)
         if weight.ndim == 3 and (own or carrier is None) and _sparse(events, "dense"):
             shift = synapse.shift()
             return layers.gather(events, carrier, weight, shift, recurrent, plan, filtering)
@@ -151,7 +152,8 @@ class Cpu(Engine):
             return layers.scan(current, synapse.shift(), envelope, plan, form)
         current = synapse.product(dense(signal))
         form = _form(current.shape)
-        return layers.scan(current, synapse.shift(), None, plan, form, recurrent=recurrent)
+        shift = synapse.shift()
+        return layers.scan(current, shift, None, plan, form, recurrent=recurrent, spare=True)
 
     @staticmethod
     def _tensor(signal: Signal, weight: Tensor) -> Tensor | Separable:

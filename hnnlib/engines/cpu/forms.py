@@ -111,13 +111,21 @@ class Output:
         stepwise: whether the backward pass does one step of all rows at a time. Their potentials
             then lie together, with room for one more row between steps: lines that are a power of
             two apart compete for the same few places in a processor's cache.
+        room: for the potentials, if there is some already: (line, unit), in order of rows.
     """
 
-    def __init__(self, form: Form, dtype: torch.dtype, keep: bool, stepwise: bool = False) -> None:
+    def __init__(
+        self,
+        form: Form,
+        dtype: torch.dtype,
+        keep: bool,
+        stepwise: bool = False,
+        room: Tensor | None = None,
+    ) -> None:
         self.form, self.dtype, self.keep = form, dtype, keep
         self.lines = (1, form.rows + 1) if stepwise else form.lines(stepwise)
         lines = form.steps * (form.rows + stepwise) if keep else 1
-        self.potential = torch.empty((lines, form.width), dtype=dtype)
+        self.potential = torch.empty((lines, form.width), dtype=dtype) if room is None else room
         self.units = torch.empty(form.rows * form.steps * form.width, dtype=torch.int32)
         self.starts = torch.empty((form.rows, form.steps + 1), dtype=torch.int64)
 

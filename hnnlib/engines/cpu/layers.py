@@ -149,6 +149,7 @@ def scan(
     form: Form,
     filtering: Filtering | None = None,
     recurrent: Tensor | None = None,
+    spare: bool = False,
 ) -> Spikes:
     """Spiking neurons under a known drive, current + shift or current * envelope + shift.
 
@@ -157,20 +158,25 @@ def scan(
         shift: broadcasts against (member, 1, *units), or None.
         filtering: of the current, as in ``gather``; not under an envelope, nor with recurrence.
         recurrent: (member, unit, unit); not under an envelope.
+        spare: whether ``current`` is read by nothing else, so that it may be written over.
     """
-    output = Output(form, current.dtype, torch.is_grad_enabled(), recurrent is not None)
-    out = _scan(current, shift, envelope, plan, output, filtering, recurrent)
+    keep, stepwise = torch.is_grad_enabled(), recurrent is not None
+    rows = form.to_rows((current if envelope is None else current[None]).detach())
+    own = spare or rows.data_ptr() != current.data_ptr()
+    room = rows.view(-1, form.width) if own and envelope is None and not stepwise else None
+    output = Output(form, current.dtype, keep, stepwise, room)
+    out = _scan(current, rows, shift, envelope, plan, output, filtering, recurrent)
     return Spikes(out, output.events())
 
 
 def integrate(current: Tensor, plan: Plan, form: Form) -> Tensor:
     """A leaky integrator's values (time, member, batch, *units)."""
     output = Output(form, current.dtype, keep=True)
-    return _scan(current, None, None, plan, output)
+    return _scan(current, form.to_rows(current.detach()), None, None, plan, output)
 
 
 def _scan(
-    current, shift, envelope, plan: Plan, output: Output, filtering=None, recurrent=None
+    current, rows, shift, envelope, plan: Plan, output: Output, filtering=None, recurrent=None
 ) -> Tensor:
     form = output.form
     if shift is None:
@@ -179,14 +185,17 @@ def _scan(
     if envelope is not None:
         current = current[None]
     coefficients = np.array(filtering or (), output.potential.numpy().dtype)
-    return _Scanned.apply(current, shift, recurrent, envelope, plan, output, coefficients)
+    return _Scanned.apply(
+        current, shift, recurrent, envelope, plan, rows.numpy(), output, coefficients
+    )
 
 
 class _Scanned(torch.autograd.Function):
+    """Of ``current`` only the gradient is wanted: ``rows`` are its numbers."""
+
     @staticmethod
-    def forward(ctx, current, shift, recurrent, envelope, plan, output, filtering):
+    def forward(ctx, current, shift, recurrent, envelope, plan, rows, output, filtering):
         form, spiking = output.form, plan.neuron != kernels.INTEGRATOR
-        rows = form.to_rows(current).numpy()
         once = Form(1, form.members, 1, form.units)
         course = rows[0, 0, :0] if envelope is None else envelope.contiguous().numpy()
         share(
@@ -221,7 +230,7 @@ class _Scanned(torch.autograd.Function):
         by_member = to_shift.view(form.members, form.batch, -1).sum(1)
         once = Form(1, form.members, 1, form.units)
         around = _to_recurrent(output, adjoint, recurrent) if ctx.needs_input_grad[2] else None
-        return current, once.from_rows(by_member)[0], around, *[None] * 4
+        return current, once.from_rows(by_member)[0], around, *[None] * 5
 
 
 def filtered(signal: Tensor, coefficients: tuple[Tensor, Tensor, Tensor]) -> Tensor:
