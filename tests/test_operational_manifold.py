@@ -79,6 +79,7 @@ def test_a_family_with_seeds_of_its_own_counts_no_other_seed(tmp_path):
     for name in ("low_threshold_loss", "share_silent", "test_accuracy", "train_seconds"):
         np.testing.assert_array_equal(found[name].notnull().sum("seed"), trained)
     assert draw.count_seeds(found) == "2 seeds, lowest 3"
+    assert draw.count_seeds(found.isel(cell=found["arm"].values == "lowest")) == "3 seeds"
     select = {"network": "mlp", "arm": "lowest"}
     verdict = rules.bound(found, [select], variable="low_threshold_loss", value=2.0, sense="below")
     (compared,) = verdict.comparisons

@@ -60,6 +60,7 @@ def count_seeds(store: xr.Dataset) -> str:
     """How many seeds the surfaces have, in words: ``4 to 6 seeds, lowest 60``."""
     trained = store["diverged"].notnull().sum("seed").values
     apart = store["arm"].values == "lowest"
-    few, many = trained[~apart].min(), trained[~apart].max()
+    usual = trained if apart.all() else trained[~apart]
+    few, many = usual.min(), usual.max()
     words = f"{many} seeds" if few == many else f"{few} to {many} seeds"
     return words + "".join(f", lowest {count}" for count in trained[apart] if count != many)
