@@ -11,6 +11,7 @@ import synthetic_store
 
 from hnnlib.evidence import claims, papers
 from hnnlib.evidence.comparison import locate
+from hnnlib.evidence.rules.verdict import PartVerdict
 
 VERDICTS = {"supported", "contradicted", "undecided"}
 
@@ -66,6 +67,13 @@ def test_the_papers_own_numbers(paper):
 def test_below_three_seeds_only_counted_costs_are_decided(paper, seeds):
     found = verdicts(paper, seeds=seeds)
     assert {name for name, verdict in found.items() if verdict != "undecided"} <= {"A13"}
+
+
+def test_parts_that_give_the_same_reason_give_it_once():
+    part = PartVerdict("undecided", "not run at this scale", ())
+    other = PartVerdict("undecided", "the seeds do not decide", ())
+    found = claims._reason([part, part, other], "undecided")
+    assert found == "Not run at this scale; and the seeds do not decide."
 
 
 def test_a_family_that_was_not_run_leaves_its_claims_undecided(paper):

@@ -226,6 +226,7 @@ def test_the_same_stores_give_the_same_page_and_a_failure_leaves_it(folder):
         (text.signed(-0.001), "0.00"),
         (text.interval(98.0, 97.5, 98.5), "98.00 [97.50, 98.50]"),
         (text.interval(98.0, float("nan"), float("nan")), "98.00"),
+        (text.once("a (x; y); b; a (x; y); c (y)"), "a (x; y); b; c (y)"),
         (text.duration(3.25), "3.2 s"),
         (text.duration(59.7), "1 min 0 s"),
         (text.duration(7322), "2 h 2 min"),

@@ -124,8 +124,8 @@ def _verdict(parts: Sequence[PartVerdict]) -> Verdict:
 
 
 def _reason(parts: Sequence[PartVerdict], verdict: Verdict) -> str:
-    """The reasons of the parts that made the verdict, as one sentence."""
-    text = "; and ".join(part.reason for part in parts if part.verdict == verdict)
+    """The reasons of the parts that made the verdict, each once, as one sentence."""
+    text = "; and ".join(dict.fromkeys(p.reason for p in parts if p.verdict == verdict))
     return f"{text[:1].upper()}{text[1:]}."
 
 

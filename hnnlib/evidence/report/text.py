@@ -8,7 +8,7 @@ from inspect import cleandoc
 
 from hnnlib.evidence.comparison import number_format
 
-__all__ = ["duration", "interval", "number", "p_value", "plain", "prose", "seeds", "signed"]
+__all__ = ["duration", "interval", "number", "once", "p_value", "plain", "prose", "seeds", "signed"]
 
 
 def number(value: float | None, digits: int | None = None, unit: str = "percent") -> str:
@@ -55,6 +55,11 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def once(listed: str) -> str:
+    """What is listed with semicolons, each once; those in brackets part nothing."""
+    return "; ".join(dict.fromkeys(re.split(r"; (?![^()]*\))", listed)))
 
 
 def prose(text: str) -> str:

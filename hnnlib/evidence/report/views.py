@@ -16,7 +16,7 @@ from hnnlib.evidence.claims import Judgement
 from hnnlib.evidence.comparison import dataset_of
 from hnnlib.evidence.papers import Claim, Paper, Table
 from hnnlib.evidence.report import provenance
-from hnnlib.evidence.report.text import interval, number, p_value, prose, seeds, signed
+from hnnlib.evidence.report.text import interval, number, once, p_value, prose, seeds, signed
 
 __all__ = ["VERDICTS", "Run", "paper_view"]
 
@@ -65,7 +65,7 @@ class Run:
             "name": self.name,
             "present": any(study in self.stores for study in studies),
             "scale": self.attribute("scale", *studies),
-            "data": self.attribute("data", *studies),
+            "data": once(self.attribute("data", *studies)),
             "marks": self.marks(paper, *studies),
         }
 
