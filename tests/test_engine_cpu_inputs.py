@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hnnlib import engines
 from hnnlib.engines.cpu import repeats
 from hnnlib.networks.layers import Conv, Dense
-from hnnlib.neurons import LIF, DualExponential
+from hnnlib.neurons import LIF, DualExponential, LeakyIntegrator
 from hnnlib.signals import dense
 
 CPU, EAGER = engines.get("cpu"), engines.get("eager")
@@ -92,3 +92,12 @@ def test_convolutions_with_a_rim_of_zeros(channels, density, edges):
         return engine.layer(neuron, second, hidden)
 
     agree(run, [*first.parameters(), *second.parameters()])
+
+
+@pytest.mark.parametrize("shape", [(5, 1, 1, 7), (5, 2, 3, 7), (5, 1, 1, 4, 6, 6)])
+@pytest.mark.parametrize("neuron", [LIF(), LeakyIntegrator(0.9)], ids=repr)
+def test_a_drive_that_the_caller_holds_is_left_as_it_was(neuron, shape):
+    drive = torch.randn(shape, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    before = drive.detach().clone()
+    CPU.scan(neuron, drive)[0].sum().backward()
+    assert torch.equal(drive.detach(), before)
