@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from hnnlib.engines.cpu import image_kernels
+from hnnlib.engines.cpu import image_kernels, winograd
 from hnnlib.engines.cpu.forms import Form
 from hnnlib.engines.cpu.products import write
 from hnnlib.engines.cpu.threads import share
@@ -62,7 +62,7 @@ def _forms(events: Events, weight: Tensor) -> tuple[Form, Form]:
 
 
 class _Dense(torch.autograd.Function):
-    """Both directions by the library's convolution, on images that are written out for it."""
+    """By the library's convolution, on images that are written out for it."""
 
     @staticmethod
     def forward(ctx, carrier: Tensor, weight: Tensor, events: Events):
@@ -81,9 +81,14 @@ class _Dense(torch.autograd.Function):
     def backward(ctx, gradient: Tensor):
         (weight,) = ctx.saved_tensors
         source, target = _forms(ctx.events, weight)
-        images = source.to_rows(write(ctx.events, weight.dtype))
-        changes = target.to_rows(gradient)
-        return *_transposed(ctx, changes, images, weight, source, target), None
+        changes, needs = target.to_rows(gradient), ctx.needs_input_grad
+        to_weight = None
+        if needs[1]:
+            images = source.to_rows(write(ctx.events, weight.dtype))
+            parts = _gradients(changes, images, weight, source, target, (False, True))
+            to_weight = torch.stack([part for _, part in parts])
+        to_carrier = _to_input(changes, weight, source, target) if needs[0] else None
+        return to_carrier, to_weight, None
 
 
 class _Sparse(torch.autograd.Function):
@@ -111,8 +116,9 @@ class _Sparse(torch.autograd.Function):
         events: Events = ctx.events
         source, target = _forms(events, weight)
         changes = target.to_rows(gradient)
-        to_carrier, _ = _transposed(ctx, changes, None, weight, source, target)
-        if not ctx.needs_input_grad[1]:
+        needs = ctx.needs_input_grad
+        to_carrier = _to_input(changes, weight, source, target) if needs[0] else None
+        if not needs[1]:
             return to_carrier, None, None
         places = _places(source.units)
         members, outs, channels, edge, _ = weight.shape
@@ -120,7 +126,7 @@ class _Sparse(torch.autograd.Function):
         corner = (places.y + edge - 1) * np.int32(line) + places.x
         group = places.y // _BAND * np.int32(channels) + places.channel
         to_weight = weight.new_zeros(members, channels, edge, edge * outs)
-        adjoint = changes.view(target.rows, target.steps, *target.units[1:], outs).numpy()
+        adjoint = _images(changes, target)
         for member in range(members):
             share(
                 image_kernels.correlate, channels, member, target.batch, events.units.numpy(),
@@ -130,25 +136,38 @@ class _Sparse(torch.autograd.Function):
         return to_carrier, to_weight.permute(0, 4, 1, 2, 3), None
 
 
-def _transposed(ctx, changes, images, weight, source: Form, target: Form):
-    """Gradients by the library's convolution: of the input, and of the kernels given images."""
-    wanted = (ctx.needs_input_grad[0], images is not None and ctx.needs_input_grad[1], False)
-    # without images, anything of their shape will do: it isn't read
+def _to_input(changes: Tensor, weight: Tensor, source: Form, target: Form) -> Tensor:
+    """Gradient of a convolution's input. It is dense, since that of spikes is."""
+    if weight.shape[-1] == 3 and weight.shape[2] >= _FEWEST:
+        result = changes.new_empty(source.rows, source.steps, source.width)
+        share(
+            winograd.transposed, source.rows, source.batch,
+            winograd.kernel_panels(weight.detach().numpy()), _images(changes, target),
+            _images(result, source),
+        )  # fmt: skip
+        return source.from_rows(result)
+    # anything of the input's shape will do: it isn't read
     given = changes.new_zeros(1).expand(source.rows, source.steps, source.width)
-    given = given if images is None else images
-    to_input, to_weight = [], []
-    for change, image, kernel in zip(
-        _fold(changes, target), _fold(given, source), _kernels(weight), strict=True
-    ):
-        left, right, _ = torch.ops.aten.convolution_backward(
-            change, image, kernel, None, (1, 1), (0, 0), (1, 1), False, (0, 0), 1, wanted
+    parts = _gradients(changes, given, weight, source, target, (True, False))
+    return source.from_rows(_unfold([part for part, _ in parts], source))
+
+
+def _gradients(changes, images, weight, source: Form, target: Form, wanted: tuple[bool, bool]):
+    """Gradients of input and kernels by the library's convolution, member by member."""
+    return [
+        torch.ops.aten.convolution_backward(
+            change, image, kernel, None, (1, 1), (0, 0), (1, 1), False, (0, 0), 1, (*wanted, False)
+        )[:2]
+        for change, image, kernel in zip(
+            _fold(changes, target), _fold(images, source), _kernels(weight), strict=True
         )
-        to_input.append(left)
-        to_weight.append(right)
-    return (
-        source.from_rows(_unfold(to_input, source)) if wanted[0] else None,
-        torch.stack(to_weight) if wanted[1] else None,
-    )
+    ]
+
+
+def _images(rows: Tensor, form: Form) -> np.ndarray:
+    """Rows of images as (row, step, y, x, channel)."""
+    channels, height, width = form.units
+    return rows.view(form.rows, form.steps, height, width, channels).numpy()
 
 
 def _kernels(weight: Tensor) -> list[Tensor]:

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
+from hnnlib.engines.cpu.tiles import multiply
 from hnnlib.engines.cpu.vectors import add_rows, list_above
 
 SOFT, HARD, REFRACTORY, DECAYING, SYNAPTIC, INTEGRATOR = range(6)
@@ -21,6 +22,11 @@ and whose potential counts from its reset), SynapticLIF, LeakyIntegrator."""
 
 SUPERSPIKE, ATAN, GAUSSIAN, SIGMOID = range(4)
 """Surrogate derivatives."""
+
+_TOGETHER = 48
+"""Rows of a recurrent layer that go back in time together."""
+_DEEP = 256
+"""Lines of a panel of weights that stay in the nearest cache."""
 
 # --- one row in one step: the equations of hnnlib.neurons, and their reverse ----------------------
 
@@ -395,43 +401,62 @@ def _reverse_row(
 
 
 @njit(**OPTIONS)
-def reverse_step(
-    first, last, t, batch, gradient, lines, looped, neuron, constants, surrogate, shape, powers,
-    carried, traced, potential,
+def reverse_looped(
+    first, last, steps, batch, gradient, lines, panels, neuron, constants, surrogate, shape, powers,
+    potential, own_lines,
 ):  # fmt: skip
-    """One step of the backward pass of a recurrent layer.
+    """Backward pass of a recurrent layer: some rows through all steps, then the next rows, so that
+    their adjoints and the weights stay in cache.
+
+    Adjoints are dense, since surrogate derivatives are nowhere zero, so that there is nothing to
+    skip in the product of a step's adjoints with the recurrent weights.
 
     Args:
         gradient, lines: of the outputs, (line, unit).
-        looped: (row, unit) gradient of the spikes at t through the recurrent weights, which needs
-            the adjoint of every unit at t + 1: a product, made between two calls.
-        potential: (row, unit) at t, becomes the adjoint of the drive.
-        carried, traced: (row, unit), see ``retreat``.
+        panels: of the transposed recurrent weights, by member, see ``tiles.panels``.
+        potential, own_lines: (line, unit), becomes the adjoint of the drive.
         others: as in ``reverse``.
     """
     width = potential.shape[1]
     index, slope = np.empty(width, np.int32), np.empty(width, potential.dtype)
-    _reverse_rows(
-        first, last, t, batch, gradient, lines, looped, neuron, constants, surrogate, shape, powers,
-        carried, traced, potential, index, slope,
-    )  # fmt: skip
+    memory = np.empty((3, _TOGETHER, width), potential.dtype)
+    row = first
+    while row < last:
+        member = row // batch
+        end = min(row + _TOGETHER, last, (member + 1) * batch)
+        _reverse_together(
+            row, end, steps, member, gradient, lines, panels[member], neuron, constants[member],
+            surrogate, shape, powers, potential, own_lines, index, slope, memory,
+        )  # fmt: skip
+        row = end
 
 
 @njit(**VIEWS)
-def _reverse_rows(
-    first, last, t, batch, gradient, lines, looped, neuron, constants, surrogate, shape, powers,
-    carried, traced, potential, index, slope,
+def _reverse_together(
+    first, last, steps, member, gradient, lines, panels, neuron, constants, surrogate, shape,
+    powers, potential, own_lines, index, slope, memory,
 ):  # fmt: skip
-    """The rows of ``reverse_step``."""
-    for row in range(first, last):
-        member = row // batch
-        decay, threshold = constants[member, 0], constants[member, 1]
-        refractory = constants[member, 2]
-        u, total, known = potential[row], looped[row], gradient[row * lines[0] + t * lines[1]]
-        add(total, known)
-        if neuron != INTEGRATOR:
+    """Rows of one member of ``reverse_looped``."""
+    decay, threshold, refractory = constants[0], constants[1], constants[2]
+    width, inner, lanes = potential.shape[1], panels.shape[1], panels.shape[2]
+    total, carried, traced = memory[0], memory[1], memory[2]
+    memory[1:] = 0
+    adjoints, stride = potential.reshape(-1), own_lines[0] * width
+    for t in range(steps - 1, -1, -1):
+        for row in range(first, last):
+            assign(total[row - first], gradient[row * lines[0] + t * lines[1]])
+        if t < steps - 1:
+            after = (first * own_lines[0] + (t + 1) * own_lines[1]) * width
+            for panel in range(len(panels)):
+                for k in range(0, inner, _DEEP):
+                    multiply(
+                        total[: last - first], panel * lanes, adjoints, after + k, stride,
+                        panels[panel, k : k + _DEEP], True,
+                    )  # fmt: skip
+        for row in range(first, last):
+            n, u = row - first, potential[row * own_lines[0] + t * own_lines[1]]
             slopes(surrogate, shape, threshold, u, powers, index, slope)
-        retreat(neuron, decay, threshold, refractory, slope, total, carried[row], traced[row], u)
+            retreat(neuron, decay, threshold, refractory, slope, total[n], carried[n], traced[n], u)
 
 
 @njit(**OPTIONS)

@@ -17,6 +17,7 @@ from hnnlib.engines.cpu.forms import Form, Output, Table
 from hnnlib.engines.cpu.plans import Plan
 from hnnlib.engines.cpu.products import to_input, to_weight
 from hnnlib.engines.cpu.threads import share
+from hnnlib.engines.cpu.tiles import panels
 from hnnlib.signals import Events, Spikes
 
 __all__ = ["filtered", "gather", "integrate", "scan"]
@@ -114,26 +115,13 @@ def _reverse(form, gradient, plan, adjoint, to_bias, filtering, envelope=None, t
 
 
 def _reverse_recurrent(form, gradient, plan, adjoint, recurrent) -> None:
-    """The same with recurrence: step by step, a matrix product between steps.
-
-    Adjoints are dense, since surrogate derivatives are nowhere zero, so that there is nothing to
-    skip in this product: it bounds the whole from below.
-    """
+    """The same with recurrence."""
     known = form.to_table(gradient)
-    backwards = recurrent.transpose(1, 2).contiguous()
-    looped, carried, traced = (recurrent.new_zeros(form.rows, form.width) for _ in range(3))
-    members = looped.view(form.members, form.batch, form.width)
-    adjoints = form.from_table(adjoint)
-    numbers = form.by_step(adjoint).numpy()
-    constants = plan.neuron, plan.constants, plan.surrogate, plan.shape, plan.powers
-    arrays = looped.numpy(), *constants, carried.numpy(), traced.numpy()
-    for t in range(form.steps - 1, -1, -1):
-        share(
-            kernels.reverse_step, form.rows, t, form.batch, known.numbers, known.lines,
-            *arrays, numbers[t],
-        )  # fmt: skip
-        if t:
-            torch.bmm(adjoints[t], backwards, out=members)
+    share(
+        kernels.reverse_looped, form.rows, form.steps, form.batch, known.numbers, known.lines,
+        panels(recurrent.transpose(1, 2).numpy()), plan.neuron, plan.constants, plan.surrogate,
+        plan.shape, plan.powers, *adjoint,
+    )  # fmt: skip
 
 
 def _to_recurrent(output: Output, adjoint: Table, recurrent: Tensor) -> Tensor:

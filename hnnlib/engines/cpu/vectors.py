@@ -13,12 +13,17 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["add_products", "add_rows", "add_to_rows", "list_above"]
+from hnnlib.engines.cpu.lanes import (
+    Whole,
+    columns,
+    in_order,
+    place_at,
+    pointers_to,
+    spread,
+    unpack,
+)
 
-_VECTOR = 64
-"""Bytes of a vector; processors with narrower registers use several."""
-_BLOCKS = (8, 4, 2, 1)
-"""Vectors of a block, the largest first."""
+__all__ = ["add_products", "add_rows", "add_to_rows", "list_above"]
 
 
 @intrinsic
@@ -28,17 +33,17 @@ def add_rows(typing, total, table, base, stride, places, first, last):
 
     Where the table is narrower than the total, a row goes on with those after it.
     """
-    if not _in_order(total, table, places):
+    if not in_order(total, table, places):
         return None
     signature = types.void(total, table, types.intp, types.intp, places, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
-        arrays = _arrays(context, builder, signature, arguments, (0, 1, 4))
-        total, table, places = arrays
+        unpacked = unpack(context, builder, signature, arguments, (0, 1, 4))
+        total, table, places = unpacked
         _, _, base, stride, _, first, last = arguments
 
         def row(e):
-            return builder.add(base, builder.mul(stride, _place(builder, places, e))), None
+            return builder.add(base, builder.mul(stride, place_at(builder, places, e))), None
 
         _sum(context, builder, signature.args[0].dtype, total, table, (first, last), row)
         return context.get_dummy_value()
@@ -49,11 +54,11 @@ def add_rows(typing, total, table, base, stride, places, first, last):
 @intrinsic
 def add_products(typing, total, table, factors):
     """Add to ``total`` (width,) the rows of ``table`` (place, width), each times its factor."""
-    if not _in_order(total, table, factors):
+    if not in_order(total, table, factors):
         return None
 
     def generate(context, builder, signature, arguments):
-        total, table, factors = _arrays(context, builder, signature, arguments, (0, 1, 2))
+        total, table, factors = unpack(context, builder, signature, arguments, (0, 1, 2))
         (count,) = cgutils.unpack_tuple(builder, factors.shape)
 
         def row(e):
@@ -70,28 +75,28 @@ def add_to_rows(typing, table, column, added, places, first, last):
     """Add ``added`` (width,) to the rows places[first:last] of ``table`` (place, n), from
     ``column`` on.
     """
-    if not _in_order(table, added, places):
+    if not in_order(table, added, places):
         return None
     signature = types.void(table, types.intp, added, places, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
-        table, added, places = _arrays(context, builder, signature, arguments, (0, 2, 3))
+        table, added, places = unpack(context, builder, signature, arguments, (0, 2, 3))
         _, left, _, _, *between = arguments
         (width,) = cgutils.unpack_tuple(builder, added.shape)
         _, across = cgutils.unpack_tuple(builder, table.shape)
 
         def block(column, several, lanes):
-            pointers = _vectors(builder, added, column, several, lanes)
+            pointers = pointers_to(builder, added, column, several, lanes)
             kept = [lanes.load(builder, pointer) for pointer in pointers]
             right = builder.add(left, column)
             with cgutils.for_range_slice(builder, *between, left.type(1), left.type) as (e, _):
-                begin = builder.add(builder.mul(_place(builder, places, e), across), right)
-                pointers = _vectors(builder, table, begin, several, lanes)
+                begin = builder.add(builder.mul(place_at(builder, places, e), across), right)
+                pointers = pointers_to(builder, table, begin, several, lanes)
                 for pointer, number in zip(pointers, kept, strict=True):
                     total = builder.fadd(lanes.load(builder, pointer), number)
                     lanes.store(builder, total, pointer)
 
-        _columns(context, builder, signature.args[0].dtype, width, block)
+        columns(context, builder, signature.args[0].dtype, width, block)
         return context.get_dummy_value()
 
     return signature, generate
@@ -104,17 +109,17 @@ def list_above(typing, values, threshold, places, place, end):
 
     Where that is below ``end``, some more numbers behind it may be written over.
     """
-    if not _in_order(values, places):
+    if not in_order(values, places):
         return None
     signature = types.intp(values, values.dtype, places, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
-        values, places = _arrays(context, builder, signature, arguments, (0, 2))
+        values, places = unpack(context, builder, signature, arguments, (0, 2))
         _, threshold, _, place, end = arguments
         index, kind = place.type, context.get_data_type(signature.args[2].dtype)
         (width,) = cgutils.unpack_tuple(builder, values.shape)
         at = cgutils.alloca_once_value(builder, place)
-        vectors = _Listing(context, builder, signature.args[0].dtype, kind)
+        listing = _Listing(context, builder, signature.args[0].dtype, kind)
 
         def one_by_one(first, last):
             with cgutils.for_range_slice(builder, first, last, index(1), index) as (n, _):
@@ -132,7 +137,7 @@ def list_above(typing, values, threshold, places, place, end):
             fits = builder.icmp_signed("<=", builder.add(here, several), end)
             with builder.if_else(fits, likely=True) as (then, otherwise):
                 with then:
-                    count = vectors.write(values, n, threshold, places, here)
+                    count = listing.write(values, n, threshold, places, here)
                     builder.store(builder.add(here, count), at)
                 with otherwise:
                     one_by_one(n, builder.add(n, several))
@@ -164,39 +169,18 @@ class _Listing:
         """Lists the numbers from ``n`` on; how many they are."""
         builder, index = self.builder, n.type
         listed = ir.VectorType(self.kind, _LISTED)
-        some = _Whole(ir.VectorType(self.number, _LISTED), self.size)
-        (pointer,) = _vectors(builder, values, n, 1, some)
-        spread = _spread(builder, threshold, some.vector)
-        above = builder.fcmp_ordered(">", some.load(builder, pointer), spread)
+        some = Whole(ir.VectorType(self.number, _LISTED), self.size)
+        (pointer,) = pointers_to(builder, values, n, 1, some)
+        level = spread(builder, threshold, some.vector)
+        above = builder.fcmp_ordered(">", some.load(builder, pointer), level)
         bits = builder.bitcast(above, ir.IntType(_LISTED))
         row = builder.mul(builder.zext(bits, index), index(_LISTED))
         found = builder.gep(self.table, [index(0), row])
         found = builder.load(builder.bitcast(found, listed.as_pointer()), align=4)
-        found = builder.add(found, _spread(builder, builder.trunc(n, self.kind), listed))
+        found = builder.add(found, spread(builder, builder.trunc(n, self.kind), listed))
         target = builder.bitcast(builder.gep(places.data, [here]), listed.as_pointer())
         builder.store(found, target, align=4)
         return builder.zext(builder.ctpop(bits), index)
-
-
-def _vectors(builder, array, first, several, lanes) -> list:
-    """Pointers to the vectors of a block that begins at number ``first``."""
-    at = builder.bitcast(builder.gep(array.data, [first]), lanes.vector.as_pointer())
-    return [builder.gep(at, [first.type(k)]) for k in range(several)]
-
-
-def _place(builder, places, e):
-    """A place, as an index."""
-    place = builder.load(builder.gep(places.data, [e]))
-    return builder.sext(place, e.type) if place.type != e.type else place
-
-
-def _in_order(*arrays) -> bool:
-    """Whether numbers follow each other in memory; others are refused when a kernel is compiled."""
-    return all(isinstance(a, types.Array) and a.layout == "C" for a in arrays)
-
-
-def _arrays(context, builder, signature, arguments, places):
-    return [context.make_array(signature.args[k])(context, builder, arguments[k]) for k in places]
 
 
 def _sum(context, builder, dtype, total, table, between, row) -> None:
@@ -211,14 +195,14 @@ def _sum(context, builder, dtype, total, table, between, row) -> None:
 
     def block(column, several, lanes):
         sums = [cgutils.alloca_once(builder, lanes.vector) for _ in range(several)]
-        totals = _vectors(builder, total, column, several, lanes)
+        totals = pointers_to(builder, total, column, several, lanes)
         for pointer, s in zip(totals, sums, strict=True):
             builder.store(lanes.load(builder, pointer), s)
         with cgutils.for_range_slice(builder, *between, width.type(1), width.type) as (e, _):
             place, factor = row(e)
-            factor = None if factor is None else _spread(builder, factor, lanes.vector)
+            factor = None if factor is None else spread(builder, factor, lanes.vector)
             begin = builder.add(builder.mul(place, across), column)
-            added_rows = _vectors(builder, table, begin, several, lanes)
+            added_rows = pointers_to(builder, table, begin, several, lanes)
             for pointer, s in zip(added_rows, sums, strict=True):
                 added = lanes.load(builder, pointer)
                 if factor is not None:
@@ -227,77 +211,4 @@ def _sum(context, builder, dtype, total, table, between, row) -> None:
         for pointer, s in zip(totals, sums, strict=True):
             lanes.store(builder, builder.load(s), pointer)
 
-    _columns(context, builder, dtype, width, block)
-
-
-def _columns(context, builder, dtype, width, block) -> None:
-    """Write the blocks of ``width`` columns, the last of a single vector that they may not fill.
-
-    Args:
-        block: writes one, given its column, its number of vectors, and what loads and stores them.
-    """
-    number = context.get_data_type(dtype)
-    size = context.get_abi_sizeof(number)
-    vector = ir.VectorType(number, _VECTOR // size)
-    column = width.type(0)
-    for several in _BLOCKS:
-        whole = width.type(several * vector.count)
-        end = builder.sub(width, builder.urem(width, whole))
-        with cgutils.for_range_slice(builder, column, end, whole, width.type) as (here, _):
-            block(here, several, _Whole(vector, size))
-        column = end
-    with builder.if_then(builder.icmp_signed("<", column, width)):
-        mask = _below(builder, builder.sub(width, column), vector.count)
-        block(column, 1, _Part(vector, size, mask))
-
-
-class _Whole:
-    """Loads and stores all lanes of a vector."""
-
-    def __init__(self, vector, size) -> None:
-        self.vector, self.size = vector, size
-
-    def load(self, builder, at):
-        return builder.load(at, align=self.size)
-
-    def store(self, builder, value, at):
-        builder.store(value, at, align=self.size)
-
-
-class _Part:
-    """Loads and stores the lanes of a mask; others load as zero, and their memory isn't touched."""
-
-    def __init__(self, vector, size, mask) -> None:
-        self.vector, self.size, self.mask = vector, size, mask
-        self.kind = f"v{vector.count}f{8 * size}.p0"
-        self.nothing = ir.Constant(vector, [0.0] * vector.count)
-
-    def load(self, builder, at):
-        align, mask = ir.IntType(32), self.mask.type
-        kind = ir.FunctionType(self.vector, [at.type, align, mask, self.vector])
-        name = f"llvm.masked.load.{self.kind}"
-        load = cgutils.get_or_insert_function(builder.module, kind, name)
-        return builder.call(load, [at, align(self.size), self.mask, self.nothing])
-
-    def store(self, builder, value, at):
-        align, mask = ir.IntType(32), self.mask.type
-        kind = ir.FunctionType(ir.VoidType(), [self.vector, at.type, align, mask])
-        name = f"llvm.masked.store.{self.kind}"
-        store = cgutils.get_or_insert_function(builder.module, kind, name)
-        builder.call(store, [value, at, align(self.size), self.mask])
-
-
-def _spread(builder, number, vector):
-    """A number in all lanes of a vector."""
-    lane = ir.IntType(32)
-    one = builder.insert_element(ir.Constant(vector, ir.Undefined), number, lane(0))
-    everywhere = ir.Constant(ir.VectorType(lane, vector.count), [0] * vector.count)
-    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), everywhere)
-
-
-def _below(builder, n, lanes):
-    """The first ``n`` lanes."""
-    numbers = ir.VectorType(n.type, lanes)
-    return builder.icmp_signed(
-        "<", ir.Constant(numbers, list(range(lanes))), _spread(builder, n, numbers)
-    )
+    columns(context, builder, dtype, width, block)
