@@ -107,11 +107,14 @@ def test_convolutions_and_pools_of_spikes(neuron, channels, size, edges, density
 
 @pytest.mark.parametrize("channels", [16, 48])
 @pytest.mark.parametrize("density", [0.1, 0.6])
-def test_a_convolution_reads_few_spikes_and_many(channels, density):
-    """With few it adds rows of the kernel, with many it multiplies: no difference in the result."""
+@pytest.mark.parametrize("hidden", [3, 20])
+def test_a_convolution_reads_few_spikes_and_many(channels, density, hidden):
+    """With few it adds rows of the kernel, with many it multiplies, and gradients go back through
+    many channels another way than through few: no difference in the result.
+    """
     neuron = LIF(hard_reset=True)
-    first = scaled(Conv((2, 9, 8), 3, 3, range(2), "a"), 8.0 * density)
-    second = scaled(Conv((3, 7, 6), channels, 3, range(2), "b"))
+    first = scaled(Conv((2, 9, 8), hidden, 3, range(2), "a"), 8.0 * density)
+    second = scaled(Conv((hidden, 7, 6), channels, 3, range(2), "b"))
 
     def run(engine, signal):
         hidden = engine.layer(neuron, first, signal)
@@ -119,6 +122,16 @@ def test_a_convolution_reads_few_spikes_and_many(channels, density):
 
     tensor = spikes_of(0, density, 4, 2, 3, 2, 9, 8)
     agree(run, tensor, tensor, [*first.parameters(), *second.parameters()])
+
+
+def test_recurrence_of_many_examples_and_units():
+    """More of both than go back in time together."""
+    layer, around = scaled(Dense((9,), 300, range(2), "a")), recurrent_weights(0, 2, 300)
+    tensor = spikes_of(1, 0.3, 4, 2, 50, 9)
+    agree(
+        lambda engine, signal: [engine.layer(LIF(), layer, signal, around)],
+        Events.of(tensor), tensor, [*layer.parameters(), around],
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("neuron", KINDS[::3], ids=repr)

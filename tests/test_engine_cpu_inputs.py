@@ -12,7 +12,7 @@ from hnnlib import engines
 from hnnlib.engines.cpu import repeats
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.neurons import LIF, DualExponential, LeakyIntegrator
-from hnnlib.signals import dense
+from hnnlib.signals import Events, dense
 
 CPU, EAGER = engines.get("cpu"), engines.get("eager")
 
@@ -60,16 +60,21 @@ def test_rate_coded_input_gives_the_same_spikes_and_gradients(size, shared, filt
 
 
 def test_flips_are_fewer_than_events_only_where_units_repeat_themselves():
-    assert repeats.find(rate_coded(0, 20, 1, 4, 50)) is not None
+    assert repeats.find(Events.of(rate_coded(0, 20, 1, 4, 50))) is not None
     rare = (torch.rand(20, 1, 4, 50, generator=torch.Generator().manual_seed(0)) < 0.2).float()
-    assert repeats.find(rare) is None
-    assert repeats.find(torch.full((5, 1, 1, 3), 0.5)) is None
-    assert repeats.find(torch.full((5, 1, 1, 3), 2.0)) is None
+    assert repeats.find(Events.of(rare)) is None
+
+
+def test_a_train_in_which_a_unit_stands_twice_at_a_step_has_no_flips():
+    units, starts = torch.tensor([0, 0, 0, 0], dtype=torch.int32), torch.tensor([[0, 2, 3, 4]])
+    assert repeats.find(Events(units, starts, (3, 1, 1, 2))) is None
+    once = Events(units[:3], torch.tensor([[0, 1, 2, 3]]), (3, 1, 1, 2))
+    assert repeats.find(once) is not None
 
 
 def test_a_repeated_train_is_its_bases_and_flips():
     train = torch.tensor([[1, 0, 1, 0, 1], [1, 0, 0, 0, 1], [1, 1, 1, 0, 1]])[:, None, None]
-    found = repeats.find(train.float())
+    found = repeats.find(Events.of(train.float()))
     begins, units = found.begins[0], found.units[0]
     assert units[: begins[1]].tolist() == [0, 2, 4]  # on at most steps
     changes = [units[begins[k] : begins[k + 1]].tolist() for k in range(1, 7)]

@@ -80,15 +80,19 @@ class Cpu(Engine):
             return self.scan(neuron, self.product(synapse, signal), recurrent)[0]
         if plan is None:
             return super().layer(neuron, synapse, signal, recurrent, axon)
-        out = None
-        if self._may_spike(signal, synapse.weight):
-            if recurrent is None and not isinstance(neuron, LeakyIntegrator):
-                train = repeats.find(signal)
-                if train is not None:
-                    return self._by_flips(plan, synapse, train, axon)
-            signal = self._listed(signal)
-        if isinstance(signal, Events | Spikes) and not (recurrent is not None and axon is not None):
-            out = self._by_events(plan, synapse, signal, recurrent, axon)
+        out, spiking = None, not isinstance(neuron, LeakyIntegrator)
+        listed = self._listed(signal, synapse.weight)
+        if (
+            isinstance(listed, Events)
+            and synapse.weight.ndim == 3
+            and recurrent is None
+            and spiking
+        ):
+            train = repeats.find(listed)
+            if train is not None:
+                return self._by_flips(plan, synapse, train, axon)
+        if isinstance(listed, Events | Spikes) and (recurrent is None or axon is None):
+            out = self._by_events(plan, synapse, listed, recurrent, axon)
         if out is None and isinstance(neuron, LeakyIntegrator):
             return super().layer(neuron, synapse, signal, recurrent, axon)
         return self._by_product(plan, synapse, signal, recurrent, axon) if out is None else out
@@ -96,25 +100,23 @@ class Cpu(Engine):
     def product(self, synapse: Any, signal: Signal) -> Tensor:
         """See ``Engine.product``; adds the weights of units that fired where they are few."""
         weight = synapse.weight
-        if self._may_spike(signal, weight):
-            signal = self._listed(signal)
+        listed = self._listed(signal, weight)
         real = weight.dtype in (torch.float32, torch.float64)
-        if isinstance(signal, Events | Spikes) and weight.ndim == 3 and real:
-            events, carrier = _parts(signal)
+        if isinstance(listed, Events | Spikes) and weight.ndim == 3 and real:
+            events, carrier = _parts(listed)
             own = events.shape[1] == len(weight)
             if (own or carrier is None) and _sparse(events, "dense"):
                 return products.product(events, carrier, weight, synapse.shift())
         return super().product(synapse, signal)
 
     @staticmethod
-    def _may_spike(signal: Signal, weight: Tensor) -> bool:
-        """Whether a signal may be a spike train, of a Poisson coding say, before a dense layer."""
-        return isinstance(signal, Tensor) and weight.ndim == 3 and not signal.requires_grad
-
-    @staticmethod
-    def _listed(signal: Tensor) -> Signal:
-        """A spike train as events: finding them takes a tenth of what it saves."""
-        return products.listed(signal, BREAK_EVEN["dense"]) or signal
+    def _listed(signal: Signal, weight: Tensor) -> Signal:
+        """A tensor before a dense layer as events, if it is a spike train, of a Poisson coding say:
+        finding them takes a tenth of what it saves.
+        """
+        if isinstance(signal, Tensor) and weight.ndim == 3 and not signal.requires_grad:
+            return products.listed(signal) or signal
+        return signal
 
     @staticmethod
     def _by_flips(plan, synapse, train, axon) -> Signal:

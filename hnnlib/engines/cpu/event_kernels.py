@@ -40,16 +40,15 @@ def by_unit(first, last, units, starts, begins, when, where):
 
 
 @njit(**OPTIONS)
-def list_ones(first, last, signal, most, units, starts, good):
+def list_ones(first, last, signal, units, starts, good):
     """Events of a signal (step, row, unit) of zeros and ones.
 
-    Gives a row up, and says so in ``good`` (row,), where something else stands in it or where it
-    has more than ``most`` events.
+    Gives a row up, and says so in ``good`` (row,), where something else stands in it.
     """
     steps, _, width = signal.shape
     place = first * steps * width
     for row in range(first, last):
-        starts[row, 0] = begin = place
+        starts[row, 0] = place
         other = 0
         for t in range(steps):
             numbers = signal[t, row]
@@ -58,9 +57,9 @@ def list_ones(first, last, signal, most, units, starts, good):
                 place += numbers[n] == 1
                 other += (numbers[n] != 0) & (numbers[n] != 1)
             starts[row, t + 1] = place
-            if other or place - begin > most:
+            if other:
                 break
-        good[row] = other == 0 and place - begin <= most
+        good[row] = other == 0
 
 
 @njit(**OPTIONS)

@@ -33,8 +33,8 @@ def summed(first, last, batch, shared, units, starts, weight, bias, lines, out):
 
 @njit(**VIEWS)
 def scattered(low, high, member, batch, shared, units, starts, delay, adjoint, lines, gradient):
-    """Gradient of a member's weights to its units ``low`` to ``high``: adds the adjoints of the
-    drive, ``delay`` steps after each event, to the row of the event's unit.
+    """Gradient of a member's weights to its input units ``low`` to ``high``: adds the adjoints of
+    the drive, ``delay`` steps after each event, to the row of the event's unit.
 
     Args:
         shared: whether all members read the same events.
@@ -46,15 +46,21 @@ def scattered(low, high, member, batch, shared, units, starts, delay, adjoint, l
         row = member * batch + example
         source = example if shared else row
         for t in range(starts.shape[1] - 1 - delay):
-            added = adjoint[row * lines[0] + (t + delay) * lines[1], low:high]
-            begin, end = starts[source, t], starts[source, t + 1]
-            add_to_rows(gradient[member], low, added, units, begin, end)
+            added = adjoint[row * lines[0] + (t + delay) * lines[1]]
+            e, end = starts[source, t], starts[source, t + 1]
+            while e < end:  # units mostly rise within a step, so that there is one run of them
+                while e < end and not low <= units[e] < high:
+                    e += 1
+                first = e
+                while e < end and low <= units[e] < high:
+                    e += 1
+                add_to_rows(gradient[member], added, units, first, e)
 
 
 @njit(**VIEWS)
 def outer(low, high, member, batch, shared, when, where, steps, delay, adjoint, lines, gradient):
-    """The same as ``scattered`` with events ordered by unit, from ``event_kernels.by_unit``, and
-    for the input units ``low`` to ``high``: less to read and write where these have several events.
+    """The same as ``scattered`` with events ordered by unit, from ``event_kernels.by_unit``: less
+    to read and write where units have several events.
     """
     late = steps - delay
     for example in range(batch):

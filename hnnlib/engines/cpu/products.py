@@ -12,7 +12,7 @@ from hnnlib.engines.cpu.forms import Form, Table
 from hnnlib.engines.cpu.threads import share
 from hnnlib.signals import Events, Spikes, count
 
-__all__ = ["listed", "product", "to_input", "to_weight", "write"]
+__all__ = ["by_unit", "listed", "product", "to_input", "to_weight", "write"]
 
 _THIN = 32
 """Inner axes shorter than this are multiplied by a kernel, not by the matrix library."""
@@ -70,21 +70,32 @@ def to_weight(events: Events, adjoint: Table, weight: Tensor, form: Form, delay:
     units, starts = events.units.numpy(), events.starts.numpy()
     inputs = weight.shape[1]
     gradient = torch.zeros_like(weight, memory_format=torch.contiguous_format)
-    kernel, order, shares = product_kernels.scattered, (units, starts), weight.shape[2]
     if count(events).sum() > _SEVERAL * len(starts) * inputs:
-        # not as long as ``units``, which a loader may share between all batches of a data set
-        ends = np.cumsum(starts[:, -1] - starts[:, 0])
-        when, where = np.empty(ends[-1], np.int32), np.empty((len(starts), inputs + 1), np.int64)
-        begins = ends - (starts[:, -1] - starts[:, 0])
-        share(event_kernels.by_unit, len(starts), units, starts, begins, when, where)
-        kernel, order, shares = product_kernels.outer, (when, where, form.steps), inputs
+        kernel, order, shares = (
+            product_kernels.outer,
+            (*by_unit(events, inputs), form.steps),
+            inputs,
+        )
+    else:
+        kernel, order, shares = product_kernels.scattered, (units, starts), weight.shape[2]
     shared = events.shape[1] != form.members
     for member in range(form.members):
         share(
-            kernel, shares, member, form.batch, shared, *order, delay, adjoint.numbers,
+            kernel, inputs, member, form.batch, shared, *order, delay, adjoint.numbers,
             adjoint.lines, gradient.numpy(),
         )  # fmt: skip
     return gradient
+
+
+def by_unit(events: Events, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Events ordered by unit, of which there are ``width``; see ``event_kernels.by_unit``."""
+    units, starts = events.units.numpy(), events.starts.numpy()
+    # not as long as ``units``, which a loader may share between all batches of a data set
+    ends = np.cumsum(starts[:, -1] - starts[:, 0])
+    when, where = np.empty(ends[-1], np.int32), np.empty((len(starts), width + 1), np.int64)
+    begins = ends - (starts[:, -1] - starts[:, 0])
+    share(event_kernels.by_unit, len(starts), units, starts, begins, when, where)
+    return when, where
 
 
 def to_input(adjoint: Table, weight: Tensor, form: Form, shape: tuple[int, ...]) -> Tensor:
@@ -110,9 +121,9 @@ def to_input(adjoint: Table, weight: Tensor, form: Form, shape: tuple[int, ...])
     return back.unflatten(-1, shape[3:])
 
 
-def listed(signal: Tensor, density: float) -> Events | None:
-    """Events of a signal (time, member, batch, *units), or None unless it is made of zeros and ones
-    with at most a share ``density`` of ones in every example.
+def listed(signal: Tensor) -> Events | None:
+    """Events of a signal (time, member, batch, *units), or None unless it is made of zeros and
+    ones.
     """
     steps, members, batch = signal.shape[:3]
     rows, width = members * batch, signal[0, 0, 0].numel()
@@ -121,7 +132,7 @@ def listed(signal: Tensor, density: float) -> Events | None:
     good = np.empty(rows, np.bool_)
     share(
         event_kernels.list_ones, rows, signal.reshape(steps, rows, width).numpy(),
-        int(density * steps * width), units.numpy(), starts.numpy(), good,
+        units.numpy(), starts.numpy(), good,
     )  # fmt: skip
     return Events(units, starts, tuple(signal.shape)) if good.all() else None
 

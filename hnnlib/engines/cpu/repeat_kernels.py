@@ -12,94 +12,102 @@ import numpy as np
 from numba import njit
 
 from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
+from hnnlib.engines.cpu.kernels import add
+from hnnlib.engines.cpu.vectors import add_rows
 
 __all__ = ["correlate", "find", "multiply"]
 
 
 @njit(**OPTIONS)
-def find(first, last, signal, begins, units, owners, on, ends, flips, events):
-    """Base and flips of a signal (step, row, unit) of zeros and ones.
+def find(first, last, steps, when, where, begins, units, owners, on, ends, flips, good):
+    """Bases and flips of events ordered by unit, see ``event_kernels.by_unit``.
 
     Args:
         begins: (row, 2 step + 2); ``units[begins[row, 0]:begins[row, 1]]`` are those whose base is
             on, then for every step those that flip up and those that flip down.
         owners, on: (row, unit) units with a base that is on or with flips, and whether it is on.
         ends: (row, unit + 1): how many such units there are, then the end of each one's ``flips``.
-        units, flips: (row, room), see above; ``flips`` holds steps.
-        events: (row,) number of ones, or -1 where something else stands in the row.
+        units, flips: (row, room), see above; ``flips`` holds steps, and has room for one more.
+        good: (row,) whether no unit stands twice at a step; others have no base.
     """
-    steps, _, width = signal.shape
-    counts = np.empty(width, np.int64)
     for row in range(first, last):
-        counts[:] = 0
-        other = 0
-        for t in range(steps):
-            numbers = signal[t, row]
-            for n in range(width):
-                counts[n] += numbers[n] == 1
-                other += (numbers[n] != 0) & (numbers[n] != 1)
-        events[row] = counts.sum() if other == 0 else -1
+        good[row] = True
+        for unit in range(where.shape[1] - 1):
+            for e in range(where[row, unit] + 1, where[row, unit + 1]):
+                good[row] &= when[e] > when[e - 1]
+        if not good[row]:
+            continue
         found = place = late = 0
-        for n in range(width):
-            if counts[n] == 0:
+        for unit in range(where.shape[1] - 1):
+            e, end = where[row, unit], where[row, unit + 1]
+            if e == end:
                 continue
-            base = 2 * counts[n] > steps
+            base = 2 * (end - e) > steps
             if base:
-                units[row, place] = n
+                units[row, place] = unit
                 place += 1
-            for t in range(steps):
-                if (signal[t, row, n] == 1) != base:
+                for t in range(steps):  # without a branch, which nobody could predict
+                    fires = when[min(e, end - 1)] == t
                     flips[row, late] = t
-                    late += 1
-            owners[row, found], on[row, found] = n, base
+                    late += not fires
+                    e += fires
+            for k in range(e, end):
+                flips[row, late] = when[k]
+                late += 1
+            owners[row, found], on[row, found] = unit, base
             found += 1
             ends[row, found] = late
         ends[row, 0] = found
-        begins[row, 0], begins[row, 1] = 0, place
-        for t in range(steps):
-            for down in range(2):
-                for k in range(found):
-                    n = owners[row, k]
-                    if on[row, k] == (down == 1) and (signal[t, row, n] == 1) != on[row, k]:
-                        units[row, place] = n
-                        place += 1
-                begins[row, 2 * t + 2 + down] = place
+        _by_time(place, owners[row], on[row], ends[row], flips[row], begins[row], units[row])
 
 
-@njit(**VIEWS)
-def _add(total, table, places, first, last, sign):
-    """Add to ``total``, or take away, the rows of ``table`` that ``places[first:last]`` names."""
-    e = first
-    while e + 4 <= last:
-        a, b = table[places[e]], table[places[e + 1]]
-        c, d = table[places[e + 2]], table[places[e + 3]]
-        for n in range(len(total)):
-            total[n] += sign * ((a[n] + b[n]) + (c[n] + d[n]))
-        e += 4
-    while e < last:
-        a = table[places[e]]
-        for n in range(len(total)):
-            total[n] += sign * a[n]
-        e += 1
+@njit(**OPTIONS)
+def _by_time(place, owners, on, ends, flips, begins, units):
+    """The flips of a row by step and direction, behind the ``place`` bases in ``units``."""
+    begins[:] = 0
+    begins[1] = place
+    begin = 0
+    for k in range(ends[0]):
+        for e in range(begin, ends[k + 1]):
+            begins[2 * flips[e] + on[k] + 2] += 1
+        begin = ends[k + 1]
+    for slot in range(2, len(begins)):
+        begins[slot] += begins[slot - 1]
+    end = begins[-1]
+    # filled from behind, every slot's end moves down to its begin
+    begin = 0
+    for k in range(ends[0]):
+        for e in range(begin, ends[k + 1]):
+            slot = 2 * flips[e] + on[k] + 2
+            begins[slot] -= 1
+            units[begins[slot]] = owners[k]
+        begin = ends[k + 1]
+    for slot in range(1, len(begins) - 1):
+        begins[slot] = begins[slot + 1]
+    begins[-1] = end
 
 
 @njit(**OPTIONS)
 def multiply(first, last, batch, shared, begins, units, weight, out):
     """Product with the weights (member, input, unit), into ``out`` (row, step, unit)."""
-    width = weight.shape[2]
-    base = np.empty(width, weight.dtype)
-    up, down = weight.dtype.type(1), weight.dtype.type(-1)
+    memory = np.empty((2, weight.shape[2]), weight.dtype)
     for row in range(first, last):
-        table = weight[row // batch]
         source = row % batch if shared else row
-        begin, named = begins[source], units[source]
-        base[:] = 0
-        _add(base, table, named, begin[0], begin[1], up)
-        for t in range(out.shape[1]):
-            total = out[row, t]
-            total[:] = base
-            _add(total, table, named, begin[2 * t + 1], begin[2 * t + 2], up)
-            _add(total, table, named, begin[2 * t + 2], begin[2 * t + 3], down)
+        _multiply_row(begins[source], units[source], weight[row // batch], out[row], memory)
+
+
+@njit(**VIEWS)
+def _multiply_row(begins, units, table, out, memory):
+    """A row of ``multiply``."""
+    base, less = memory[0], memory[1]
+    base[:] = 0
+    add_rows(base, table, 0, 1, units, begins[0], begins[1])
+    for t in range(len(out)):
+        less[:] = 0
+        add_rows(less, table, 0, 1, units, begins[2 * t + 2], begins[2 * t + 3])
+        total = out[t]
+        subtract(total, base, less)
+        add_rows(total, table, 0, 1, units, begins[2 * t + 1], begins[2 * t + 2])
 
 
 @njit(**OPTIONS)
@@ -110,24 +118,46 @@ def correlate(low, high, member, batch, shared, owners, on, ends, flips, adjoint
         adjoint: of the product, (row, step, unit).
         gradient: (member, input, unit).
     """
-    steps, width = adjoint.shape[1:]
-    whole = np.empty(width, adjoint.dtype)
-    up, down = adjoint.dtype.type(1), adjoint.dtype.type(-1)
+    memory = np.empty((2, adjoint.shape[2]), adjoint.dtype)
     for example in range(batch):
         row = member * batch + example
         source = example if shared else row
-        table = adjoint[row]
-        whole[:] = 0
-        for t in range(steps):
-            for n in range(width):
-                whole[n] += table[t, n]
-        begin = 0
-        for k in range(ends[source, 0]):
-            end, unit = ends[source, k + 1], owners[source, k]
-            if low <= unit < high:
-                total = gradient[member, unit]
-                if on[source, k]:
-                    for n in range(width):
-                        total[n] += whole[n]
-                _add(total, table, flips[source], begin, end, down if on[source, k] else up)
-            begin = end
+        _correlate_row(
+            low, high, owners[source], on[source], ends[source], flips[source], adjoint[row],
+            gradient[member], memory,
+        )  # fmt: skip
+
+
+@njit(**VIEWS)
+def _correlate_row(low, high, owners, on, ends, flips, table, gradient, memory):
+    """A row of ``correlate``."""
+    whole, less = memory[0], memory[1]
+    whole[:] = 0
+    for t in range(len(table)):
+        add(whole, table[t])
+    begin = 0
+    for k in range(ends[0]):
+        end, unit = ends[k + 1], owners[k]
+        if low <= unit < high:
+            total = gradient[unit]
+            if on[k]:
+                less[:] = 0
+                add_rows(less, table, 0, 1, flips, begin, end)
+                add_difference(total, whole, less)
+            else:
+                add_rows(total, table, 0, 1, flips, begin, end)
+        begin = end
+
+
+@njit(**OPTIONS)
+def subtract(row, left, right):
+    """row = left - right."""
+    for n in range(len(row)):
+        row[n] = left[n] - right[n]
+
+
+@njit(**OPTIONS)
+def add_difference(row, left, right):
+    """row += left - right."""
+    for n in range(len(row)):
+        row[n] += left[n] - right[n]

@@ -11,14 +11,18 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from hnnlib.engines.cpu import products
 from hnnlib.engines.cpu import repeat_kernels as kernels
 from hnnlib.engines.cpu.forms import Form
 from hnnlib.engines.cpu.threads import share
+from hnnlib.signals import Events
 
 __all__ = ["Repeated", "find", "multiply"]
 
 _WORTH = 0.6
 """Rows to add, as a share of the events, up to which this form takes less time than the events."""
+_SAMPLE = 4
+"""Examples by which the share is estimated."""
 
 
 class Repeated(NamedTuple):
@@ -33,28 +37,37 @@ class Repeated(NamedTuple):
     flips: np.ndarray
 
 
-def find(signal: Tensor) -> Repeated | None:
-    """A signal (time, member, batch, *units) in this form, or None where it isn't made of zeros and
-    ones, or where a list of events is as good.
+def find(events: Events) -> Repeated | None:
+    """Events in this form, or None where they are as good as they are, or where a unit stands twice
+    at a step.
     """
-    steps, members, batch = signal.shape[:3]
-    rows, width = members * batch, signal[0, 0, 0].numel()
-    room = width * (steps // 2 + 1)
+    steps, width = events.shape[0], torch.Size(events.shape[3:]).numel()
+    if not _worth(events, steps):
+        return None
+    when, where = products.by_unit(events, width)
+    rows = len(where)
+    room = int((where[:, -1] - where[:, 0]).max())
+    good = np.empty(rows, np.bool_)
     found = Repeated(
-        shape=tuple(signal.shape),
+        shape=events.shape,
         begins=np.empty((rows, 2 * steps + 2), np.int32),
         units=np.empty((rows, room), np.int32),
         owners=np.empty((rows, width), np.int32),
         on=np.empty((rows, width), np.bool_),
         ends=np.empty((rows, width + 1), np.int32),
-        flips=np.empty((rows, room), np.int32),
+        flips=np.empty((rows, room + 1), np.int32),
     )
-    events = np.empty(rows, np.int64)
-    flat = signal.reshape(steps, rows, width).numpy()
-    share(kernels.find, rows, flat, *found[1:], events)
-    if events.min() < 0 or found.begins[:, -1].sum() > _WORTH * events.sum():
-        return None
-    return found
+    share(kernels.find, rows, steps, when, where, *found[1:], good)
+    return found if good.all() else None
+
+
+def _worth(events: Events, steps: int) -> bool:
+    """Whether a sample of the examples has few bases and flips for its events."""
+    starts, units = events.starts.numpy(), events.units.numpy()
+    spread = np.linspace(0, len(starts) - 1, min(_SAMPLE, len(starts))).astype(int)
+    counts = [np.unique(units[starts[r, 0] : starts[r, -1]], return_counts=True)[1] for r in spread]
+    several = np.concatenate(counts)
+    return np.minimum(several, steps - several + 1).sum() <= _WORTH * several.sum() > 0
 
 
 def multiply(train: Repeated, weight: Tensor) -> Tensor:

@@ -71,26 +71,23 @@ def add_products(typing, total, table, factors):
 
 
 @intrinsic
-def add_to_rows(typing, table, column, added, places, first, last):
-    """Add ``added`` (width,) to the rows places[first:last] of ``table`` (place, n), from
-    ``column`` on.
-    """
+def add_to_rows(typing, table, added, places, first, last):
+    """Add ``added`` (width,) to the rows places[first:last] of ``table`` (place, width)."""
     if not in_order(table, added, places):
         return None
-    signature = types.void(table, types.intp, added, places, types.intp, types.intp)
+    signature = types.void(table, added, places, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
-        table, added, places = unpack(context, builder, signature, arguments, (0, 2, 3))
-        _, left, _, _, *between = arguments
+        table, added, places = unpack(context, builder, signature, arguments, (0, 1, 2))
+        _, _, _, *between = arguments
         (width,) = cgutils.unpack_tuple(builder, added.shape)
         _, across = cgutils.unpack_tuple(builder, table.shape)
 
         def block(column, several, lanes):
             pointers = pointers_to(builder, added, column, several, lanes)
             kept = [lanes.load(builder, pointer) for pointer in pointers]
-            right = builder.add(left, column)
-            with cgutils.for_range_slice(builder, *between, left.type(1), left.type) as (e, _):
-                begin = builder.add(builder.mul(place_at(builder, places, e), across), right)
+            with cgutils.for_range_slice(builder, *between, width.type(1), width.type) as (e, _):
+                begin = builder.add(builder.mul(place_at(builder, places, e), across), column)
                 pointers = pointers_to(builder, table, begin, several, lanes)
                 for pointer, number in zip(pointers, kept, strict=True):
                     total = builder.fadd(lanes.load(builder, pointer), number)

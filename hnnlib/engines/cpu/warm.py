@@ -45,7 +45,7 @@ def _of_images() -> Tensor:
 def _of_events(plan: plans.Plan) -> Tensor:
     # of one input unit, which fires often, and of two recurrent ones that fire rarely: the gradient
     # of weights has a kernel for either
-    products.listed(torch.ones(_STEPS, 1, 1, 1), 1.0)
+    products.listed(torch.ones(_STEPS, 1, 1, 1))
     weight, around = _trained(1, 1, 2), _trained(1, 2, 2)
     looped = layers.gather(_spikes(1).events, None, weight, None, around, plan)
     spikes = layers.gather(looped.events, looped.carrier, _trained(1, 2, 2), None, None, plan)
@@ -55,7 +55,7 @@ def _of_events(plan: plans.Plan) -> Tensor:
 
 
 def _of_repeats() -> Tensor:
-    return repeats.multiply(repeats.find(torch.ones(_STEPS, 1, 1, 1)), _trained(1, 1, 2))
+    return repeats.multiply(repeats.find(Events.of(torch.ones(_STEPS, 1, 1, 1))), _trained(1, 1, 2))
 
 
 def _of_currents(plan: plans.Plan) -> Spikes:
