@@ -12,22 +12,30 @@ from numba import njit
 from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
 from hnnlib.engines.cpu.vectors import add_rows
 
-__all__ = ["convolve", "correlate", "pool_backward", "pool_forward", "rename"]
+__all__ = ["convolve", "correlate", "keyed", "pool_backward", "pool_forward", "rename"]
 
 
 @njit(**VIEWS)
-def _sort(units, first, last, key, value, begins, values):
-    """Sort events by the ``key`` of their unit; group k is values[begins[k]:begins[k + 1]]."""
-    if _in_order(units, first, last, key, value, begins, values):
+def _sort(units, first, last, table, begins, values, memory):
+    """Sort events by the key of their unit; group k is values[begins[k]:begins[k + 1]].
+
+    Args:
+        table: (unit,) int64, key and value, see ``keyed``.
+        values: int32. memory: int64 scratch, as long.
+    """
+    if _in_order(units, first, last, table, begins, values):
         return
     begins[:] = 0
     for e in range(first, last):
-        begins[key[units[e]] + 1] += 1
+        number = table[units[e]]
+        memory[e - first] = number
+        begins[(number >> 32) + 1] += 1
     for k in range(len(begins) - 1):
         begins[k + 1] += begins[k]
-    for e in range(first, last):
-        k = key[units[e]]
-        values[begins[k]] = value[units[e]]
+    for e in range(last - first):
+        number = memory[e]
+        k = number >> 32
+        values[begins[k]] = number & _LOW
         begins[k] += 1
     # filling moved every begin to the next group's
     for k in range(len(begins) - 1, 0, -1):
@@ -35,41 +43,51 @@ def _sort(units, first, last, key, value, begins, values):
     begins[0] = 0
 
 
+_LOW = (1 << 32) - 1
+
+
 @njit(**VIEWS)
-def _in_order(units, first, last, key, value, begins, values):
+def _in_order(units, first, last, table, begins, values):
     """The same for events that are sorted already, as layers of images list them; False where they
     aren't. Nothing here waits for what was just written.
     """
     begins[:] = 0
     before = 0
     for e in range(first, last):
-        k = key[units[e]]
+        number = table[units[e]]
+        k = number >> 32
         if k < before:
             return False
         before = k
         begins[k + 1] = e + 1 - first
-        values[e - first] = value[units[e]]
+        values[e - first] = number & _LOW
     for k in range(len(begins) - 1):
         begins[k + 1] = max(begins[k], begins[k + 1])
     return True
 
 
+def keyed(keys: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Keys and values, int32, as one number each: a unit is looked up once."""
+    return keys.astype(np.int64) << 32 | values
+
+
 @njit(**OPTIONS)
-def convolve(first, last, batch, units, starts, pixels, places, width, weight, out):
+def convolve(first, last, batch, units, starts, places, width, weight, out):
     """Valid convolution of events: every output pixel adds the kernel's rows of the units that
     fired under it.
 
     Args:
-        pixels, places: (unit,) y * width + x, and that * channels + channel.
+        places: (unit,) ``keyed`` y * width + x, and that * channels + channel.
         width: pixels in a line of the input.
         weight: (member, ky, kx * channel in, channel out).
         out: (row, step, y, x, channel out).
     """
     lines = out.shape[2] + weight.shape[1] - 1
-    begins, values = np.zeros(lines * width + 1, np.int64), np.empty(len(pixels), np.int32)
+    begins, values = np.zeros(lines * width + 1, np.int64), np.empty(len(places), np.int32)
+    memory = np.empty(len(places), np.int64)
     for row in range(first, last):
         for t in range(out.shape[1]):
-            _sort(units, starts[row, t], starts[row, t + 1], pixels, places, begins, values)
+            _sort(units, starts[row, t], starts[row, t + 1], places, begins, values, memory)
             _convolve_image(begins, values, width, weight[row // batch], out[row, t])
 
 
@@ -91,41 +109,41 @@ def _convolve_image(begins, values, width, table, out):
 
 
 @njit(**OPTIONS)
-def correlate(low, high, member, batch, units, starts, group, corner, adjoint, gradient):
-    """Gradient of a member's kernels, input channels ``low`` to ``high``: each line of a kernel
-    adds the adjoints of the pixels that its events reached.
+def correlate(first, last, member, batch, units, starts, corners, adjoint, gradient):
+    """Gradient of a member's kernels, parts ``first`` to ``last``, each from a share of the
+    examples: a line of a kernel adds the adjoints of the pixels that its events reached.
 
     Args:
-        group: (unit,) number of its band of lines, times channels, plus its channel: the adjoints
-            that a band reaches stay in cache while all channels add them.
-        corner: (unit,) place in the adjoint's padded image of the first pixel that is reached in
-            line 0 of the kernel.
+        corners: (unit,) ``keyed`` number of its band of lines, times channels, plus its channel:
+            the adjoints that a band reaches stay in cache while all channels add them; and place in
+            the adjoint's padded image of the first pixel that is reached in line 0 of the kernel.
         adjoint: (row, step, y, x, channel out).
-        gradient: (member, channel in, ky, -kx * channel out), added to.
+        gradient: (part, channel in, ky, -kx * channel out), added to.
     """
     steps, down, across, outs = adjoint.shape[1:]
-    rim = gradient.shape[2] - 1
-    line = across + 2 * rim
-    padded = np.zeros((down + 2 * rim, line, outs), gradient.dtype)
-    table = padded.reshape((-1, outs))
-    begins, values = np.zeros(group.max() + 2, np.int64), np.empty(len(group), np.int32)
-    for row in range(member * batch, (member + 1) * batch):
-        for t in range(steps):
-            padded[rim : rim + down, rim : rim + across] = adjoint[row, t]
-            _sort(units, starts[row, t], starts[row, t + 1], group, corner, begins, values)
-            _correlate_image(low, high, begins, values, table, line, gradient[member])
+    parts, _, kernel, _ = gradient.shape
+    rim = kernel - 1
+    padded = np.zeros((down + 2 * rim, across + 2 * rim, outs), gradient.dtype)
+    begins = np.zeros((corners.max() >> 32) + 2, np.int64)
+    values, memory = np.empty(len(corners), np.int32), np.empty(len(corners), np.int64)
+    for part in range(first, last):
+        for example in range(part * batch // parts, (part + 1) * batch // parts):
+            row = member * batch + example
+            for t in range(steps):
+                padded[rim : rim + down, rim : rim + across] = adjoint[row, t]
+                _sort(units, starts[row, t], starts[row, t + 1], corners, begins, values, memory)
+                _correlate_image(begins, values, padded, gradient[part])
 
 
 @njit(**VIEWS)
-def _correlate_image(low, high, begins, values, table, line, gradient):
+def _correlate_image(begins, values, padded, gradient):
     """An image of ``correlate``, its events sorted by group."""
     channels, kernel, _ = gradient.shape
+    line, table = padded.shape[1], padded.reshape((-1, padded.shape[2]))
     for group in range(len(begins) - 1):
-        c = group % channels
-        if low <= c < high:
-            for ky in range(kernel):
-                begin, end = begins[group], begins[group + 1]
-                add_rows(gradient[c, ky], table, -ky * line, 1, values, begin, end)
+        for ky in range(kernel):
+            total = gradient[group % channels, ky]
+            add_rows(total, table, -ky * line, 1, values, begins[group], begins[group + 1])
 
 
 @njit(**OPTIONS)

@@ -21,12 +21,15 @@ __all__ = ["convolve", "pad", "pool"]
 
 _FEWEST = 16
 """Channels out from which events pay: those of a vector."""
+_PARTS = 8
+"""Shares of the examples whose gradients are added up apart, so that threads can work side by side;
+the same for any number of threads, so that sums are."""
 _BAND = 8
 """Lines of an image whose adjoints are added at a time."""
 
 
 class _Places(NamedTuple):
-    """Where the units of an image lie, by their names in ``Events``; integer arrays (unit,)."""
+    """Where the units of an image lie, by their names in ``Events``; int32 (unit,)."""
 
     row: np.ndarray
     channel: np.ndarray
@@ -39,6 +42,21 @@ def _places(units: tuple[int, int, int]) -> _Places:
     channels, height, width = units
     channel, y, x = (axis.ravel().astype(np.int32) for axis in np.indices(units))
     return _Places((y * width + x) * channels + channel, channel, y, x)
+
+
+@lru_cache(maxsize=64)
+def _pixels(units: tuple[int, int, int]) -> np.ndarray:
+    """``places`` of ``image_kernels.convolve``."""
+    places = _places(units)
+    return image_kernels.keyed(places.y * units[2] + places.x, places.row)
+
+
+@lru_cache(maxsize=64)
+def _corners(units: tuple[int, int, int], edge: int) -> np.ndarray:
+    """``corners`` of ``image_kernels.correlate``, for kernels of this edge."""
+    places, rim = _places(units), edge - 1
+    bands = places.y // _BAND * units[0] + places.channel
+    return image_kernels.keyed(bands, (places.y + rim) * (units[2] + rim) + places.x)
 
 
 def convolve(spikes: Spikes, weight: Tensor, sparse: bool) -> Tensor:
@@ -99,12 +117,12 @@ class _Sparse(torch.autograd.Function):
         ctx.save_for_backward(weight)
         ctx.events = events
         source, target = _forms(events, weight)
-        places, width = _places(source.units), source.units[2]
+        width = source.units[2]
         members, outs, _, edge, _ = weight.shape
         rows = weight.new_empty(target.rows, target.steps, *target.units[1:], outs)
         share(
             image_kernels.convolve, target.rows, target.batch, events.units.numpy(),
-            events.starts.numpy(), places.y * width + places.x, places.row, width,
+            events.starts.numpy(), _pixels(source.units), width,
             weight.permute(0, 3, 4, 2, 1).reshape(members, edge, -1, outs).numpy(), rows.numpy(),
         )  # fmt: skip
         return target.from_rows(rows)
@@ -120,18 +138,15 @@ class _Sparse(torch.autograd.Function):
         to_carrier = _to_input(changes, weight, source, target) if needs[0] else None
         if not needs[1]:
             return to_carrier, None, None
-        places = _places(source.units)
         members, outs, channels, edge, _ = weight.shape
-        line = target.units[2] + 2 * (edge - 1)
-        corner = (places.y + edge - 1) * np.int32(line) + places.x
-        group = places.y // _BAND * np.int32(channels) + places.channel
-        to_weight = weight.new_zeros(members, channels, edge, edge * outs)
-        adjoint = _images(changes, target)
+        to_weight = weight.new_zeros(members, _PARTS, channels, edge, edge * outs)
         for member in range(members):
             share(
-                image_kernels.correlate, channels, member, target.batch, events.units.numpy(),
-                events.starts.numpy(), group, corner, adjoint, to_weight.numpy(),
+                image_kernels.correlate, _PARTS, member, target.batch, events.units.numpy(),
+                events.starts.numpy(), _corners(source.units, edge), _images(changes, target),
+                to_weight[member].numpy(),
             )  # fmt: skip
+        to_weight = to_weight.sum(1)
         to_weight = to_weight.unflatten(3, (edge, outs)).flip(3)
         return to_carrier, to_weight.permute(0, 4, 1, 2, 3), None
 

@@ -71,13 +71,9 @@ def to_weight(events: Events, adjoint: Table, weight: Tensor, form: Form, delay:
     inputs = weight.shape[1]
     gradient = torch.zeros_like(weight, memory_format=torch.contiguous_format)
     if count(events).sum() > _SEVERAL * len(starts) * inputs:
-        kernel, order, shares = (
-            product_kernels.outer,
-            (*by_unit(events, inputs), form.steps),
-            inputs,
-        )
+        kernel, order = product_kernels.outer, (*by_unit(events, inputs), form.steps)
     else:
-        kernel, order, shares = product_kernels.scattered, (units, starts), weight.shape[2]
+        kernel, order = product_kernels.scattered, (units, starts)
     shared = events.shape[1] != form.members
     for member in range(form.members):
         share(
