@@ -10,9 +10,10 @@ import numpy as np
 from numba import njit
 
 from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
+from hnnlib.engines.cpu.kernels import assign
 from hnnlib.engines.cpu.vectors import add_rows
 
-__all__ = ["convolve", "correlate", "keyed", "pool_backward", "pool_forward", "rename"]
+__all__ = ["convolve", "correlate", "frame", "keyed", "pool_backward", "pool_forward", "rename"]
 
 
 @njit(**VIEWS)
@@ -130,9 +131,17 @@ def correlate(first, last, member, batch, units, starts, corners, adjoint, gradi
         for example in range(part * batch // parts, (part + 1) * batch // parts):
             row = member * batch + example
             for t in range(steps):
-                padded[rim : rim + down, rim : rim + across] = adjoint[row, t]
+                frame(padded, rim, adjoint[row, t])
                 _sort(units, starts[row, t], starts[row, t + 1], corners, begins, values, memory)
                 _correlate_image(begins, values, padded, gradient[part])
+
+
+@njit(**VIEWS)
+def frame(padded, rim, image):
+    """Write an image (y, x, channel) behind the first ``rim`` lines and pixels of another."""
+    for y in range(len(image)):
+        line = padded[y + rim, rim : rim + image.shape[1]]
+        assign(line.reshape(-1), image[y].reshape(-1))
 
 
 @njit(**VIEWS)

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
+from hnnlib.engines.cpu.image_kernels import frame
 from hnnlib.engines.cpu.tiles import combinations, multiply, panels
 
 __all__ = ["kernel_panels", "transposed"]
@@ -44,7 +45,7 @@ def transposed(first, last, batch, panels, adjoint, to_input):
         adjoint: of the result, (row, step, y, x, channel out).
         to_input: (row, step, y, x, channel in).
     """
-    down, across, outs = adjoint.shape[2:]
+    outs = adjoint.shape[4]
     height, width, channels = to_input.shape[2:]
     real = to_input.dtype
     tall, wide = (height + 1) // 2, (width + 1) // 2
@@ -56,7 +57,7 @@ def transposed(first, last, batch, panels, adjoint, to_input):
     halves = np.empty((4, 2 * wide, channels), real)
     for row in range(first, last):
         for t in range(adjoint.shape[1]):
-            padded[2 : 2 + down, 2 : 2 + across] = adjoint[row, t]
+            frame(padded, 2, adjoint[row, t])
             for top in range(0, tall, several):
                 count = min(several, tall - top)
                 _to_patches(padded, top, count, lines, patches)
