@@ -139,9 +139,11 @@ def correlate(first, last, member, batch, units, starts, corners, adjoint, gradi
 @njit(**VIEWS)
 def frame(padded, rim, image):
     """Write an image (y, x, channel) behind the first ``rim`` lines and pixels of another."""
+    numbers, line = image.shape[1] * image.shape[2], padded.shape[1] * padded.shape[2]
+    target, given = padded.reshape(-1), image.reshape(-1)
     for y in range(len(image)):
-        line = padded[y + rim, rim : rim + image.shape[1]]
-        assign(line.reshape(-1), image[y].reshape(-1))
+        begin = (y + rim) * line + rim * padded.shape[2]
+        assign(target[begin : begin + numbers], given[y * numbers : (y + 1) * numbers])
 
 
 @njit(**VIEWS)

@@ -83,11 +83,12 @@ def _to_patches(padded, top, count, lines, patches):
 @njit(**VIEWS)
 def _multiply(patches, panels, count, products):
     """Transformed patches times transformed kernels."""
-    outs, lanes = patches.shape[2], panels.shape[3]
+    _, room, outs = patches.shape
+    left, lanes = patches.reshape(-1), panels.shape[3]
     for place in range(16):
-        left, out = patches[place].reshape(-1), products[place, :count]
+        out, begin = products[place, :count], place * room * outs
         for panel in range(panels.shape[1]):
-            multiply(out, panel * lanes, left, 0, outs, panels[place, panel], False)
+            multiply(out, panel * lanes, left, begin, outs, panels[place, panel], False)
 
 
 @njit(**VIEWS)
