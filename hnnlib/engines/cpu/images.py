@@ -24,7 +24,7 @@ _FEWEST = 16
 _PARTS = 8
 """Shares of the examples whose gradients are added up apart, so that threads can work side by side;
 the same for any number of threads, so that sums are."""
-_BAND = 8
+_BAND = 4
 """Lines of an image whose adjoints are added at a time."""
 
 
