@@ -1,0 +1,56 @@
+"""Snakemake as the tests of the workflow run it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["PATIENCE", "ROOT", "command", "contents", "environment", "last_words", "run"]
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 900  # seconds
+
+
+def command(folder: Path, *words: str, project: Path = ROOT, **options: object) -> list[str]:
+    settings = [f"{key}={value}" for key, value in options.items()]
+    return [
+        sys.executable, "-m", "snakemake", "--cores", "2",
+        "--snakefile", str(project / "Snakefile"), "--directory", str(folder),
+        "--workflow-profile", str(project / "profiles/default"),
+        *words, *(["--config", *settings] if settings else []),
+    ]  # fmt: skip
+
+
+def run(folder: Path, *words: str, data: Path | None = None, **options) -> tuple[int, str]:
+    """Run Snakemake to its end: exit status, and all that it printed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        command(folder, *words, **options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=PATIENCE,
+        env=environment(data),
+    )
+    return done.returncode, done.stdout
+
+
+def environment(data: Path | None = None) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k not in ("HNN_DATA", "PYTHONPATH")}
+    return kept | {"OMP_NUM_THREADS": "1"} | ({"HNN_DATA": str(data)} if data else {})
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Result files that readers use, by name."""
+    places = ("*.nc", "*.csv", "report/*", "notebooks/*", "figures/*/*")
+    found = [path for place in places for path in folder.glob(place) if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+def last_words(output: str) -> str:
+    """The last paragraph that is not about time."""
+    text = re.sub(r"Elapsed time: .*", "", output).strip()
+    return text.split("\n\n")[-1]
