@@ -18,7 +18,7 @@ from hnnlib.codings import duplicate
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.networks.spiking import SpikingLayer
 from hnnlib.neurons import LIF, LeakyIntegrator
-from hnnlib.signals import Events, Signal, dense
+from hnnlib.signals import Events, Separable, Signal, count, dense
 from hnnlib.surrogates import SuperSpike
 
 __all__ = ["DIFFERENCES", "KEEP_MEMORY", "PACKAGES", "build", "engine_name", "signal"]
@@ -72,6 +72,12 @@ class _Network(nn.Module):
     def forward(self, x: Signal) -> Tensor:
         return self.layers_and_logits(x)[1].flatten(0, 1)
 
+    def operations(self, x: Signal) -> float:
+        """Multiplications and additions of a training step that reads events: those of its matrix
+        products and of its rows of weights and gradients; not those of neurons and optimiser.
+        """
+        raise NotImplementedError
+
     @torch.no_grad()
     def spike_density(self, x: Signal) -> list[float]:
         """Share of (step, member, example, unit) that spike in each layer."""
@@ -93,6 +99,14 @@ class _RecurrentNetwork(_Network):
         spikes = self.engine.layer(self.neuron, self.inward, x, self.around)
         values = self.engine.layer(self.readout, self.outward, spikes)
         return [spikes], dense(values).amax(0)
+
+    @torch.no_grad()
+    def operations(self, x: Signal) -> float:
+        """See ``_Network``: forwards and for weights by events, back to the spikes densely."""
+        (spikes,), logits = self.layers_and_logits(x)
+        units, classes = self.around.shape[-1], logits.shape[-1]
+        added = _rows(x) * units + _rows(spikes) * (units + classes)
+        return 2 * added + len(dense(spikes).flatten(0, 2)) * units * (units + classes)
 
 
 class _FeedForwardNetwork(_Network):
@@ -122,6 +136,46 @@ class _FeedForwardNetwork(_Network):
                 x = stage(x, self.engine)
                 spikes.append(x)
         return spikes, dense(x).sum(0)
+
+    @torch.no_grad()
+    def operations(self, x: Signal) -> float:
+        """See ``_Network``."""
+        total = 0.0
+        for place, stage in enumerate(self.stages):
+            if isinstance(stage, nn.MaxPool2d):
+                x = self.engine.pool(x, stage.kernel_size)
+                continue
+            out, weight = stage(x, self.engine), stage.synapse.weight
+            edge = weight.shape[-1] if weight.ndim == 5 else 1
+            products = weight[0].numel() * dense(out)[0, 0, 0].numel() / _outs(weight)
+            if isinstance(x, Separable):  # once for all steps
+                total += 2 * len(dense(x)[0].flatten(0, 1)) * products
+            else:
+                total += 2 * _rows(x) * _outs(weight) * edge**2
+            if place:
+                examples = len(dense(out).flatten(0, 2))
+                total += examples * products * (_WINOGRAD if edge == 3 else 1)
+            x = out
+        return total
+
+
+_WINOGRAD = 16 / 36
+"""Multiplications of a 3x3 convolution's input gradient, see ``hnnlib.engines.cpu.winograd``."""
+
+
+def _outs(weight: Tensor) -> int:
+    """Units of a dense layer, or channels of a convolution."""
+    return weight.shape[1] if weight.ndim == 5 else weight.shape[2]
+
+
+def _rows(x: Signal) -> float:
+    """Rows that events add; a unit that an input list has at most steps is added once, and taken
+    away at the others.
+    """
+    if isinstance(x, Events):
+        often = x.by_unit()
+        return float(torch.minimum(often, x.shape[0] + 1 - often).sum())
+    return float(count(x).sum())
 
 
 def signal(task: Task, device: str = "cpu") -> Signal:

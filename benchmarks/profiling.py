@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
+import torch
 from torch.profiler import ProfilerActivity, profile
 
-__all__ = ["PRODUCTS", "profiled"]
+__all__ = ["PRODUCTS", "profiled", "rate"]
 
 PRODUCTS = "matrix products and convolutions"
 _KINDS = (
@@ -28,6 +30,17 @@ def profiled(step: Callable[[], object], steps: int) -> dict[str, float]:
     for row in found.key_averages():
         seconds[_kind(row.key)] += row.self_cpu_time_total / 1e6 / steps
     return seconds
+
+
+def rate(edge: int = 512, times: int = 10) -> float:
+    """Multiplications, each with an addition, a second in a matrix product."""
+    left, right = torch.rand(2, edge, edge)
+    seconds = []
+    for _ in range(times):
+        started = time.perf_counter()
+        left @ right
+        seconds.append(time.perf_counter() - started)
+    return edge**3 / min(seconds)
 
 
 def _kind(operator: str) -> str:

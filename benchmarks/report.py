@@ -14,7 +14,7 @@ __all__ = ["core_share", "markdown", "plain", "summary", "write"]
 
 Grid = list[list[str]]
 
-_KEPT = ("task", "title", "data", "input_density", "spike_density", "profile")
+_KEPT = ("task", "title", "data", "input_density", "spike_density", "profile", "least")
 _RATIO_HEADS = ["CPU ratio", "(quartiles)", "wall ratio", "(quartiles)"]
 _TASK_HEAD = ["library", "CPU ms/step", "wall ms/step", *_RATIO_HEADS, "peak MiB", "(import)"]
 _MEMBER_HEAD = [
@@ -209,7 +209,11 @@ def _profile(task: dict[str, Any]) -> str:
     if "profile" not in task:
         return ""
     parts = ", ".join(f"{kind} {1000 * s:.1f} ms" for kind, s in task["profile"].items())
-    return f" Where a step of {OURS} spends its CPU time: {parts}."
+    least = ""
+    if task.get("least"):
+        alone = f"{1000 * task['least']:.1f} ms"
+        least = f" Its products and sums alone, at the rate of a matrix product: {alone}."
+    return f" Where a step of {OURS} spends its CPU time: {parts}.{least}"
 
 
 def _epoch(point: dict[str, Any], clock: str) -> list[str]:

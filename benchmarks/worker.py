@@ -28,7 +28,7 @@ from torch.nn import functional
 import hnnlib
 from benchmarks import OURS, tasks
 from benchmarks.environment import ROOT
-from benchmarks.profiling import profiled
+from benchmarks.profiling import profiled, rate
 
 __all__ = ["Session", "main"]
 
@@ -167,10 +167,15 @@ class Session:
         return {"spike_density": self.model.spike_density(next(self.batches)[0]) if knows else []}
 
     def profile(self, steps: int = 3) -> dict[str, Any]:
-        """Where the time of a step goes, seconds by kind of work."""
+        """Where the time of a step goes, seconds by kind of work; ``least``: seconds that its
+        operations would take at the rate of a matrix product, where the network can tell.
+        """
         for _ in range(steps):  # loads what these steps are the first to need
             self._step()
-        return {"profile": profiled(self._step, steps)}
+        found: dict[str, Any] = {"profile": profiled(self._step, steps)}
+        if hasattr(self.model, "operations"):
+            found["least"] = self.model.operations(next(self.batches)[0]) / rate()
+        return found
 
     def memory(self) -> dict[str, Any]:
         """Most memory so far, MiB: of this process, or on a GPU of its tensors."""

@@ -108,7 +108,11 @@ def _profile(columns: Sequence[tuple[dict, dict]]) -> list[str]:
     for one, part in columns:
         if part.get("profile"):
             parts = ", ".join(f"{kind} {_milliseconds(s)}" for kind, s in part["profile"].items())
-            return [f"CPU milliseconds of hnnlib by kind of work ({label(one)}): {parts}."]
+            said = f"CPU milliseconds of hnnlib by kind of work ({label(one)}): {parts}."
+            if part.get("least"):
+                least = _milliseconds(part["least"])
+                said += f" Its products and sums alone, at the rate of a matrix product: {least}."
+            return [said]
     return []
 
 
