@@ -124,6 +124,20 @@ def test_a_convolution_reads_few_spikes_and_many(channels, density, hidden):
     agree(run, tensor, tensor, [*first.parameters(), *second.parameters()])
 
 
+@pytest.mark.parametrize("edge", [1, 2, 5])
+@pytest.mark.parametrize("hidden", [3, 20])
+def test_kernels_of_other_sizes(edge, hidden):
+    first = scaled(Conv((2, 9, 8), hidden, 3, range(2), "a"), 2.0)
+    second = scaled(Conv((hidden, 7, 6), 17, edge, range(2), "b"))
+
+    def run(engine, signal):
+        hidden = engine.layer(LIF(), first, signal)
+        return hidden, engine.layer(LIF(), second, hidden)
+
+    tensor = spikes_of(0, 0.2, 4, 2, 3, 2, 9, 8)
+    agree(run, tensor, tensor, [*first.parameters(), *second.parameters()])
+
+
 def test_recurrence_of_many_examples_and_units():
     """More of both than go back in time together."""
     layer, around = scaled(Dense((9,), 300, range(2), "a")), recurrent_weights(0, 2, 300)

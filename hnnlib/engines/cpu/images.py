@@ -123,7 +123,8 @@ class _Sparse(torch.autograd.Function):
         share(
             image_kernels.convolve, target.rows, target.batch, events.units.numpy(),
             events.starts.numpy(), _pixels(source.units), width,
-            weight.permute(0, 3, 4, 2, 1).reshape(members, edge, -1, outs).numpy(), rows.numpy(),
+            weight.permute(0, 3, 4, 2, 1).reshape(members, edge, -1, outs).contiguous().numpy(),
+            rows.numpy(),
         )  # fmt: skip
         return target.from_rows(rows)
 
