@@ -236,7 +236,7 @@ def gathered(
         first, last, batch: rows to do; rows of a member.
         shared: whether all members read the same events.
         events, begins: of the input, see ``hnnlib.signals.Events``.
-        weight, bias: (member, input, unit), (member, unit).
+        weight, bias: (member, input, unit or more), (member, unit).
         recurrent: (member, unit, unit), or no member.
         filtering: (3,) coefficients of a synaptic filter on the product, or (0,).
         neuron, constants: kind; (member, 3) decay, threshold, refractory decay.
@@ -245,7 +245,7 @@ def gathered(
         lines: of the potentials.
         potential, units, starts: results, (line, unit) and as in ``Events``.
     """
-    steps, width = starts.shape[1] - 1, weight.shape[2]
+    steps, width = starts.shape[1] - 1, bias.shape[1]
     memory = np.empty((7, width), weight.dtype)
     # rows follow each other without room between them: memory that nothing is written to costs
     # nothing, and here it lies together

@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 from hnnlib.engines.cpu import filter_kernels, kernels
 from hnnlib.engines.cpu.forms import Form, Output, Table
 from hnnlib.engines.cpu.plans import Plan
-from hnnlib.engines.cpu.products import to_input, to_weight
+from hnnlib.engines.cpu.products import to_input, to_weight, weight_rows
 from hnnlib.engines.cpu.threads import share
 from hnnlib.engines.cpu.tiles import panels
 from hnnlib.signals import Events, Spikes
@@ -64,7 +64,7 @@ class _Gathered(torch.autograd.Function):
         form = output.form
         share(
             kernels.gathered, form.rows, form.batch, events.shape[1] != form.members,
-            events.units.numpy(), events.starts.numpy(), weight.contiguous().numpy(),
+            events.units.numpy(), events.starts.numpy(), weight_rows(weight),
             bias.contiguous().numpy(), _loops(recurrent, weight), coefficients,
             plan.neuron, plan.constants, form.names(), output.keep, output.lines, *output.arrays(),
         )  # fmt: skip

@@ -89,8 +89,8 @@ def _by_time(place, owners, on, ends, flips, begins, units):
 
 @njit(**OPTIONS)
 def multiply(first, last, batch, shared, begins, units, weight, out):
-    """Product with the weights (member, input, unit), into ``out`` (row, step, unit)."""
-    memory = np.empty((2, weight.shape[2]), weight.dtype)
+    """Product with the weights (member, input, unit or more), into ``out`` (row, step, unit)."""
+    memory = np.empty((2, out.shape[2]), weight.dtype)
     for row in range(first, last):
         source = row % batch if shared else row
         _multiply_row(begins[source], units[source], weight[row // batch], out[row], memory)

@@ -87,7 +87,7 @@ class _Multiplied(torch.autograd.Function):
         rows = weight.new_empty(form.rows, form.steps, form.width)
         share(
             kernels.multiply, form.rows, form.batch, train.shape[1] != form.members,
-            train.begins, train.units, weight.contiguous().numpy(), rows.numpy(),
+            train.begins, train.units, products.weight_rows(weight), rows.numpy(),
         )  # fmt: skip
         return form.from_rows(rows)
 
