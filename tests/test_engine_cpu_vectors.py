@@ -21,11 +21,6 @@ def rows(total, table, base, stride, places, first, last):
 
 
 @njit
-def products(total, table, factors):
-    vectors.add_products(total, table, factors)
-
-
-@njit
 def to_rows(table, added, places, first, last):
     vectors.add_to_rows(table, added, places, first, last)
 
@@ -93,18 +88,6 @@ def test_a_threshold_is_not_above_itself_and_nan_is_nowhere():
     assert places[:4].tolist() == [2, 4, 6, 8]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None)
-@given(width=st.integers(1, 200), several=st.integers(0, 30))
-def test_products_are_those_of_a_matrix(kind, width, several):
-    rng = np.random.default_rng(several)
-    table, total = rng.normal(size=(several, width)).astype(kind), np.ones(width + 70, kind)
-    factors = rng.normal(size=several).astype(kind)
-    products(total[:width], table, factors)
-    np.testing.assert_allclose(total[:width], 1 + factors @ table, rtol=1e-5, atol=1e-5)
-    assert (total[width:] == 1).all()
-
-
 def test_arrays_with_gaps_are_refused():
-    with pytest.raises(Exception, match="add_products"):
-        products(np.ones(4), np.ones((3, 8))[:, ::2], np.ones(3))
+    with pytest.raises(Exception, match="add_rows"):
+        rows(np.ones(4), np.ones((3, 8))[:, ::2], 0, 1, np.zeros(1, np.int32), 0, 1)

@@ -9,7 +9,8 @@ from numba import njit
 
 from hnnlib.engines.cpu.compilation import VIEWS
 from hnnlib.engines.cpu.kernels import assign
-from hnnlib.engines.cpu.vectors import add_products, add_rows, add_to_rows
+from hnnlib.engines.cpu.tiles import multiply
+from hnnlib.engines.cpu.vectors import add_rows, add_to_rows
 
 __all__ = ["outer", "scattered", "summed", "thin_product"]
 
@@ -79,12 +80,29 @@ def outer(low, high, member, batch, shared, when, where, steps, delay, adjoint, 
 
 
 @njit(**VIEWS)
-def thin_product(first, last, batch, steps, adjoint, lines, weight, product):
-    """adjoint (line, few) times weight (member, few, many): half the time of a matrix library."""
-    for row in range(first, last):
-        table = weight[row // batch]
-        for t in range(steps):
-            line = row * lines[0] + t * lines[1]
-            out, factors = product[line], adjoint[line]
-            out[:] = 0
-            add_products(out, table, factors)
+def thin_product(first, last, batch, steps, adjoint, lines, panels, product):
+    """``product`` (line, many): ``adjoint`` (line, few) times weights (few, many), which are given
+    by member as ``tiles.panels``. A matrix library takes several times as long.
+    """
+    few, given = adjoint.shape[1], adjoint.reshape(-1)
+    if lines[1] == 1:  # the steps of a row lie together
+        for row in range(first, last):
+            begin = row * lines[0]
+            out = product[begin : begin + steps]
+            _multiply(out, given, begin * few, few, panels[row // batch])
+        return
+    for t in range(steps):
+        row = first
+        while row < last:
+            end = min(last, (row // batch + 1) * batch)
+            begin = row + t * lines[1]
+            out = product[begin : begin + end - row]
+            _multiply(out, given, begin * few, few, panels[row // batch])
+            row = end
+
+
+@njit(**VIEWS)
+def _multiply(out, left, begin, stride, panels):
+    """All columns of a product."""
+    for panel in range(len(panels)):
+        multiply(out, panel * panels.shape[2], left, begin, stride, panels[panel], False)

@@ -11,6 +11,7 @@ from torch.nn import functional
 from hnnlib.engines.cpu import event_kernels, product_kernels
 from hnnlib.engines.cpu.forms import Form, Table
 from hnnlib.engines.cpu.threads import share
+from hnnlib.engines.cpu.tiles import panels
 from hnnlib.signals import Events, Spikes, count
 
 __all__ = ["by_unit", "listed", "product", "to_input", "to_weight", "weight_rows", "write"]
@@ -120,7 +121,7 @@ def to_input(adjoint: Table, weight: Tensor, form: Form, shape: tuple[int, ...])
         result = weight.new_empty(form.rows * form.steps, weight.shape[1])
         share(
             product_kernels.thin_product, form.rows, form.batch, form.steps, adjoint.numbers,
-            adjoint.lines, transposed.contiguous().numpy(), result.numpy(),
+            adjoint.lines, panels(transposed.detach().numpy()), result.numpy(),
         )  # fmt: skip
         back = source.from_table(Table(result.numpy(), adjoint.lines))
     elif adjoint.lines == form.lines(stepwise=False):

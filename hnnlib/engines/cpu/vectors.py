@@ -23,7 +23,7 @@ from hnnlib.engines.cpu.lanes import (
     unpack,
 )
 
-__all__ = ["add_products", "add_rows", "add_to_rows", "list_above"]
+__all__ = ["add_rows", "add_to_rows", "list_above"]
 
 
 @intrinsic
@@ -38,36 +38,29 @@ def add_rows(typing, total, table, base, stride, places, first, last):
     signature = types.void(total, table, types.intp, types.intp, places, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
-        unpacked = unpack(context, builder, signature, arguments, (0, 1, 4))
-        total, table, places = unpacked
-        _, _, base, stride, _, first, last = arguments
+        total, table, places = unpack(context, builder, signature, arguments, (0, 1, 4))
+        _, _, base, stride, _, *between = arguments
+        (width,) = cgutils.unpack_tuple(builder, total.shape)
+        _, across = cgutils.unpack_tuple(builder, table.shape)
 
-        def row(e):
-            return builder.add(base, builder.mul(stride, place_at(builder, places, e))), None
+        def block(column, several, lanes):
+            sums = [cgutils.alloca_once(builder, lanes.vector) for _ in range(several)]
+            totals = pointers_to(builder, total, column, several, lanes)
+            for pointer, s in zip(totals, sums, strict=True):
+                builder.store(lanes.load(builder, pointer), s)
+            with cgutils.for_range_slice(builder, *between, width.type(1), width.type) as (e, _):
+                row = builder.add(base, builder.mul(stride, place_at(builder, places, e)))
+                begin = builder.add(builder.mul(row, across), column)
+                added = pointers_to(builder, table, begin, several, lanes)
+                for pointer, s in zip(added, sums, strict=True):
+                    builder.store(builder.fadd(builder.load(s), lanes.load(builder, pointer)), s)
+            for pointer, s in zip(totals, sums, strict=True):
+                lanes.store(builder, builder.load(s), pointer)
 
-        _sum(context, builder, signature.args[0].dtype, total, table, (first, last), row)
+        columns(context, builder, signature.args[0].dtype, width, block)
         return context.get_dummy_value()
 
     return signature, generate
-
-
-@intrinsic
-def add_products(typing, total, table, factors):
-    """Add to ``total`` (width,) the rows of ``table`` (place, width), each times its factor."""
-    if not in_order(total, table, factors):
-        return None
-
-    def generate(context, builder, signature, arguments):
-        total, table, factors = unpack(context, builder, signature, arguments, (0, 1, 2))
-        (count,) = cgutils.unpack_tuple(builder, factors.shape)
-
-        def row(e):
-            return e, builder.load(builder.gep(factors.data, [e]))
-
-        _sum(context, builder, signature.args[0].dtype, total, table, (count.type(0), count), row)
-        return context.get_dummy_value()
-
-    return types.void(total, table, factors), generate
 
 
 @intrinsic
@@ -178,34 +171,3 @@ class _Listing:
         target = builder.bitcast(builder.gep(places.data, [here]), listed.as_pointer())
         builder.store(found, target, align=4)
         return builder.zext(builder.ctpop(bits), index)
-
-
-def _sum(context, builder, dtype, total, table, between, row) -> None:
-    """Add rows of ``table`` to ``total``; within a block of columns all rows, sums in registers.
-
-    Args:
-        between: first and last row of the inner loop.
-        row: gives place and factor, or None, of the row at a loop's variable.
-    """
-    (width,) = cgutils.unpack_tuple(builder, total.shape)
-    _, across = cgutils.unpack_tuple(builder, table.shape)
-
-    def block(column, several, lanes):
-        sums = [cgutils.alloca_once(builder, lanes.vector) for _ in range(several)]
-        totals = pointers_to(builder, total, column, several, lanes)
-        for pointer, s in zip(totals, sums, strict=True):
-            builder.store(lanes.load(builder, pointer), s)
-        with cgutils.for_range_slice(builder, *between, width.type(1), width.type) as (e, _):
-            place, factor = row(e)
-            factor = None if factor is None else spread(builder, factor, lanes.vector)
-            begin = builder.add(builder.mul(place, across), column)
-            added_rows = pointers_to(builder, table, begin, several, lanes)
-            for pointer, s in zip(added_rows, sums, strict=True):
-                added = lanes.load(builder, pointer)
-                if factor is not None:
-                    added = builder.fmul(added, factor, flags=["contract"])
-                builder.store(builder.fadd(builder.load(s), added, flags=["contract"]), s)
-        for pointer, s in zip(totals, sums, strict=True):
-            lanes.store(builder, builder.load(s), pointer)
-
-    columns(context, builder, dtype, width, block)
