@@ -30,12 +30,14 @@ def find(first, last, steps, when, where, begins, units, owners, on, ends, flips
         units, flips: (row, room), see above; ``flips`` holds steps, and has room for one more.
         good: (row,) whether no unit stands twice at a step; others have no base.
     """
+    silent = np.empty(steps, np.bool_)
     for row in range(first, last):
-        good[row] = True
+        rises = True
         for unit in range(where.shape[1] - 1):
             for e in range(where[row, unit] + 1, where[row, unit + 1]):
-                good[row] &= when[e] > when[e - 1]
-        if not good[row]:
+                rises &= when[e] > when[e - 1]
+        good[row] = rises
+        if not rises:
             continue
         found = place = late = 0
         for unit in range(where.shape[1] - 1):
@@ -46,11 +48,13 @@ def find(first, last, steps, when, where, begins, units, owners, on, ends, flips
             if base:
                 units[row, place] = unit
                 place += 1
+                silent[:] = True
+                for k in range(e, end):
+                    silent[when[k]] = False
+                e = end
                 for t in range(steps):  # without a branch, which nobody could predict
-                    fires = when[min(e, end - 1)] == t
                     flips[row, late] = t
-                    late += not fires
-                    e += fires
+                    late += silent[t]
             for k in range(e, end):
                 flips[row, late] = when[k]
                 late += 1
