@@ -18,7 +18,7 @@ from hnnlib.codings import duplicate
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.networks.spiking import SpikingLayer
 from hnnlib.neurons import LIF, LeakyIntegrator
-from hnnlib.signals import Events, Separable, Signal, count, dense
+from hnnlib.signals import Events, Separable, Signal, count, counts, dense
 from hnnlib.surrogates import SuperSpike
 
 __all__ = ["DIFFERENCES", "KEEP_MEMORY", "PACKAGES", "build", "engine_name", "signal"]
@@ -135,7 +135,7 @@ class _FeedForwardNetwork(_Network):
             else:
                 x = stage(x, self.engine)
                 spikes.append(x)
-        return spikes, dense(x).sum(0)
+        return spikes, counts(x)
 
     @torch.no_grad()
     def operations(self, x: Signal) -> float:

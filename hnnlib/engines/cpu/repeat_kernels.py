@@ -13,56 +13,68 @@ from numba import njit
 
 from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
 from hnnlib.engines.cpu.kernels import add
-from hnnlib.engines.cpu.vectors import add_rows
+from hnnlib.engines.cpu.vectors import add_rows, count_bits, first_bit
 
 __all__ = ["correlate", "find", "multiply"]
 
 
 @njit(**OPTIONS)
-def find(first, last, steps, when, where, begins, units, owners, on, ends, flips, good):
-    """Bases and flips of events ordered by unit, see ``event_kernels.by_unit``.
+def find(first, last, width, events, starts, begins, units, owners, on, ends, flips, good):
+    """Bases and flips of events of ``width`` units.
 
     Args:
+        events, starts: see ``hnnlib.signals.Events``.
         begins: (row, 2 step + 2); ``units[begins[row, 0]:begins[row, 1]]`` are those whose base is
             on, then for every step those that flip up and those that flip down.
         owners, on: (row, unit) units with a base that is on or with flips, and whether it is on.
         ends: (row, unit + 1): how many such units there are, then the end of each one's ``flips``.
-        units, flips: (row, room), see above; ``flips`` holds steps, and has room for one more.
-        good: (row,) whether no unit stands twice at a step; others have no base.
+        units, flips: (row, room), see above; ``flips`` holds steps.
+        good: (row,) whether no unit stands twice at a step; what is found in others is wrong.
     """
-    silent = np.empty(steps, np.bool_)
+    steps = starts.shape[1] - 1
+    # the steps of a unit as bits, and those that there are
+    fired = np.zeros((width, (steps + 63) // 64), np.uint64)
+    every = np.zeros(fired.shape[1], np.uint64)
+    for t in range(steps):
+        every[t >> 6] |= np.uint64(1) << np.uint64(t & 63)
     for row in range(first, last):
-        rises = True
-        for unit in range(where.shape[1] - 1):
-            for e in range(where[row, unit] + 1, where[row, unit + 1]):
-                rises &= when[e] > when[e - 1]
-        good[row] = rises
-        if not rises:
-            continue
+        good[row] = _write_bits(events, starts[row], fired)
         found = place = late = 0
-        for unit in range(where.shape[1] - 1):
-            e, end = where[row, unit], where[row, unit + 1]
-            if e == end:
+        for unit in range(width):
+            count = 0
+            for word in range(len(every)):
+                count += count_bits(fired[unit, word])
+            if count == 0:
                 continue
-            base = 2 * (end - e) > steps
+            base = 2 * count > steps
             if base:
                 units[row, place] = unit
                 place += 1
-                silent[:] = True
-                for k in range(e, end):
-                    silent[when[k]] = False
-                e = end
-                for t in range(steps):  # without a branch, which nobody could predict
-                    flips[row, late] = t
-                    late += silent[t]
-            for k in range(e, end):
-                flips[row, late] = when[k]
-                late += 1
+            for word in range(len(every)):
+                left = fired[unit, word] ^ (every[word] if base else np.uint64(0))
+                fired[unit, word] = 0
+                while left != 0:
+                    flips[row, late] = 64 * word + first_bit(left)
+                    late += 1
+                    left &= left - np.uint64(1)
             owners[row, found], on[row, found] = unit, base
             found += 1
             ends[row, found] = late
         ends[row, 0] = found
         _by_time(place, owners[row], on[row], ends[row], flips[row], begins[row], units[row])
+
+
+@njit(**OPTIONS)
+def _write_bits(events, starts, fired):
+    """The events of a row as bits in ``fired`` (unit, word); whether none stands twice."""
+    once = True
+    for t in range(len(starts) - 1):
+        word, bit = t >> 6, np.uint64(1) << np.uint64(t & 63)
+        for e in range(starts[t], starts[t + 1]):
+            before = fired[events[e], word]
+            once &= before & bit == 0
+            fired[events[e], word] = before | bit
+    return once
 
 
 @njit(**OPTIONS)

@@ -44,9 +44,8 @@ def find(events: Events) -> Repeated | None:
     steps, width = events.shape[0], torch.Size(events.shape[3:]).numel()
     if not _worth(events, steps):
         return None
-    when, where = products.by_unit(events, width)
-    rows = len(where)
-    room = int((where[:, -1] - where[:, 0]).max())
+    starts = events.starts.numpy()
+    rows, room = len(starts), int((starts[:, -1] - starts[:, 0]).max())
     good = np.empty(rows, np.bool_)
     found = Repeated(
         shape=events.shape,
@@ -55,9 +54,9 @@ def find(events: Events) -> Repeated | None:
         owners=np.empty((rows, width), np.int32),
         on=np.empty((rows, width), np.bool_),
         ends=np.empty((rows, width + 1), np.int32),
-        flips=np.empty((rows, room + 1), np.int32),
+        flips=np.empty((rows, room), np.int32),
     )
-    share(kernels.find, rows, steps, when, where, *found[1:], good)
+    share(kernels.find, rows, width, events.units.numpy(), starts, *found[1:], good)
     return found if good.all() else None
 
 

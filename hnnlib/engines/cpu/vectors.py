@@ -1,5 +1,5 @@
 """What the compiler doesn't make of a loop by itself, for kernels to call: sums of rows in vector
-registers, and lists of spikes.
+registers, lists of spikes, and bits.
 
 Compiled from a loop, each event would read and write its sum. Here a block of a sum stays in
 registers while all rows pass. Spikes would be listed unit by unit. Here eight are compared at once,
@@ -23,7 +23,7 @@ from hnnlib.engines.cpu.lanes import (
     unpack,
 )
 
-__all__ = ["add_rows", "add_to_rows", "list_above"]
+__all__ = ["add_rows", "add_to_rows", "count_bits", "first_bit", "list_above"]
 
 
 @intrinsic
@@ -136,6 +136,26 @@ def list_above(typing, values, threshold, places, place, end):
         return builder.load(at)
 
     return signature, generate
+
+
+@intrinsic
+def count_bits(typing, number):
+    """How many bits of a number are set."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def first_bit(typing, number):
+    """Place of the lowest bit that is set, of a number that isn't 0."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), generate
 
 
 _LISTED = 8
