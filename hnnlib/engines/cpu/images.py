@@ -20,10 +20,12 @@ from hnnlib.signals import Events, Spikes
 __all__ = ["convolve", "pad", "pool"]
 
 _FEWEST = 16
-"""Channels out from which events pay: those of a vector."""
-_PARTS = 8
-"""Shares of the examples whose gradients are added up apart, so that threads can work side by side;
-the same for any number of threads, so that sums are."""
+"""Channels, out or in, from which own kernels pay: those of a vector."""
+_PIXELS = 4096
+"""Pixels, of all images of a member, from which it pays to transform kernels."""
+_PARTS, _ROOM = 8, 8 << 20
+"""Shares of the examples whose gradients are added up apart, so that threads can work side by side,
+and bytes for them. Threads have no say in it, so that sums don't depend on them."""
 _BAND = 4
 """Lines of an image whose adjoints are added at a time."""
 
@@ -140,10 +142,11 @@ class _Sparse(torch.autograd.Function):
         if not needs[1]:
             return to_carrier, None, None
         members, outs, channels, edge, _ = weight.shape
-        to_weight = weight.new_zeros(members, _PARTS, channels, edge, edge * outs)
+        parts = max(2, min(_PARTS, _ROOM // (weight[0].numel() * weight.itemsize)))
+        to_weight = weight.new_zeros(members, parts, channels, edge, edge * outs)
         for member in range(members):
             share(
-                image_kernels.correlate, _PARTS, member, target.batch, events.units.numpy(),
+                image_kernels.correlate, parts, member, target.batch, events.units.numpy(),
                 events.starts.numpy(), _corners(source.units, edge), _images(changes, target),
                 to_weight[member].numpy(),
             )  # fmt: skip
@@ -154,7 +157,8 @@ class _Sparse(torch.autograd.Function):
 
 def _to_input(changes: Tensor, weight: Tensor, source: Form, target: Form) -> Tensor:
     """Gradient of a convolution's input. It is dense, since that of spikes is."""
-    if weight.shape[-1] == 3 and weight.shape[2] >= _FEWEST:
+    pixels = target.steps * target.batch * target.width // weight.shape[1]
+    if weight.shape[-1] == 3 and weight.shape[2] >= _FEWEST and pixels >= _PIXELS:
         result = changes.new_empty(source.rows, source.steps, source.width)
         share(
             winograd.transposed, source.rows, source.batch,

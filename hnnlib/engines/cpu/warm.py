@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from hnnlib.engines.cpu import images, layers, mixed, plans, products, repeats
+from hnnlib.engines.cpu import images, layers, mixed, plans, products, repeats, winograd
 from hnnlib.engines.cpu.forms import Form
 from hnnlib.neurons import LIF, LeakyIntegrator, SynapticLIF
 from hnnlib.signals import Events, Spikes, dense
@@ -22,6 +23,10 @@ def run() -> None:
         _of_images(), _of_events(plan), _of_currents(plan), _of_repeats(), _of_mixed_units(),
     ):  # fmt: skip
         dense(signal).sum().backward()
+    # which takes larger images than these
+    image, result = np.ones((1, 1, 1, 1, 1), np.float32), np.empty((1, 1, 3, 3, 1), np.float32)
+    kernels = np.ones((1, 1, 1, 3, 3), np.float32)
+    winograd.transposed(0, 1, 1, winograd.kernel_panels(kernels), image, result)
 
 
 def _trained(*shape: int) -> Tensor:
