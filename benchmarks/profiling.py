@@ -32,7 +32,7 @@ def profiled(step: Callable[[], object], steps: int) -> dict[str, float]:
     return seconds
 
 
-def rate(edge: int = 512, times: int = 10) -> float:
+def rate(edge: int = 512, times: int = 100) -> float:
     """Multiplications, each with an addition, a second in a matrix product."""
     left, right = torch.rand(2, edge, edge)
     seconds = []
