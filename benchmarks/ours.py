@@ -74,7 +74,8 @@ class _Network(nn.Module):
 
     def operations(self, x: Signal) -> float:
         """Multiplications and additions of a training step that reads events: those of its matrix
-        products and of its rows of weights and gradients; not those of neurons and optimiser.
+        products and of its rows of weights and gradients; not those of neurons and optimiser. Of
+        a network alone, not of a population.
         """
         raise NotImplementedError
 
@@ -105,7 +106,7 @@ class _RecurrentNetwork(_Network):
         """See ``_Network``: forwards and for weights by events, back to the spikes densely."""
         (spikes,), logits = self.layers_and_logits(x)
         units, classes = self.around.shape[-1], logits.shape[-1]
-        added = _rows(x) * units + _rows(spikes) * (units + classes)
+        added = count(x).sum().item() * units + count(spikes).sum().item() * (units + classes)
         return 2 * added + len(dense(spikes).flatten(0, 2)) * units * (units + classes)
 
 

@@ -1,4 +1,4 @@
-"""The longest file comes first, so that no worker is left alone with it at the end."""
+"""The longest files come first, so that no worker is left alone with one at the end."""
 
 
 def pytest_collection_modifyitems(items):

@@ -112,7 +112,7 @@ class Cpu(Engine):
     @staticmethod
     def _listed(signal: Signal, weight: Tensor) -> Signal:
         """A tensor before a dense layer as events, if it is a spike train, of a Poisson coding say:
-        finding them takes a tenth of what it saves.
+        finding them takes less than a tenth of a product.
         """
         if isinstance(signal, Tensor) and weight.ndim == 3 and not signal.requires_grad:
             return products.listed(signal) or signal

@@ -15,6 +15,9 @@ from hnnlib.engines.cpu.vectors import add_rows
 
 __all__ = ["convolve", "correlate", "frame", "keyed", "pool_backward", "pool_forward", "rename"]
 
+_LOW = (1 << 32) - 1
+"""Bits of a value that stands behind its key."""
+
 
 @njit(**VIEWS)
 def _sort(units, first, last, table, begins, values, memory):
@@ -42,9 +45,6 @@ def _sort(units, first, last, table, begins, values, memory):
     for k in range(len(begins) - 1, 0, -1):
         begins[k] = begins[k - 1]
     begins[0] = 0
-
-
-_LOW = (1 << 32) - 1
 
 
 @njit(**VIEWS)

@@ -13,6 +13,7 @@ __all__ = [
     "Part",
     "Whole",
     "below",
+    "columns",
     "in_order",
     "place_at",
     "pointers_to",
@@ -23,6 +24,7 @@ __all__ = [
 BYTES = 64
 """Bytes of a vector; processors with narrower registers use several."""
 _BLOCKS = (8, 4, 2, 1)
+"""Vectors of a block, the largest first."""
 
 
 def pointers_to(builder, array, first, several, lanes) -> list:
@@ -43,6 +45,7 @@ def in_order(*arrays) -> bool:
 
 
 def unpack(context, builder, signature, arguments, places):
+    """The arrays among a function's arguments, whose places are given."""
     return [context.make_array(signature.args[k])(context, builder, arguments[k]) for k in places]
 
 
@@ -102,7 +105,7 @@ def columns(context, builder, dtype, width, block, blocks=_BLOCKS) -> None:
     """Write the blocks of ``width`` columns, the last of a single vector that they may not fill.
 
     Args:
-        blocks: how many vectors one may have, the largest first.
+        blocks: how many vectors one may have.
         block: writes one, given its column, its number of vectors, and what loads and stores them.
     """
     number = context.get_data_type(dtype)

@@ -82,7 +82,7 @@ def outer(low, high, member, batch, shared, when, where, steps, delay, adjoint, 
 @njit(**VIEWS)
 def thin_product(first, last, batch, steps, adjoint, lines, panels, product):
     """``product`` (line, many): ``adjoint`` (line, few) times weights (few, many), which are given
-    by member as ``tiles.panels``. A matrix library takes several times as long.
+    by member as ``tiles.panels``. A matrix library takes twice as long.
     """
     few, given = adjoint.shape[1], adjoint.reshape(-1)
     if lines[1] == 1:  # the steps of a row lie together

@@ -68,9 +68,8 @@ def weight_rows(weight: Tensor) -> np.ndarray:
     """Weights (member, input, unit) for kernels that add rows of them, which may have room behind
     each row.
     """
-    lanes = _ALIGNED // weight.itemsize
-    room = -weight.shape[2] % lanes
-    if room and weight.shape[2] > 4 * lanes:  # short rows gain nothing
+    room = -weight.shape[2] % (_ALIGNED // weight.itemsize)
+    if room:
         weight = functional.pad(weight.detach(), (0, room))
     return weight.contiguous().numpy()
 

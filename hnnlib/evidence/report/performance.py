@@ -1,4 +1,5 @@
-"""The page on speed: what ``python -m benchmarks`` has measured, as tables and figures.
+"""The page on speed: what ``python -m benchmarks`` has measured, as tables and figures, and
+estimates for what it hasn't.
 
 It reads the JSON files of the benchmark, which carry their own arithmetic in ``summary``, and
 knows neither the benchmark's code nor the libraries.
