@@ -9,7 +9,14 @@ import torch
 from hnnlib import studies
 from hnnlib.networks import HybridNetwork
 from hnnlib.studies import Context
-from hnnlib.studies.coding_comparison import ARCHITECTURES, STUDY, CodingSettings, cells
+from hnnlib.studies.coding_comparison import (
+    ARCHITECTURES,
+    STUDY,
+    CodingSettings,
+    _Job,
+    _parts,
+    cells,
+)
 
 SETTINGS = CodingSettings.model_validate(
     {
@@ -84,7 +91,7 @@ def test_no_test_image_is_ever_in_training_unless_the_split_is_the_papers_codes(
 def test_with_all_images_the_papers_split_leaks_sixty_percent():
     whole = SETTINGS.model_copy(update={"mlp": SETTINGS.mlp.model_copy(update={"samples": None})})
     from hnnlib.datasets import load
-    from hnnlib.studies.coding_comparison import _overlap, _parts
+    from hnnlib.studies.coding_comparison import _overlap
 
     data = load("digits")
     ann, hybrid = (c for c in cells("mlp", False)["split"][:2])
@@ -185,3 +192,23 @@ def test_unknown_studies_and_groups_get_a_suggestion(tmp_path):
             out=tmp_path / "x.nc",
             checkpoints=tmp_path,
         )
+
+
+@pytest.mark.parametrize("head", ["fresh", "coupled"])
+def test_the_rest_of_a_frozen_network_starts_from_draws_of_its_own(head, tmp_path):
+    """Draws shared with the layers that the features were trained with are a priced switch."""
+    job = _Job(SETTINGS.mlp, (0, 1), Context(tmp_path, say=lambda line: None))
+    columns = cells("mlp", False)
+    ann = columns["separate"][0]
+    parts = _parts(job.data, (0, 1), SETTINGS.mlp.samples, ann, torch.device("cpu"))
+    frozen = job._network(ann, job._layers(ann)[0], parts)[0]
+    job.frozen = frozen
+    started = {p.numel(): p for n, p in frozen.named_parameters() if n.endswith("weight")}
+    for column in ("separate", "poisson"):
+        for cell in columns[column]:
+            if cell.training == "separate" and cell.head == head:
+                rest = job._network(cell, job._layers(cell)[0], parts)[0]
+                for layer in rest.spiking:
+                    weight = layer.synapse.weight
+                    same = torch.equal(weight.flatten(), started[weight.numel()].flatten())
+                    assert same == (head == "coupled")

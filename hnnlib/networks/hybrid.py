@@ -86,8 +86,9 @@ class HybridNetwork(nn.Module):
         switches: protocol choices.
         seeds: one a member; they key the initial weights.
         engine: runs the neurons.
-        first: index of the first layer in the whole network, where this is the spiking rest of a
-            frozen one; keeps the initial draws of a layer the same in both.
+        roles: names that key the initial draws, one a layer; by default its place. The rest of a
+            frozen network needs names of its own: with the frozen network's, it would start from
+            the draws of the very layers that the frozen features were trained with.
 
     Raises:
         NotationError: the images are too small for the layers, or the last layer isn't dense.
@@ -100,7 +101,7 @@ class HybridNetwork(nn.Module):
         switches: Switches,
         seeds: Sequence[int],
         engine: Engine,
-        first: int = 0,
+        roles: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         if layers[-1].form != "dense":
@@ -116,22 +117,21 @@ class HybridNetwork(nn.Module):
         self.in_shape = in_shape
         self.boundary = next((k for k, layer in enumerate(layers) if layer.spiking), len(layers))
         self.artificial, self.spiking = nn.ModuleList(), nn.ModuleList()
+        self._roles = tuple(roles or (f"layer{place}" for place in range(len(layers))))
         shape = in_shape
         for place, layer in enumerate(layers):
-            if layer.spiking:
-                shape = self._add_spiking(layer, shape, place, first)
-            else:
-                shape = self._add_artificial(layer, shape, place, first)
+            add = self._add_spiking if layer.spiking else self._add_artificial
+            shape = add(layer, shape, place)
 
     def _add_artificial(
-        self, layer: LayerSpec, shape: tuple[int, ...], place: int, first: int
+        self, layer: LayerSpec, shape: tuple[int, ...], place: int
     ) -> tuple[int, ...]:
         if self._doubled(place):
             layer = replace(layer, size=2 * layer.size)
         module = (
             nn.MaxPool2d(layer.kernel)
             if layer.form == "pool"
-            else self._synapse(layer, shape, place + first)
+            else self._synapse(layer, shape, place)
         )
         self.artificial.append(module)
         shape = _pooled(shape, layer.kernel) if layer.form == "pool" else module.out_shape
@@ -151,7 +151,7 @@ class HybridNetwork(nn.Module):
         )
 
     def _add_spiking(
-        self, layer: LayerSpec, shape: tuple[int, ...], place: int, first: int
+        self, layer: LayerSpec, shape: tuple[int, ...], place: int
     ) -> tuple[int, ...]:
         direct = place == self.boundary and self.switches.input_mode == "direct"
         axon = (
@@ -162,19 +162,19 @@ class HybridNetwork(nn.Module):
         if layer.form == "pool":
             self.spiking.append(SpikingPool(axon, layer.kernel))
             return _pooled(shape, layer.kernel)
-        synapse = self._synapse(layer, shape, place + first)
+        synapse = self._synapse(layer, shape, place)
         self.spiking.append(SpikingLayer(axon, synapse, self.switches.neuron))
         return synapse.out_shape
 
     def _synapse(self, layer: LayerSpec, shape: tuple[int, ...], place: int) -> Dense | Conv:
         if layer.form == "dense":
-            return Dense(shape, layer.size, self.seeds, f"layer{place}")
+            return Dense(shape, layer.size, self.seeds, self._roles[place])
         if len(shape) != 3 or min(shape[1:]) < layer.kernel:
             raise NotationError(
                 f"layer {place + 1} ({layer.size}C{layer.kernel}) can't read an input of shape "
                 f"{shape}: take larger images or fewer pools"
             )
-        return Conv(shape, layer.size, layer.kernel, self.seeds, f"layer{place}")
+        return Conv(shape, layer.size, layer.kernel, self.seeds, self._roles[place])
 
     def graded(self, x: Tensor, stop: int | None = None, activate_last: bool = True) -> Tensor:
         """Run artificial layers on (member, batch, *in): the values behind layer ``stop``, before

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import xarray as xr
 from filelock import FileLock, Timeout
 
-from hnnlib import engines, sources, store
+from hnnlib import engines, registration, sources, store
 from hnnlib.errors import ConfigError, StoreError
 from hnnlib.studies.base import Context, Settings, Study
 from hnnlib.training.memory import keep_memory
@@ -117,6 +118,7 @@ def train_group(
             device=_device_name(where),
             engine=context.engine.name,
             code_digest=code,
+            claims_json=json.dumps(registration.claims(name), sort_keys=True),
             wall_seconds=round(time.perf_counter() - started, 3),
             **runs.attrs,
         )
@@ -149,6 +151,7 @@ def collect(name: str, settings: Any, runs: list[Path], out: Path) -> None:
     joined_facts = ("config_json", "config_sha256", "data", "data_official", "data_json")
     whole = store.provenance(config=settings.model_dump(mode="json"), data=data)
     shared |= {name: whole[name] for name in joined_facts}
+    shared["claims_json"] = _registered(parts)
     shared["git_dirty"] = max(part.attrs["git_dirty"] for part in parts)
     # but for the summaries, which are computed here
     shared["summary_commit"], shared["summary_dirty"] = whole["git_commit"], whole["git_dirty"]
@@ -156,6 +159,15 @@ def collect(name: str, settings: Any, runs: list[Path], out: Path) -> None:
     del shared["group"]
     joined.attrs = shared
     store.write(joined, out)
+
+
+def _registered(parts: list[xr.Dataset]) -> str:
+    """Claims that stood, with the same words, when every part was trained."""
+    stood = [json.loads(part.attrs.get("claims_json", "{}")) for part in parts]
+    shared = {
+        name: text for name, text in stood[0].items() if all(s.get(name) == text for s in stood)
+    }
+    return json.dumps(shared, sort_keys=True)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from hnnlib.studies.base import Context, Settings, Study, dealt, join_cells
 __all__ = ["ARCHITECTURES", "STUDY", "Cell", "CodingComparison", "cells"]
 
 Arm = Literal[
-    "main", "input_mode", "split", "poisson_p", "boundary_act", "gaussian", "train_filter"
+    "main", "input_mode", "split", "head", "poisson_p", "boundary_act", "gaussian", "train_filter"
 ]
 Phase = Literal["simultaneous", "separate", "pretrained", "gaussian", "poisson"]
 
@@ -124,7 +124,11 @@ class CodingSettings(Settings):
 
 @dataclass(frozen=True)
 class Cell:
-    """One configuration: a row (architecture), a column (coding, training) and its switches."""
+    """One configuration: a row (architecture), a column (coding, training) and its switches.
+
+    ``head`` is where the spiking rest of separate training starts from: fresh draws, or, coupled,
+    those of the layers that the frozen network had in its place and was trained with.
+    """
 
     family: str
     architecture: str
@@ -137,6 +141,7 @@ class Cell:
     poisson_p: str = "sigmoid"
     gaussian: str = "code"
     split_mode: str = "shared"
+    head: str = "fresh"
 
     @property
     def name(self) -> str:
@@ -171,15 +176,17 @@ def cells(family: str, train_filter: bool) -> dict[str, list[Cell]]:
     poisson = [cell(row, "poisson", "separate") for row in hybrids]
     spiking = cell(pure_s, "duplicate", "simultaneous")
     direct = [replace(spiking, arm="input_mode", input_mode="direct")] if family == "mlp" else []
-    other_filter = [
-        replace(c, arm="train_filter", train_filter=not train_filter)
-        for c in (spiking, simultaneous[len(hybrids) // 2])
-    ]
+    other_filter = {"arm": "train_filter", "train_filter": not train_filter}
+    coupled = {"arm": "head", "head": "coupled"}
     relu = {"arm": "boundary_act", "boundary_act": "relu"}
     return {
         "pure": [spiking, cell(pure_a, "none", "simultaneous"), *direct],
         "simultaneous": [*simultaneous, *(replace(c, **relu) for c in simultaneous)],
-        "separate": [ann, *separate, *(replace(c, **relu) for c in separate)],
+        "separate": [
+            ann,
+            *separate,
+            *(replace(c, **change) for change in (relu, coupled, other_filter) for c in separate),
+        ],
         "split": [replace(c, arm="split", split_mode="per_model") for c in (ann, *separate)],
         "gaussian": [
             *gaussian,
@@ -190,8 +197,9 @@ def cells(family: str, train_filter: bool) -> dict[str, list[Cell]]:
             sigmoid_ann,
             *poisson,
             *(replace(c, arm="poisson_p", poisson_p="code255") for c in poisson),
+            *(replace(c, **coupled) for c in poisson),
         ],
-        "filter": other_filter,
+        "filter": [replace(c, **other_filter) for c in (spiking, *simultaneous)],
     }
 
 
@@ -308,9 +316,9 @@ class _Job:
             training.Frozen(lambda images: reader.encode(images, boundary), self.images), parts
         )
         in_shape = tuple(examples.inputs(rows.test[:, :1]).shape[2:])
-        network = HybridNetwork(
-            layers[boundary:], in_shape, switches, self.seeds, engine, first=boundary
-        )
+        name = "layer" if cell.head == "coupled" else "rest.layer"
+        roles = [f"{name}{place}" for place in range(boundary, len(layers))]
+        network = HybridNetwork(layers[boundary:], in_shape, switches, self.seeds, engine, roles)
         return network.to(self.context.device), examples, rows
 
     def _schedule(self, cell: Cell) -> training.Schedule:

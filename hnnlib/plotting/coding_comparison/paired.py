@@ -20,6 +20,7 @@ CHOICES = {
     "gaussian": "Gaussian ln σ − variant of the code",
     "train_filter": "trained − fixed synaptic filters",
     "input_mode": "direct − axon input",
+    "head": "rest from the frozen network's draws − from fresh ones",
 }
 _TRAINING = {"simultaneous": "sim.", "separate": "sep.", "pretrained": "alone"}
 
