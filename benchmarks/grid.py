@@ -84,10 +84,12 @@ class Peer:
             stages.append(layer.Linear(inputs, units, step_mode="m"))
             stages.append(
                 neuron.LIFNode(
-                    tau=tau, v_threshold=threshold, surrogate_function=surrogate.ATan(),
+                    tau=tau,
+                    v_threshold=threshold,
+                    surrogate_function=surrogate.ATan(),
                     step_mode="m",
                 )
-            )  # fmt: skip
+            )
         self.network = nn.Sequential(*stages)
         self.optimiser = torch.optim.Adam(self.network.parameters(), 1e-3, fused=True)
 
@@ -133,10 +135,12 @@ def compare(python: Path, edge: int, sample: int, rounds: int, steps: int) -> fl
             theirs = json.loads(p.stdout.readline())
             ratio = mine / statistics.mean(theirs)
             words = "warm-up" if number == 0 else f"round {number}"
-            print(f"{words}: {1e3 * mine:.1f} ms a cell and step here, SpikingJelly "
-                  f"{1e3 * min(theirs):.1f} to {1e3 * max(theirs):.1f} ms, "
-                  f"mean {1e3 * statistics.mean(theirs):.1f} ms: ratio {ratio:.3f}",
-                  flush=True)  # fmt: skip
+            print(
+                f"{words}: {1e3 * mine:.1f} ms a cell and step here, SpikingJelly "
+                f"{1e3 * min(theirs):.1f} to {1e3 * max(theirs):.1f} ms, "
+                f"mean {1e3 * statistics.mean(theirs):.1f} ms: ratio {ratio:.3f}",
+                flush=True,
+            )
             ratios += [ratio] if number else []
         p.stdin.close()
     return statistics.median(ratios)

@@ -162,9 +162,15 @@ class Epoch(Recurrent):
     def tiny(self) -> Epoch:
         """See ``Task``: on generated recordings of three channels."""
         return replace(
-            self, data="randman_500_parameters", steps=20, width=0.005, batch=300,
-            inputs=3, hidden=12, input_gain=2.0,
-        )  # fmt: skip
+            self,
+            data="randman_500_parameters",
+            steps=20,
+            width=0.005,
+            batch=300,
+            inputs=3,
+            hidden=12,
+            input_gain=2.0,
+        )
 
 
 @dataclass(frozen=True)

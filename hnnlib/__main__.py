@@ -90,11 +90,16 @@ def _run(arguments: argparse.Namespace) -> None:
     }
     for group in arguments.group or runs:
         studies.train_group(
-            arguments.study, group, settings,
-            scale=scale.scale, out=runs.get(group, work), threads=arguments.threads,
-            device=arguments.device or scale.device, engine=arguments.engine,
+            arguments.study,
+            group,
+            settings,
+            scale=scale.scale,
+            out=runs.get(group, work),
+            threads=arguments.threads,
+            device=arguments.device or scale.device,
+            engine=arguments.engine,
             checkpoints=work.with_name(f"{work.name}.checkpoints") / group,
-        )  # fmt: skip
+        )
     if not arguments.group:
         studies.collect(arguments.study, settings, list(runs.values()), arguments.out)
         print(f"wrote {arguments.out}")

@@ -17,11 +17,20 @@ PATIENCE = 900  # seconds
 def command(folder: Path, *words: str, project: Path = ROOT, **options: object) -> list[str]:
     settings = [f"{key}={value}" for key, value in options.items()]
     return [
-        sys.executable, "-m", "snakemake", "--cores", "2",
-        "--snakefile", str(project / "Snakefile"), "--directory", str(folder),
-        "--workflow-profile", str(project / "profiles/default"),
-        *words, *(["--config", *settings] if settings else []),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--cores",
+        "2",
+        "--snakefile",
+        str(project / "Snakefile"),
+        "--directory",
+        str(folder),
+        "--workflow-profile",
+        str(project / "profiles/default"),
+        *words,
+        *(["--config", *settings] if settings else []),
+    ]
 
 
 def run(folder: Path, *words: str, data: Path | None = None, **options) -> tuple[int, str]:

@@ -22,10 +22,31 @@ __all__ = ["UNSEEN", "make"]
 UNSEEN = (4, 5)
 _SPEAKERS = np.arange(12)
 _RECORDINGS = np.where(np.isin(_SPEAKERS, UNSEEN), 920, 43)
-_ACCURACY = {"snn": 72, "nsn": 76, "hybrid": 77, "n2n_block": 74, "n2n_matched": 74.5, "rnn": 70,
-             "hybrid_rnn": 73, "n2n_rnn": 71, "hstnn_1layer": 64}  # fmt: skip
-_ARMS = {"5": 0.5, "20": -2, "50": -12, "off": -0.6, "authors": -1, "equal": -0.5, "random": -1.5,
-         "file_order": -2.5, "half": -3, "quarter": -7, "0.25": -6, "0.1": -15}  # fmt: skip
+_ACCURACY = {
+    "snn": 72,
+    "nsn": 76,
+    "hybrid": 77,
+    "n2n_block": 74,
+    "n2n_matched": 74.5,
+    "rnn": 70,
+    "hybrid_rnn": 73,
+    "n2n_rnn": 71,
+    "hstnn_1layer": 64,
+}
+_ARMS = {
+    "5": 0.5,
+    "20": -2,
+    "50": -12,
+    "off": -0.6,
+    "authors": -1,
+    "equal": -0.5,
+    "random": -1.5,
+    "file_order": -2.5,
+    "half": -3,
+    "quarter": -7,
+    "0.25": -6,
+    "0.1": -15,
+}
 _UNITS = {"full": 128, "half": 64, "quarter": 32}
 
 
@@ -162,7 +183,13 @@ def _attributes(datasets: Sequence[str], official: bool, scale: str) -> dict:
     for name in datasets:
         good = official or name != "shd"
         note = "" if good else "regenerated from the audio"
-        sources[name] = {"official": good, "note": note, "sha256": "0" * 64, "licence": "",
-                         "citation": "", "origin": "synthetic"}  # fmt: skip
+        sources[name] = {
+            "official": good,
+            "note": note,
+            "sha256": "0" * 64,
+            "licence": "",
+            "citation": "",
+            "origin": "synthetic",
+        }
     marks = {name: "official" if s["official"] else s["note"] for name, s in sources.items()}
     return provenance("shd_ablations", scale, sources, marks)

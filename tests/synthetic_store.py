@@ -32,8 +32,17 @@ ROWS = {
 }
 """Short row name to the paper's row label, by rising number of artificial layers."""
 
-_LAYERS = {"SSS": (3, 0), "ASS": (2, 1), "AAS": (1, 2), "AAA": (0, 3),
-           "S": (6, 0), "A1": (5, 1), "A3": (3, 3), "A4": (2, 4), "A": (0, 6)}  # fmt: skip
+_LAYERS = {
+    "SSS": (3, 0),
+    "ASS": (2, 1),
+    "AAS": (1, 2),
+    "AAA": (0, 3),
+    "S": (6, 0),
+    "A1": (5, 1),
+    "A3": (3, 3),
+    "A4": (2, 4),
+    "A": (0, 6),
+}
 _KMAC = {"mlp": (392, 250, 5), "cnn": (780, 7230, 12460, 4460, 820, 5)}
 _STEPS, _SAMPLES = 25, {"mlp": 42_000, "cnn": 36_000}
 
@@ -74,7 +83,7 @@ _ACCURACY = {
         ("gaussian", "simultaneous", "gaussian"): {"A1": 58.5, "A3": 64.5, "A4": 63.5},
         ("duplicate", "simultaneous", "train_filter"): {"S": 60.3, "A3": 55.8},
     },
-}  # fmt: skip
+}
 _SPREAD = {"mlp": (0.08, 0.05), "cnn": (0.5, 0.3)}  # between seeds (shared by cells), within a seed
 
 

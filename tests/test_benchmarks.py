@@ -442,9 +442,15 @@ def bench():
         return Scripted(library, itertools.repeat(0.5 if library == "norse" else 1.0))
 
     return suites.Bench(
-        start, peers=["snntorch", "norse"], names=["recurrent", "cnn"],
-        rounds=1, warmup=1, tiny=True, clock="cpu", tell=lambda text: None,
-    )  # fmt: skip
+        start,
+        peers=["snntorch", "norse"],
+        names=["recurrent", "cnn"],
+        rounds=1,
+        warmup=1,
+        tiny=True,
+        clock="cpu",
+        tell=lambda text: None,
+    )
 
 
 def test_the_suite_of_tasks_times_and_weighs_every_library(bench):

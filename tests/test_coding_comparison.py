@@ -67,9 +67,10 @@ def test_an_arm_differs_from_its_cell_in_one_choice(family):
             continue
         reference = tables[cell.architecture, cell.coding, cell.training]
         differs = [
-            name for name in cell.__dataclass_fields__
+            name
+            for name in cell.__dataclass_fields__
             if name != "arm" and getattr(cell, name) != getattr(reference, name)
-        ]  # fmt: skip
+        ]
         assert differs == ["split_mode" if cell.arm == "split" else cell.arm]
 
 
@@ -140,8 +141,13 @@ def _only_for_scoring(forward):
 
 def test_jobs_of_a_scale_are_named_after_family_and_column():
     assert set(STUDY.groups(SETTINGS)) == {
-        "mlp_pure", "mlp_simultaneous", "mlp_separate", "mlp_split", "mlp_gaussian", "mlp_poisson"
-    }  # fmt: skip
+        "mlp_pure",
+        "mlp_simultaneous",
+        "mlp_separate",
+        "mlp_split",
+        "mlp_gaussian",
+        "mlp_poisson",
+    }
 
 
 def test_columns_can_share_jobs_and_each_frozen_network_stays_before_its_readers():

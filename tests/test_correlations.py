@@ -106,9 +106,12 @@ def test_synchronous_trains_lose_their_correlation_in_the_null_variant():
 def test_statistics_are_those_of_scipy():
     values = np.random.default_rng(2).normal(size=500) ** 3
     expected = [
-        values.mean(), stats.kurtosis(values), stats.skew(values), np.percentile(values, 99),
+        values.mean(),
+        stats.kurtosis(values),
+        stats.skew(values),
+        np.percentile(values, 99),
         (values > 0.9).sum(),
-    ]  # fmt: skip
+    ]
     np.testing.assert_allclose(describe(values), expected)
     assert len(STATISTICS) == len(expected)
 

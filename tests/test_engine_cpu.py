@@ -146,8 +146,10 @@ def test_recurrence_of_many_examples_and_units():
     tensor = spikes_of(1, 0.3, 4, 2, 50, 9)
     agree(
         lambda engine, signal: [engine.layer(LIF(), layer, signal, around)],
-        Events.of(tensor), tensor, [*layer.parameters(), around],
-    )  # fmt: skip
+        Events.of(tensor),
+        tensor,
+        [*layer.parameters(), around],
+    )
 
 
 @pytest.mark.parametrize("neuron", KINDS[::3], ids=repr)
@@ -156,8 +158,10 @@ def test_members_may_share_events(neuron):
     tensor = spikes_of(1, 0.2, 6, 1, 4, 30)
     agree(
         lambda engine, signal: [engine.layer(neuron, layer, signal)],
-        Events.of(tensor), tensor, list(layer.parameters()),
-    )  # fmt: skip
+        Events.of(tensor),
+        tensor,
+        list(layer.parameters()),
+    )
 
 
 @pytest.mark.parametrize(
@@ -175,8 +179,10 @@ def test_parameters_of_neurons_may_differ_between_members(neuron):
     tensor = spikes_of(1, 0.2, 8, 3, 4, 30)
     agree(
         lambda engine, signal: [engine.layer(neuron, layer, signal)],
-        Events.of(tensor), tensor, list(layer.parameters()),
-    )  # fmt: skip
+        Events.of(tensor),
+        tensor,
+        list(layer.parameters()),
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -194,8 +200,10 @@ def test_a_constant_current_needs_one_product():
     signal = Separable(values, torch.linspace(0.5, 1.5, 6, dtype=torch.float64))
     agree(
         lambda engine, signal: [engine.layer(LIF(), layer, signal)],
-        signal, signal, list(layer.parameters()),
-    )  # fmt: skip
+        signal,
+        signal,
+        list(layer.parameters()),
+    )
 
 
 @pytest.mark.parametrize("axon", [None, AXON], ids=["direct", "axon"])
@@ -206,8 +214,10 @@ def test_recurrence_under_other_drives(neuron, listed, axon):
     tensor = spikes_of(1, 0.2, 6, 2, 4, 30)
     agree(
         lambda engine, signal: [engine.layer(neuron, layer, signal, around, axon)],
-        Events.of(tensor) if listed else tensor, tensor, [*layer.parameters(), around],
-    )  # fmt: skip
+        Events.of(tensor) if listed else tensor,
+        tensor,
+        [*layer.parameters(), around],
+    )
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -218,8 +228,12 @@ def test_a_leaky_readout(listed):
         return [engine.layer(LeakyIntegrator(0.8), out, engine.layer(LIF(), layer, signal))]
 
     tensor = spikes_of(1, 0.2, 6, 2, 4, 30)
-    agree(run, Events.of(tensor) if listed else tensor, tensor,
-          [*layer.parameters(), *out.parameters()])  # fmt: skip
+    agree(
+        run,
+        Events.of(tensor) if listed else tensor,
+        tensor,
+        [*layer.parameters(), *out.parameters()],
+    )
 
 
 def test_the_number_of_threads_changes_no_bit():
@@ -296,8 +310,10 @@ def test_dense_events_are_multiplied(monkeypatch):
     monkeypatch.setitem(cpu.BREAK_EVEN, "dense", 0.0)
     agree(
         lambda engine, signal: [engine.layer(LIF(), layer, signal)],
-        Events.of(signal), signal, list(layer.parameters()),
-    )  # fmt: skip
+        Events.of(signal),
+        signal,
+        list(layer.parameters()),
+    )
 
 
 def test_compiled_copies_older_than_any_file_beside_them_are_forgotten(tmp_path):

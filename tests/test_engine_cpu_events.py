@@ -21,8 +21,10 @@ def test_a_unit_listed_twice_counts_twice():
     assert torch.equal(dense(events).double(), tensor)
     agree(
         lambda engine, signal: [engine.layer(LIF(), layer, signal)],
-        events, tensor, list(layer.parameters()),
-    )  # fmt: skip
+        events,
+        tensor,
+        list(layer.parameters()),
+    )
 
 
 @given(size=st.tuples(*(st.integers(1, 5) for _ in range(6))), seed=st.integers(0, 99))
@@ -60,8 +62,10 @@ def test_rows_of_events_may_lie_anywhere(size, density, room, seed):
     assert torch.equal(counts(events).double(), tensor.sum(0))
     agree(
         lambda engine, signal: [engine.layer(LIF(), layer, signal)],
-        events, tensor, list(layer.parameters()),
-    )  # fmt: skip
+        events,
+        tensor,
+        list(layer.parameters()),
+    )
 
 
 @pytest.mark.parametrize("units", [5, 40])  # the gradient of the input has a path for few units
@@ -87,9 +91,10 @@ def test_a_product_of_shared_events_or_of_a_spike_train(listed):
     tensor = spikes_of(1, 0.2, 6, 1, 4, 30)
     agree(
         lambda engine, signal: [engine.product(layer, signal)],
-        Events.of(tensor) if listed else tensor.expand(-1, 3, -1, -1), tensor,
+        Events.of(tensor) if listed else tensor.expand(-1, 3, -1, -1),
+        tensor,
         list(layer.parameters()),
-    )  # fmt: skip
+    )
 
 
 def test_spikes_of_each_unit_are_counted_and_bring_gradients_back():

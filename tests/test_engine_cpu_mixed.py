@@ -26,8 +26,12 @@ from hnnlib.signals import Events
 @pytest.mark.parametrize("others", ["graded", "unreset", "tanh"])
 @pytest.mark.parametrize("surrogate", SURROGATES, ids=repr)
 @given(
-    size=sizes, density=densities, seed=st.integers(0, 99), data=st.data(), listed=st.booleans(),
-)  # fmt: skip
+    size=sizes,
+    density=densities,
+    seed=st.integers(0, 99),
+    data=st.data(),
+    listed=st.booleans(),
+)
 @settings(max_examples=4, deadline=None)
 def test_some_units_spike_and_others_do_not(
     surrogate, others, form, size, density, seed, data, listed
@@ -47,8 +51,12 @@ def test_some_units_spike_and_others_do_not(
 
     tensor = spikes_of(seed, density, steps, members, batch, inputs)
     parameters = [*first.parameters(), *second.parameters()]
-    agree(run, Events.of(tensor) if listed else tensor, tensor,
-          parameters + ([] if around is None else [around]))  # fmt: skip
+    agree(
+        run,
+        Events.of(tensor) if listed else tensor,
+        tensor,
+        parameters + ([] if around is None else [around]),
+    )
 
 
 @pytest.mark.parametrize("level", [-30.0, 0.0, 30.0])
@@ -56,8 +64,12 @@ def test_mixed_units_that_are_silent_or_saturated(level):
     drive = level + torch.randn(9, 2, 3, 12, generator=torch.Generator().manual_seed(0)).double()
     drive, around = nn.Parameter(drive), recurrent_weights(0, 2, 12)
     neuron = SynapticLIF(of_members(0.5, 0.9), of_members(0.7, 0.2), torch.tensor([5, 9]))
-    agree(lambda engine, signal: [engine.scan(neuron, signal, around)[0]],
-          drive, drive, [drive, around])  # fmt: skip
+    agree(
+        lambda engine, signal: [engine.scan(neuron, signal, around)[0]],
+        drive,
+        drive,
+        [drive, around],
+    )
 
 
 def test_mixed_units_without_gradients_and_on_threads():

@@ -29,8 +29,10 @@ def change(out, o, out_stride, given, g, given_stride, width):
 @settings(deadline=None)
 @given(
     size=st.tuples(st.integers(0, 40), st.integers(0, 20), st.integers(1, 40)),
-    at=st.integers(0, 3), overlap=st.integers(0, 4), more=st.booleans(),
-)  # fmt: skip
+    at=st.integers(0, 3),
+    overlap=st.integers(0, 4),
+    more=st.booleans(),
+)
 def test_a_product_of_lines_that_may_overlap(kind, size, at, overlap, more):
     count, inner, width = size
     stride = max(1, inner - overlap)

@@ -67,9 +67,12 @@ def test_a_row_goes_on_with_those_after_it():
 @pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None)
 @given(
-    width=st.integers(1, 70), share=st.floats(0, 1), place=st.integers(0, 9),
-    room=st.integers(0, 20), seed=st.integers(0, 99),
-)  # fmt: skip
+    width=st.integers(1, 70),
+    share=st.floats(0, 1),
+    place=st.integers(0, 9),
+    room=st.integers(0, 20),
+    seed=st.integers(0, 99),
+)
 def test_what_is_above_a_threshold_is_listed_in_order(kind, width, share, place, room, seed):
     values = np.random.default_rng(seed).random(width).astype(kind)
     expected = np.flatnonzero(values > kind(1 - share))

@@ -152,8 +152,10 @@ with job(given) as terminal:
 def run_job(body: str, **environment: str) -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT.replace("{body}", body)],
-        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+    )
     log = Path("logs/a.log").read_text() if Path("logs/a.log").exists() else ""
     return done.returncode, done.stdout + done.stderr, log
 

@@ -41,8 +41,11 @@ def test_every_number_of_the_tables_is_there(paper):
 
 def test_each_table_asks_its_study_about_its_data(paper):
     assert [paper.study_of(table) for table in paper.tables] == [
-        "operational_manifold", "operational_manifold", "noise_correlations", "noise_correlations",
-    ]  # fmt: skip
+        "operational_manifold",
+        "operational_manifold",
+        "noise_correlations",
+        "noise_correlations",
+    ]
     assert {entry.dataset for entry in paper.entries()} == {"mnist", "cifar10"}
     for entry in paper.entries():
         assert entry.select["paper_dataset"] == entry.dataset

@@ -156,7 +156,7 @@ def trajectory(neuron, drive):
         # tau 4, reset 0.25: it rests there, and jumps back there
         (DecayInputLIF(4.0, 1.0, 0.25), [0, 3, 3, 2], [0, 1, 1, 0], [0.25, 0.25, 0.25, 0.75]),
     ],
-)  # fmt: skip
+)
 def test_decaying_input_follows_the_equations(neuron, drive, spikes, potentials):
     outputs, states = trajectory(neuron, drive)
     assert (outputs, [state.item() for state in states]) == (spikes, potentials)
@@ -197,11 +197,13 @@ NONE = torch.tensor([0])
         (SynapticLIF(**MIXED, spiking=NONE), [1, 0, 0], [0, 0, 0.5], [0, 0.5, 0.25]),
         (
             SynapticLIF(**MIXED, spiking=NONE, reset_graded=False),
-            [4, 0, 0, -8], [0, 0, 1, 1], [0, 2, 2, 1.5],
+            [4, 0, 0, -8],
+            [0, 0, 1, 1],
+            [0, 2, 2, 1.5],
         ),
         (SynapticLIF(**MIXED, spiking=NONE), [-4, 0, 0], [0, 0, 0], [0, -2, -2]),
     ],
-)  # fmt: skip
+)
 def test_synaptic_neurons_follow_the_equations(neuron, drive, outputs, potentials):
     found, states = trajectory(neuron, drive)
     assert (found, [state.potential.item() for state in states]) == (outputs, potentials)

@@ -71,9 +71,14 @@ def run(labels, protocol=PLAIN, lanes=4):
     rows = torch.arange(len(labels)).expand(2, -1)
     kept = []
     failed = inject(
-        Stub(labels), Images(labels), rows, protocol, Recorder(10),
-        lambda *record: kept.append(record), lanes,
-    )  # fmt: skip
+        Stub(labels),
+        Images(labels),
+        rows,
+        protocol,
+        Recorder(10),
+        lambda *record: kept.append(record),
+        lanes,
+    )
     return failed, kept
 
 
@@ -117,8 +122,12 @@ def test_a_sample_that_never_fails_leaves_no_record():
 
 def test_records_are_of_the_clean_the_last_right_and_the_failing_input():
     _, records = run([2, 5])
-    found = {(c, int(r)): t for m, c, _, rows, trains in records if m == 0
-             for r, t in zip(rows, trains, strict=True)}  # fmt: skip
+    found = {
+        (c, int(r)): t
+        for m, c, _, rows, trains in records
+        if m == 0
+        for r, t in zip(rows, trains, strict=True)
+    }
     assert found["clean", 0].sum() == STEPS
     assert found["passed", 0].sum() == 3 and found["failed", 0].sum() == 2
     assert ("passed", 1) not in found  # it failed with its first noise frame
@@ -145,10 +154,20 @@ def test_a_stale_record_stands_for_the_next_clean_one():
     def seen(protocol):
         kept = []
         rows = torch.arange(len(LABELS)).expand(2, -1)
-        inject(Marked(LABELS), Images(LABELS), rows, protocol, Recorder(1),
-               lambda *r: kept.append(r), lanes=1)  # fmt: skip
-        return {int(rows[0]): int((trains[0, :, 0] * 2 ** np.arange(STEPS)).sum())
-                for m, c, _, rows, trains in kept if c == "clean" and m == 0}  # fmt: skip
+        inject(
+            Marked(LABELS),
+            Images(LABELS),
+            rows,
+            protocol,
+            Recorder(1),
+            lambda *r: kept.append(r),
+            lanes=1,
+        )
+        return {
+            int(rows[0]): int((trains[0, :, 0] * 2 ** np.arange(STEPS)).sum())
+            for m, c, _, rows, trains in kept
+            if c == "clean" and m == 0
+        }
 
     # misclassified samples 3, 5 and 6 come before samples 4 and 7
     assert seen(PLAIN) == {k: k for k in (0, 1, 2, 4, 7, 8, 9)}

@@ -29,13 +29,17 @@ SETTINGS = NoiseCorrelationsSettings.model_validate(
                 "steps": 4,
                 "samples": {"train": 400, "validation": 40, "test": 60},
                 "training": {"epochs": 4, "batch": 20, "learning_rate": 1e-2},
-                "noise": {"samples": 60, "protocols": ["corrected", "public_code"],
-                          "resamples": 5, "lanes": 30},
+                "noise": {
+                    "samples": 60,
+                    "protocols": ["corrected", "public_code"],
+                    "resamples": 5,
+                    "lanes": 30,
+                },
                 "regimes": {"taus": [2.0, 4.0], "thresholds": [0.5, 1.0, 50.0], "samples": 30},
             }
         ],
     }
-)  # fmt: skip
+)
 
 
 @pytest.fixture(autouse=True, scope="module")

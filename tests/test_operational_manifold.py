@@ -15,12 +15,19 @@ from hnnlib.studies import Context
 from hnnlib.studies._manifold_summary import summarise
 from hnnlib.studies.operational_manifold import STUDY, FamilySettings, ManifoldSettings
 
-GRID = {"tau": {"first": 1.5, "last": 5.0, "points": 2},
-        "threshold": {"first": 0.01, "last": 3.0, "points": 3}}  # fmt: skip
+GRID = {
+    "tau": {"first": 1.5, "last": 5.0, "points": 2},
+    "threshold": {"first": 0.01, "last": 3.0, "points": 3},
+}
 SMALL = {"tau": {"first": 5.0, "last": 5.0, "points": 1}, "threshold": GRID["threshold"]}
 SAMPLES = {"train": 60, "validation": 30, "test": 40}
-FAMILY = {"dataset": "digits", "width": 0.05, "steps": 3, "samples": SAMPLES,
-          "schedule": {"epochs": 2, "batch": 20, "learning_rate": 1e-2}}  # fmt: skip
+FAMILY = {
+    "dataset": "digits",
+    "width": 0.05,
+    "steps": 3,
+    "samples": SAMPLES,
+    "schedule": {"epochs": 2, "batch": 20, "learning_rate": 1e-2},
+}
 MLP = {"network": "mlp", "arms": {"main": GRID, "control": SMALL, "sigmoid": SMALL}} | FAMILY
 CNN = {"network": "cnn", "jobs": 1, "arms": {"main": SMALL, "matched": SMALL}} | FAMILY
 SETTINGS = ManifoldSettings.model_validate(
@@ -69,8 +76,10 @@ def test_a_family_with_seeds_of_its_own_counts_no_other_seed(tmp_path):
     settings = ManifoldSettings.model_validate({"seeds": [0, 1], "families": families})
     groups = STUDY.groups(settings)
     assert [name for name in groups if "lowest" in name] == [
-        "mlp_digits_lowest_seed1", "mlp_digits_lowest_seed2", "mlp_digits_lowest_seed3",
-    ]  # fmt: skip
+        "mlp_digits_lowest_seed1",
+        "mlp_digits_lowest_seed2",
+        "mlp_digits_lowest_seed3",
+    ]
     alone = STUDY.relevant(settings, "mlp_digits_lowest_seed2")
     assert list(STUDY.groups(alone)) == ["mlp_digits_lowest_seed2"]
     found = STUDY.collect(settings, [train(group, tmp_path, settings) for group in groups])
@@ -91,9 +100,12 @@ def test_a_family_with_seeds_of_its_own_counts_no_other_seed(tmp_path):
 
 def test_every_arm_is_a_surface_with_axes_of_its_own(whole):
     assert whole["cell"].values.tolist() == [
-        "mlp_digits/main", "mlp_digits/control", "mlp_digits/sigmoid",
-        "cnn_digits/main", "cnn_digits/matched",
-    ]  # fmt: skip
+        "mlp_digits/main",
+        "mlp_digits/control",
+        "mlp_digits/sigmoid",
+        "cnn_digits/main",
+        "cnn_digits/matched",
+    ]
     assert whole["seed"].values.tolist() == [0, 1]
     one = whole.sel(cell="mlp_digits/sigmoid")
     assert np.isfinite(one["grid_accuracy"]).sum() == 2 * 3
@@ -155,10 +167,13 @@ def test_an_interrupted_job_goes_on_to_the_same_numbers(runs, tmp_path):
     assert first.drop_vars("train_seconds").identical(again.drop_vars("train_seconds"))
 
 
-@pytest.mark.parametrize(("key", "wrong", "words"), [
-    ("arms", {"control": GRID}, "add 'main'"),
-    ("arms", {"main": GRID | {"tau": {"first": 1.0, "last": 2.0, "points": 2}}}, "above 1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("key", "wrong", "words"),
+    [
+        ("arms", {"control": GRID}, "add 'main'"),
+        ("arms", {"main": GRID | {"tau": {"first": 1.0, "last": 2.0, "points": 2}}}, "above 1"),
+    ],
+)
 def test_settings_refuse_what_cannot_be(key, wrong, words):
     with pytest.raises(ValueError, match=words):
         FamilySettings.model_validate(MLP | {key: wrong})
@@ -167,17 +182,23 @@ def test_settings_refuse_what_cannot_be(key, wrong, words):
 def test_figures_have_a_panel_for_every_surface(whole):
     printed = [("digits", "mlp", "paper", 100.0, 90.0)]
     for fig, panels in (
-        (draw.maps(whole, "accuracy"), 2), (draw.maps(whole, "spikes"), 2),
-        (draw.control(whole), 2), (draw.pareto(whole, printed), 2), (draw.surrogates(whole), 2),
-    ):  # fmt: skip
+        (draw.maps(whole, "accuracy"), 2),
+        (draw.maps(whole, "spikes"), 2),
+        (draw.control(whole), 2),
+        (draw.pareto(whole, printed), 2),
+        (draw.surrogates(whole), 2),
+    ):
         titles = [ax for ax in fig.axes if ax.get_title(loc="left")]
         assert len(titles) == panels
 
 
 def test_the_notebook_runs_on_a_small_store(whole, tmp_path):
     described = whole.assign_attrs(
-        study="operational_manifold", scale="smoke", data="digits", data_json=json.dumps({}),
-    )  # fmt: skip
+        study="operational_manifold",
+        scale="smoke",
+        data="digits",
+        data_json=json.dumps({}),
+    )
     path = store.write(described, tmp_path / "small.nc")
     names = run(FOLDER / "operational_manifold.ipynb", store=str(path), figures=str(tmp_path / "f"))
     assert len(list((tmp_path / "f").glob("*.png"))) == 5

@@ -196,9 +196,21 @@ def test_claims_compare_what_they_are_meant_to(paper):
         for claim in paper.claims
     }
     assert counts == {
-        "A1": [1], "A2": [6], "A3": [10], "A4": [2], "A5": [1], "A6": [1], "A7": [2], "A8": [3],
-        "A9": [2], "A10": [5], "A11": [2], "A12": [2], "A13": [5, 10], "A14": [15],
-    }  # fmt: skip
+        "A1": [1],
+        "A2": [6],
+        "A3": [10],
+        "A4": [2],
+        "A5": [1],
+        "A6": [1],
+        "A7": [2],
+        "A8": [3],
+        "A9": [2],
+        "A10": [5],
+        "A11": [2],
+        "A12": [2],
+        "A13": [5, 10],
+        "A14": [15],
+    }
 
 
 def test_the_leak_and_the_division_by_255_are_on_record(paper):

@@ -114,8 +114,9 @@ def test_accuracy_and_smoothness_by_ratio_stand_side_by_side():
     order = [1, 6, 2, 0]  # NSN, a quarter, the main hybrid, SNN
     assert data["arm"].values[6] == "ratio"
     assert means(accuracy) == [
-        shares, pytest.approx(100 * data["test_accuracy"].mean("seed").values[order])
-    ]  # fmt: skip
+        shares,
+        pytest.approx(100 * data["test_accuracy"].mean("seed").values[order]),
+    ]
     for ax, name in ((roughness, "roughness"), (sharpness, "sam_rise")):
         middle = np.exp(np.log(data[name]).mean("seed").values[order])
         assert means(ax) == [shares, pytest.approx(middle)]
@@ -136,8 +137,13 @@ def test_a_failed_run_leaves_a_gap_only():
         data[name][0, 1] = np.nan
         data[name][1] = np.nan
     for fig in (
-        draw.by_scale, draw.ratios, draw.across_runs, draw.by_ratio, draw.by_radius, draw.slices
-    ):  # fmt: skip
+        draw.by_scale,
+        draw.ratios,
+        draw.across_runs,
+        draw.by_ratio,
+        draw.by_radius,
+        draw.slices,
+    ):
         assert fig(data) is not None
     assert "–" in draw.summary(data).to_string()
 

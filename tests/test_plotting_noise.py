@@ -31,13 +31,14 @@ def noise_cell(network: str, protocol: str, variant: str) -> xr.Dataset:
     matrix = np.eye(UNITS)[None, None] * [[[[1.0]], [[0.5]]]]
     variables |= {
         "layer_statistics": (
-            (*per_seed, "layer", "condition", "statistic"), generator.normal(size=shape)
+            (*per_seed, "layer", "condition", "statistic"),
+            generator.normal(size=shape),
         ),
         "layer_rate": ((*per_seed, "layer", "condition"), generator.random(shape[:-1])),
         "layer_units": (("cell", "layer"), [[9.0, 6.0]]),
         "entries": ((*per_seed, "condition", "bin"), generator.random((1, SEEDS, 4, 5))),
         "matrix": (("cell", "shown", "unit", "other_unit"), matrix),
-    }  # fmt: skip
+    }
     for end, value in (("low", 0.0), ("high", 5.0)):
         values = np.full((1, SEEDS, 4, len(STATISTICS)), value)
         variables[f"statistic_{end}"] = (*per_seed, "condition", "statistic"), values
@@ -49,8 +50,10 @@ def noise_cell(network: str, protocol: str, variant: str) -> xr.Dataset:
 def regime_cell(network: str, variant: str) -> xr.Dataset:
     dims = ("cell", "seed", "tau", "threshold")
     generator = np.random.default_rng(1)
-    variables = {f"grid_{n}": (dims, generator.random((1, SEEDS, 2, 3))) for n in
-                 ("accuracy", "rate", "output_rate")}  # fmt: skip
+    variables = {
+        f"grid_{n}": (dims, generator.random((1, SEEDS, 2, 3)))
+        for n in ("accuracy", "rate", "output_rate")
+    }
     variables["grid_regime"] = dims, generator.integers(0, 4, (1, SEEDS, 2, 3)).astype(float)
     shape = (1, SEEDS, 2, 3, len(STATISTICS))
     variables["grid_statistics"] = (*dims, "statistic"), generator.random(shape)
@@ -80,9 +83,14 @@ def texts(fig: Figure) -> str:
 
 
 FIGURES = [
-    draw.changes, draw.correlation_by_regime, draw.distributions, draw.layers, draw.matrices,
-    draw.regime_maps, draw.values,
-]  # fmt: skip
+    draw.changes,
+    draw.correlation_by_regime,
+    draw.distributions,
+    draw.layers,
+    draw.matrices,
+    draw.regime_maps,
+    draw.values,
+]
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda f: f.__name__)

@@ -16,9 +16,19 @@ loss_landscape = pytest.importorskip("hnnlib.studies.loss_landscape")
 
 MODELS = ("snn", "nsn", "hybrid", "n2n_block", "hstnn_1layer", "rnn", "hybrid_rnn", "n2n_rnn")
 ARMS = (
-    "main", "refit", "matched", "size", "fraction", "ratio", "slope", "regulariser", "reset",
-    "rate", "validation", "constants",
-)  # fmt: skip
+    "main",
+    "refit",
+    "matched",
+    "size",
+    "fraction",
+    "ratio",
+    "slope",
+    "regulariser",
+    "reset",
+    "rate",
+    "validation",
+    "constants",
+)
 
 
 @pytest.fixture(scope="module")

@@ -62,8 +62,9 @@ def test_engines_agree_on_a_step_of_training(design, surrogate):
         population = network(design, engine=engine, surrogate=surrogate).double()
         activity = run(population, IMAGES.double())
         rate_error(activity, torch.arange(10).expand(2, -1) % 4).sum().backward()
-        found.append([activity.logits.detach(), *activity.spikes,
-                      *(p.grad for p in population.parameters())])  # fmt: skip
+        found.append(
+            [activity.logits.detach(), *activity.spikes, *(p.grad for p in population.parameters())]
+        )
     for mine, theirs in zip(*found, strict=True):
         torch.testing.assert_close(mine, theirs, check_dtype=False)
     assert all(spikes.sum() > 0 for spikes in found[0][1:3])
@@ -76,8 +77,10 @@ def test_a_threshold_above_what_inputs_can_reach_silences_the_network():
 
 
 def test_which_units_fire_is_told_by_both_engines_alike():
-    both = [network(engine=engine).fired(IMAGES, MemberNoise((3, 3), "x")) for engine in
-            ("eager", "cpu")]  # fmt: skip
+    both = [
+        network(engine=engine).fired(IMAGES, MemberNoise((3, 3), "x"))
+        for engine in ("eager", "cpu")
+    ]
     for mine, theirs in zip(*both, strict=True):
         assert mine.shape[0] == 2 and (mine == theirs).all()
     assert 0 < both[0][0].float().mean() < 1

@@ -128,8 +128,10 @@ def test_each_claim_is_judged_on_the_stores_of_its_studies(paper):
     assert verdicts(paper, stores) == dict.fromkeys(("P1", "P2", "P3"), "supported")
     stores["rough"] = make("rough", a=(70.0, 70.3, 70.2), b=(80.0, 80.2, 80.1))
     assert verdicts(paper, stores) == {
-        "P1": "supported", "P2": "contradicted", "P3": "contradicted",
-    }  # fmt: skip
+        "P1": "supported",
+        "P2": "contradicted",
+        "P3": "contradicted",
+    }
 
 
 def test_claims_of_a_study_that_was_not_run_are_undecided(paper):

@@ -16,9 +16,19 @@ from hnnlib.studies import Context
 from hnnlib.studies import shd_ablations as study
 
 ARMS = (
-    "main", "refit", "matched", "size", "fraction", "ratio", "slope", "regulariser", "reset",
-    "rate", "validation", "constants",
-)  # fmt: skip
+    "main",
+    "refit",
+    "matched",
+    "size",
+    "fraction",
+    "ratio",
+    "slope",
+    "regulariser",
+    "reset",
+    "rate",
+    "validation",
+    "constants",
+)
 TASK = {
     "dataset": "spoken_digits",
     "steps": 8,
@@ -91,8 +101,9 @@ def test_wrong_settings_are_refused(changes, message):
 def test_a_job_records_what_the_claims_are_about(context, few):
     runs = study.STUDY.train("spoken_digits_hybrid", settings(arms=["main", "refit"]), context)
     assert list(runs.cell.values) == [
-        "spoken_digits/hybrid/main", "spoken_digits/hybrid/refit/all_speakers",
-    ]  # fmt: skip
+        "spoken_digits/hybrid/main",
+        "spoken_digits/hybrid/refit/all_speakers",
+    ]
     main = runs.isel(cell=0)
     accuracy = main.speaker_accuracy.values
     who = few.speakers[few.test]
@@ -165,9 +176,14 @@ def test_a_run_is_written_and_collected(context, tmp_path):
     chosen = settings(seeds=(0,))
     out = tmp_path / "runs.nc"
     studies.train_group(
-        "shd_ablations", "spoken_digits_hybrid", chosen,
-        scale="x", out=out, checkpoints=tmp_path / "c", progress=lambda line: None,
-    )  # fmt: skip
+        "shd_ablations",
+        "spoken_digits_hybrid",
+        chosen,
+        scale="x",
+        out=out,
+        checkpoints=tmp_path / "c",
+        progress=lambda line: None,
+    )
     studies.collect("shd_ablations", chosen, [out], tmp_path / "store.nc")
     store = studies.store.open(tmp_path / "store.nc")
     assert store.sizes["cell"] == 1

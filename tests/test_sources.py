@@ -18,7 +18,7 @@ FILES = {
     "sub/near.py": "from .far import f as g\n",
     "sub/far.py": "from ..base import X\n",
     "sub/lazy.py": "Z = 1\n",
-}  # fmt: skip
+}
 
 
 @pytest.fixture

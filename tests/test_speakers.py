@@ -24,9 +24,17 @@ def recordings(seed=0, n=1000):
     strangers = np.isin(speakers, (4, 5)) & ~test
     speakers[strangers] = rng.integers(6, 12, strangers.sum())
     return EventData(
-        "toy", np.zeros(n, np.float32), np.zeros(n, np.int32), np.arange(n + 1),
-        rng.integers(0, 4, n), speakers, test, 4, 1, SOURCE,
-    )  # fmt: skip
+        "toy",
+        np.zeros(n, np.float32),
+        np.zeros(n, np.int32),
+        np.arange(n + 1),
+        rng.integers(0, 4, n),
+        speakers,
+        test,
+        4,
+        1,
+        SOURCE,
+    )
 
 
 DATA = recordings()

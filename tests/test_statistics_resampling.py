@@ -41,9 +41,12 @@ def test_sleep_data_by_signs():
 def test_sign_flips_agree_with_scipys_permutation_test():
     left, right = np.array([1.0, 4.0, 2.0, 8.0, 5.0]), np.array([2.0, 1.0, 1.5, 3.0, 6.5])
     expected = stats.permutation_test(
-        (left, right), lambda a, b, axis: (a - b).mean(axis), permutation_type="samples",
-        n_resamples=np.inf, vectorized=True,
-    ).pvalue  # fmt: skip
+        (left, right),
+        lambda a, b, axis: (a - b).mean(axis),
+        permutation_type="samples",
+        n_resamples=np.inf,
+        vectorized=True,
+    ).pvalue
     assert sign_flip(left, right).p == pytest.approx(expected)
 
 

@@ -23,7 +23,7 @@ def images():
     )
     return training.Images(
         ImageData("blobs", pixels.astype(np.float32), labels, 3, SOURCE), torch.device("cpu")
-    )  # fmt: skip
+    )
 
 
 def network(seeds, text="A12-S30-S3", **switches):

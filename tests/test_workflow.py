@@ -78,9 +78,15 @@ def test_a_killed_run_ends_with_the_numbers_of_an_uninterrupted_one(smoke, tmp_p
         runs = [tmp_path / f"{group}.nc" for group in studies.get(name).groups(settings)]
         for path in runs:
             studies.train_group(
-                name, path.stem, settings, scale="smoke", out=path, device="cpu",
-                checkpoints=tmp_path / path.stem, progress=lambda line: None,
-            )  # fmt: skip
+                name,
+                path.stem,
+                settings,
+                scale="smoke",
+                out=path,
+                device="cpu",
+                checkpoints=tmp_path / path.stem,
+                progress=lambda line: None,
+            )
         studies.collect(name, settings, runs, tmp_path / f"{name}.nc")
         expected = store.open(tmp_path / f"{name}.nc")
         found = store.open(folder / f"results/smoke/{name}.nc")

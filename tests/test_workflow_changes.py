@@ -15,9 +15,15 @@ from snakemake_runs import ROOT, command, contents, environment, last_words, run
 from hnnlib import store, studies
 
 TREE = (
-    "hnnlib", "workflow", "profiles", "papers", "notebooks", "config",
-    "Snakefile", "environment.yml",
-)  # fmt: skip
+    "hnnlib",
+    "workflow",
+    "profiles",
+    "papers",
+    "notebooks",
+    "config",
+    "Snakefile",
+    "environment.yml",
+)
 
 
 # --- mistakes -------------------------------------------------------------------------------------
@@ -68,8 +74,11 @@ def test_a_results_folder_that_takes_no_files_is_told_before_any_work(tmp_path, 
         pytest.skip("this machine lets nobody mount a file system")
     done = subprocess.run(
         [*inside, *command(tmp_path, scale="smoke", results=place)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(),
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(),
+    )
     assert done.returncode != 0
     assert said in last_words(done.stdout) and "nothing was changed" in last_words(done.stdout)
     assert "Traceback" not in done.stdout
@@ -78,8 +87,11 @@ def test_a_results_folder_that_takes_no_files_is_told_before_any_work(tmp_path, 
 def test_the_workflow_has_no_lint():
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--lint"],
-        cwd=ROOT, env=environment(), capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
 
 

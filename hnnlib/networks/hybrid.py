@@ -150,9 +150,7 @@ class HybridNetwork(nn.Module):
             self.switches.coding == "gaussian" and at_boundary and self.layers[place].form != "pool"
         )
 
-    def _add_spiking(
-        self, layer: LayerSpec, shape: tuple[int, ...], place: int
-    ) -> tuple[int, ...]:
+    def _add_spiking(self, layer: LayerSpec, shape: tuple[int, ...], place: int) -> tuple[int, ...]:
         direct = place == self.boundary and self.switches.input_mode == "direct"
         axon = (
             None

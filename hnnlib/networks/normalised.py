@@ -69,9 +69,15 @@ class NormalisedConv(nn.Module):
     def _member(self, k: int, x: Tensor) -> Tensor:
         drive = functional.conv2d(x.flatten(0, 1), self.weight[k], None, self.stride, self.padding)
         drive = functional.batch_norm(
-            drive, self.running_mean[k], self.running_variance[k], self.gain[k], self.offset[k],
-            self.training, _MOMENTUM, _EPSILON,
-        )  # fmt: skip
+            drive,
+            self.running_mean[k],
+            self.running_variance[k],
+            self.gain[k],
+            self.offset[k],
+            self.training,
+            _MOMENTUM,
+            _EPSILON,
+        )
         return drive.unflatten(0, x.shape[:2])
 
 

@@ -165,14 +165,17 @@ def _lines(loss, parameters, seeds, chosen) -> Measured:
         [
             _array(
                 landscape.values(
-                    loss, parameters, [landscape.random_direction(parameters, seeds, k)],
-                    landscape.grid(points), loss.at_once,
+                    loss,
+                    parameters,
+                    [landscape.random_direction(parameters, seeds, k)],
+                    landscape.grid(points),
+                    loss.at_once,
                 )
             )
             for k in range(chosen.directions)
         ],
         axis=1,
-    )  # fmt: skip
+    )
     scales = chosen.finest - COARSEST + 1
     rough = landscape.roughness(lines, finest, scales)
     second, variation = rough.second.mean(1), rough.variation.mean(1)

@@ -48,9 +48,16 @@ class _Surface:
             output = store["layer_spikes"].values[..., last][np.ix_(*inside)]
         regimes = manifold.regimes(accuracy, cut("grid_rate"), output, chance)
         return cls(
-            accuracy, cut("grid_validation"), cut("grid_train"), cut("grid_synaptic_operations"),
-            spikes, regimes, tau[inside[0]], threshold[inside[1]], chance,
-        )  # fmt: skip
+            accuracy,
+            cut("grid_validation"),
+            cut("grid_train"),
+            cut("grid_synaptic_operations"),
+            spikes,
+            regimes,
+            tau[inside[0]],
+            threshold[inside[1]],
+            chance,
+        )
 
 
 def summarise(store: xr.Dataset) -> xr.Dataset:
@@ -108,13 +115,17 @@ def _optimum(one: _Surface) -> _Summary:
         "train_accuracy": (at(one.train), "accuracy of that point on training images"),
         "spikes": (at(one.spikes), "spikes per image of that point, encoder left out"),
         "synaptic_operations": (at(one.operations), "synaptic operations of that point"),
-        "best_tau": (one.tau[place[0]] if place else np.nan,
-                     "membrane time constant of that point", "time steps"),
-        "best_threshold": (one.threshold[place[1]] if place else np.nan,
-                           "threshold of that point"),
-        "best_on_edge": (np.nan if place is None else float(edge),
-                         "1 where that point lies on the edge of the grid"),
-    }  # fmt: skip
+        "best_tau": (
+            one.tau[place[0]] if place else np.nan,
+            "membrane time constant of that point",
+            "time steps",
+        ),
+        "best_threshold": (one.threshold[place[1]] if place else np.nan, "threshold of that point"),
+        "best_on_edge": (
+            np.nan if place is None else float(edge),
+            "1 where that point lies on the edge of the grid",
+        ),
+    }
 
 
 def _efficient(one: _Surface) -> _Summary:
@@ -128,22 +139,32 @@ def _efficient(one: _Surface) -> _Summary:
     if best is not None:
         saving = spikes[best] / spikes[validation >= validation[best] - _MODEST].min()
     found = {
-        "efficiency": (efficiency[place] if place else np.nan,
-                       "largest efficiency above chance + 5 points", "percent per million"),
-        "saving": (saving,
-                   "spikes at the point of best validation by the fewest within 3 points of it"),
-    }  # fmt: skip
+        "efficiency": (
+            efficiency[place] if place else np.nan,
+            "largest efficiency above chance + 5 points",
+            "percent per million",
+        ),
+        "saving": (
+            saving,
+            "spikes at the point of best validation by the fewest within 3 points of it",
+        ),
+    }
     knee = manifold.knee(accuracy, spikes, one.chance)
     for name, where in (("efficient", place), ("knee", knee)):
         what = "of the most efficient point" if name == "efficient" else "of the front's knee"
         found |= {
             f"{name}_accuracy": (accuracy[where] if where else np.nan, f"test accuracy {what}"),
             f"{name}_spikes": (spikes[where] if where else np.nan, f"spikes per image {what}"),
-            f"{name}_tau": (one.tau[where[0]] if where else np.nan,
-                            f"membrane time constant {what}", "time steps"),
-            f"{name}_threshold": (one.threshold[where[1]] if where else np.nan,
-                                  f"threshold {what}"),
-        }  # fmt: skip
+            f"{name}_tau": (
+                one.tau[where[0]] if where else np.nan,
+                f"membrane time constant {what}",
+                "time steps",
+            ),
+            f"{name}_threshold": (
+                one.threshold[where[1]] if where else np.nan,
+                f"threshold {what}",
+            ),
+        }
     return found
 
 
@@ -159,20 +180,32 @@ def _shape(one: _Surface) -> _Summary:
 
     return {
         "roughness": (manifold.roughness(accuracy), "mean accuracy step between neighbours"),
-        "interaction": (manifold.interaction(accuracy),
-                        "share of the accuracy's variance that no sum over the axes explains"),
-        "sharpest_loss": (manifold.sharpest_fall(accuracy),
-                          "largest loss of accuracy from one threshold to the next, mean over tau"),
-        "sharpest_silencing": (manifold.sharpest_fall(np.log10(np.maximum(spikes, 1e-3))),
-                               "the same of the decimal logarithm of spikes"),
-        "silent_spikes": (_over(where(manifold.SILENT), where(manifold.OPERATING)),
-                          "spikes of silent points by those of operating points"),
-        "low_threshold_loss": (accuracy[best] - accuracy[low[0], 0] if low else np.nan,
-                               "test accuracy at the point of best validation, less that at the "
-                               "best of the lowest threshold"),
-        "low_threshold_spikes": (_over(_mean(spikes[:, 0]), elsewhere),
-                                 "spikes at the lowest threshold by those elsewhere"),
-    }  # fmt: skip
+        "interaction": (
+            manifold.interaction(accuracy),
+            "share of the accuracy's variance that no sum over the axes explains",
+        ),
+        "sharpest_loss": (
+            manifold.sharpest_fall(accuracy),
+            "largest loss of accuracy from one threshold to the next, mean over tau",
+        ),
+        "sharpest_silencing": (
+            manifold.sharpest_fall(np.log10(np.maximum(spikes, 1e-3))),
+            "the same of the decimal logarithm of spikes",
+        ),
+        "silent_spikes": (
+            _over(where(manifold.SILENT), where(manifold.OPERATING)),
+            "spikes of silent points by those of operating points",
+        ),
+        "low_threshold_loss": (
+            accuracy[best] - accuracy[low[0], 0] if low else np.nan,
+            "test accuracy at the point of best validation, less that at the "
+            "best of the lowest threshold",
+        ),
+        "low_threshold_spikes": (
+            _over(_mean(spikes[:, 0]), elsewhere),
+            "spikes at the lowest threshold by those elsewhere",
+        ),
+    }
 
 
 def _largest(values: np.ndarray) -> tuple[int, ...] | None:

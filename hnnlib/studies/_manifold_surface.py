@@ -93,7 +93,8 @@ def surface(
         "threshold_value": on_axis("threshold", threshold, "firing threshold", "1"),
         "grid_spikes": on_grid(spikes, "spikes per image, all layers, encoder left out"),
         "layer_spikes": (
-            ("cell", "seed", "tau", "threshold", "layer"), layers[None, None],
+            ("cell", "seed", "tau", "threshold", "layer"),
+            layers[None, None],
             {"units": "1", "long_name": "spikes per image of each layer"},
         ),
         "guessing": (("cell",), [chance], {"units": "1", "long_name": "accuracy of guessing"}),
@@ -101,7 +102,11 @@ def surface(
         "encoder_spikes": on_seed(points[0].encoder_spikes, "input spikes per image"),
         "train_seconds": on_seed(sum(p.seconds for p in points), "training time of the grid", "s"),
         "parameters": on_seed(points[0].parameters, "trained parameters of one network"),
-    }  # fmt: skip
-    coords = {"seed": [seed], "tau": np.arange(len(tau)), "threshold": np.arange(len(threshold)),
-              "layer": np.arange(layers.shape[-1])}  # fmt: skip
+    }
+    coords = {
+        "seed": [seed],
+        "tau": np.arange(len(tau)),
+        "threshold": np.arange(len(threshold)),
+        "layer": np.arange(layers.shape[-1]),
+    }
     return xr.Dataset(variables, coords | {key: ("cell", [text]) for key, text in labels.items()})

@@ -113,9 +113,10 @@ def noise_variables(
     )
     variables |= _intervals(collected, variant, resamples)
     variables["entries"] = _variable(
-        (*_PER_SEED, "condition", "bin"), _histograms(collected, variant),
+        (*_PER_SEED, "condition", "bin"),
+        _histograms(collected, variant),
         "share of the penultimate layer's average correlations in each bin",
-    )  # fmt: skip
+    )
     coords = {"condition": list(CONDITIONS), "statistic": list(STATISTICS), "layer": layers}
     coords |= {"bin": (_BINS[1:] + _BINS[:-1]) / 2, "noise_frames": np.arange(1, steps + 1)}
     found = xr.Dataset(variables, coords)
@@ -183,13 +184,15 @@ def _outcomes(failed_at: np.ndarray, steps: int) -> dict:
     counts = {
         "samples_failed": (frames.sum(1), "samples that failed under noise"),
         "samples_never_failed": (
-            (failed_at == steps + 1).sum(1), "samples still classified correctly as pure noise"
+            (failed_at == steps + 1).sum(1),
+            "samples still classified correctly as pure noise",
         ),
         "samples_misclassified": (
-            (failed_at == MISCLASSIFIED).sum(1), "samples misclassified without noise"
+            (failed_at == MISCLASSIFIED).sum(1),
+            "samples misclassified without noise",
         ),
         "samples_excluded": ((failed_at == EXCLUDED).sum(1), "samples whose label is left out"),
-    }  # fmt: skip
+    }
     found = {
         name: _variable(_PER_SEED, values.astype(float), text)
         for name, (values, text) in counts.items()
@@ -247,9 +250,13 @@ def _matrices(collected: Collected, variant: str) -> xr.Dataset:
 
 
 def regime_variables(
-    points: np.ndarray, regimes: np.ndarray, taus: Sequence[float], thresholds: Sequence[float],
-    variant: str, trained: tuple[int, int],
-) -> xr.Dataset:  # fmt: skip
+    points: np.ndarray,
+    regimes: np.ndarray,
+    taus: Sequence[float],
+    thresholds: Sequence[float],
+    variant: str,
+    trained: tuple[int, int],
+) -> xr.Dataset:
     """Variables of one cell: one network on a grid of test-time tau and V_th, one variant.
 
     Args:
@@ -268,15 +275,14 @@ def regime_variables(
     variables = {
         "grid_accuracy": _variable(dims, accuracy, "test accuracy with other neurons"),
         "grid_rate": _variable(dims, rate, "spikes a neuron and step, all layers"),
-        "grid_output_rate": _variable(
-            dims, output, "spikes a neuron and step, penultimate layer"
-        ),
+        "grid_output_rate": _variable(dims, output, "spikes a neuron and step, penultimate layer"),
         "grid_regime": _variable(dims, regimes.astype(float), f"regime: {_legend()}"),
         "grid_statistics": _variable(
-            (*dims, "statistic"), table.astype(np.float32),
+            (*dims, "statistic"),
+            table.astype(np.float32),
             "statistics of the penultimate layer's average correlations",
         ),
-    }  # fmt: skip
+    }
     operating = regimes == REGIMES.index("operating")
     dense = rate > rate[:, *trained][:, None, None]
     for statistic in ("mean", "count"):
@@ -292,9 +298,12 @@ def _legend() -> str:
 
 
 def _departure(
-    statistic: str, values: np.ndarray, accuracy: np.ndarray, operating: np.ndarray,
+    statistic: str,
+    values: np.ndarray,
+    accuracy: np.ndarray,
+    operating: np.ndarray,
     dense: np.ndarray,
-) -> dict:  # fmt: skip
+) -> dict:
     """How a statistic outside the operating region differs from that inside, on either side."""
 
     def mean(where: np.ndarray) -> np.ndarray:
@@ -306,17 +315,19 @@ def _departure(
     rank = [_spearman(v, a) for v, a in zip(values, accuracy, strict=True)]
     return {
         f"{statistic}_dense_change": _variable(
-            _PER_SEED, mean(~operating & dense) - mean(operating),
+            _PER_SEED,
+            mean(~operating & dense) - mean(operating),
             f"{words}: outside the operating region where neurons fire more, minus inside",
         ),
         f"{statistic}_sparse_change": _variable(
-            _PER_SEED, mean(~operating & ~dense) - mean(operating),
+            _PER_SEED,
+            mean(~operating & ~dense) - mean(operating),
             f"{words}: outside the operating region where neurons fire less, minus inside",
         ),
         f"{statistic}_accuracy_correlation": _variable(
             _PER_SEED, rank, f"rank correlation of {words} with accuracy over the grid"
         ),
-    }  # fmt: skip
+    }
 
 
 def _spearman(values: np.ndarray, accuracy: np.ndarray) -> float:

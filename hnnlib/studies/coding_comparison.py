@@ -275,9 +275,13 @@ class _Job:
             f"{self.context.identity} {cell} {self.data.source.sha256}",
         )
         fit = training.fit(
-            network, examples, rows, schedule, checkpoint,
+            network,
+            examples,
+            rows,
+            schedule,
+            checkpoint,
             say=lambda line: self.context.say(f"[{place + 1}/{total}] {cell.name}: {line}"),
-        )  # fmt: skip
+        )
         overlap = (
             np.zeros(len(self.seeds))
             if cell.training != "separate"
@@ -366,12 +370,14 @@ def _parts(
     """
     drawn = [
         splits.draw(
-            len(data.labels), seed, groups=data.groups,
+            len(data.labels),
+            seed,
+            groups=data.groups,
             limit=None if samples is None else samples.model_dump(),
             model=cell.name if cell.split_mode == "per_model" else None,
         )
         for seed in seeds
-    ]  # fmt: skip
+    ]
     return training.Parts.of(drawn, device)
 
 

@@ -206,16 +206,26 @@ class _Job:
         ).to(self.context.device)
         chosen = task.schedule
         schedule = training.Schedule(
-            chosen.epochs, chosen.batch, chosen.rates.get(cell.model, chosen.learning_rate),
-            cosine=True, clip=chosen.clip, sharpness=float(cell.rho), choose="loss",
-        )  # fmt: skip
+            chosen.epochs,
+            chosen.batch,
+            chosen.rates.get(cell.model, chosen.learning_rate),
+            cosine=True,
+            clip=chosen.clip,
+            sharpness=float(cell.rho),
+            choose="loss",
+        )
         objective = None
         if task.regulariser is not None:
             objective = training.BoundedSpikeCounts(network.spikes, **task.regulariser.model_dump())
         fit = training.fit(
-            network, self.recordings, self.parts, schedule, self._checkpoint(cell, "fit"),
-            lambda line: self.context.say(f"{place} {cell.name}: {line}"), objective,
-        )  # fmt: skip
+            network,
+            self.recordings,
+            self.parts,
+            schedule,
+            self._checkpoint(cell, "fit"),
+            lambda line: self.context.say(f"{place} {cell.name}: {line}"),
+            objective,
+        )
         scores = {
             part: training.score(network, self.recordings, rows)
             for part, rows in (("test", self.parts.test), ("train", self.parts.train[:, :1000]))
@@ -255,10 +265,13 @@ class _Job:
         at = one.loss, one.parameters
         parts = [
             measures.measure(
-                *at, self.seeds, chosen, self.arm == "main",
+                *at,
+                self.seeds,
+                chosen,
+                self.arm == "main",
                 lambda line: self.context.say(f"{place}: {line}"),
             )
-        ]  # fmt: skip
+        ]
         if shared is not None:
             parts.append(measures.shared_plane(*at, shared, chosen.finest))
             own = [landscape.random_direction(one.parameters, self.seeds, k) for k in range(2)]

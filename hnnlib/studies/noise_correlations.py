@@ -41,9 +41,15 @@ from hnnlib.studies.base import Context, Settings, Study, join_cells
 __all__ = ["MOMENTS", "STUDY", "NoiseCorrelations", "NoiseCorrelationsSettings"]
 
 ProtocolName = Literal[
-    "corrected", "public_code", "first_samples", "without_threes", "carried_state",
-    "stale_records", "unit_noise", "matched_noise",
-]  # fmt: skip
+    "corrected",
+    "public_code",
+    "first_samples",
+    "without_threes",
+    "carried_state",
+    "stale_records",
+    "unit_noise",
+    "matched_noise",
+]
 
 MOMENTS = {
     "mnist": ((0.1307,), (0.3081,)),
@@ -202,9 +208,13 @@ class _Job:
             context.checkpoints / "network.npz", f"{context.identity} {self.content}"
         )
         fit = training.fit(
-            self.network, self.images, self.parts, schedule, checkpoint,
+            self.network,
+            self.images,
+            self.parts,
+            schedule,
+            checkpoint,
             say=lambda line: context.say(f"{chosen.group}: {line}"),
-        )  # fmt: skip
+        )
         scores = {
             part: training.score(self.network, self.images, rows)
             for part, rows in (("test", self.parts.test), ("train", self.parts.train[:, :5000]))
@@ -235,9 +245,14 @@ class _Job:
             )
             for variant in VARIANTS:
                 found = noise_variables(
-                    collected, recorder, failed_at, variant, network.plan.steps,
-                    resamples=settings.resamples, with_matrix=name in _WITH_MATRIX,
-                )  # fmt: skip
+                    collected,
+                    recorder,
+                    failed_at,
+                    variant,
+                    network.plan.steps,
+                    resamples=settings.resamples,
+                    with_matrix=name in _WITH_MATRIX,
+                )
                 yield _cell(trained, found, arm="noise", protocol=name, variant=variant)
 
     def regime_cells(self, trained: xr.Dataset) -> Iterator[xr.Dataset]:

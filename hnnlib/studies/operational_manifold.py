@@ -176,9 +176,13 @@ class OperationalManifold(Study):
 def _beside(runs: list[xr.Dataset]) -> xr.Dataset:
     """Runs of the same cells at several seeds."""
     return xr.concat(
-        runs, "seed", data_vars="minimal", coords="minimal", compat="override",
+        runs,
+        "seed",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
         combine_attrs="drop_conflicts",
-    )  # fmt: skip
+    )
 
 
 def _train_seed(job: _Job, seed: int, context: Context) -> xr.Dataset:
@@ -232,11 +236,14 @@ def _train_grid(
         name = f"{job.family}-{arm}-{seed}-{number + 1}of{len(pieces)}"
         identity = f"{context.identity} {name} {grid} {data.source.sha256}"
         fit = training.fit(
-            network, images, rows, schedule,
+            network,
+            images,
+            rows,
+            schedule,
             training.Checkpoint(context.checkpoints / f"{name}.npz", identity),
             say=lambda line, name=name: context.say(f"{name}: {line}"),
             objective=rate_error,
-        )  # fmt: skip
+        )
         yield from _measure(network, images, rows, fit)
 
 

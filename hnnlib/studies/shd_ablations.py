@@ -33,17 +33,33 @@ from hnnlib.studies.base import Context, Settings, Study, dealt, join_cells
 __all__ = ["STUDY", "Cell", "ShdAblations", "cells"]
 
 Arm = Literal[
-    "main", "refit", "matched", "size", "fraction", "ratio", "slope", "regulariser", "reset",
-    "rate", "validation", "constants",
-]  # fmt: skip
+    "main",
+    "refit",
+    "matched",
+    "size",
+    "fraction",
+    "ratio",
+    "slope",
+    "regulariser",
+    "reset",
+    "rate",
+    "validation",
+    "constants",
+]
 SIZES = {"full": 1.0, "half": 0.5, "quarter": 0.25}
 FRACTIONS = ("0.5", "0.25", "0.1")
 RATIOS = ("0.1", "0.25", "0.75", "0.9")
 SLOPES = ("5", "20", "50")
 AUTHORS_RATES = {
-    "snn": 1e-3, "nsn": 2e-4, "rnn": 2e-4, "hybrid": 5e-4, "hybrid_rnn": 5e-4,
-    "n2n_block": 1e-3, "n2n_rnn": 1e-3, "hstnn_1layer": 1e-3,
-}  # fmt: skip
+    "snn": 1e-3,
+    "nsn": 2e-4,
+    "rnn": 2e-4,
+    "hybrid": 5e-4,
+    "hybrid_rnn": 5e-4,
+    "n2n_block": 1e-3,
+    "n2n_rnn": 1e-3,
+    "hstnn_1layer": 1e-3,
+}
 """Learning rates of the public code; it has no HSTNN, which takes that of network to network."""
 EQUAL_RATE = 1e-3
 AUTHORS_CONSTANTS = (0.010, 0.005, 0.020)
@@ -299,9 +315,15 @@ class _Job:
             constants = AUTHORS_CONSTANTS
         ratios = tuple(float(one.ratio) for one in together for _ in seeds)
         design = Design(
-            model, units, task.steps, ratios, task.window / task.steps,
-            *constants, slope=float(cell.slope), reset_graded=cell.reset == "on",
-        )  # fmt: skip
+            model,
+            units,
+            task.steps,
+            ratios,
+            task.window / task.steps,
+            *constants,
+            slope=float(cell.slope),
+            reset_graded=cell.reset == "on",
+        )
         engine = self.context.engine
         members = seeds * len(together)
         network = DirectNetwork(self.data.channels, self.data.n_classes, design, members, engine)
@@ -324,9 +346,16 @@ class _Job:
             bounds = self.task.regulariser.model_dump()
             objective = training.BoundedSpikeCounts(network.spikes, **bounds)
         return training.fit(
-            network, self.recordings, parts, schedule, checkpoint,
-            lambda line: self.context.say(f"{say}: {line}"), objective, watch, keep,
-        )  # fmt: skip
+            network,
+            self.recordings,
+            parts,
+            schedule,
+            checkpoint,
+            lambda line: self.context.say(f"{say}: {line}"),
+            objective,
+            watch,
+            keep,
+        )
 
     def _parts(self, cell: Cell, seeds: tuple[int, ...]) -> training.Parts:
         """Rows of every seed's training, validation and test part."""

@@ -63,8 +63,11 @@ def measure(
         "train_accuracy": per_seed(scores["train"].accuracy, "accuracy on training examples"),
         "best_epoch": per_seed(best, "epoch chosen on validation, from 0"),
         **{key: per_seed(getattr(test, key), text) for key, text in _LONG_NAMES.items()},
-        "diverged": (("cell", "seed"), fit.diverged.cpu().numpy()[None].astype(np.int8),
-                     {"long_name": "1 where a loss or a parameter was not finite", "units": "1"}),
+        "diverged": (
+            ("cell", "seed"),
+            fit.diverged.cpu().numpy()[None].astype(np.int8),
+            {"long_name": "1 where a loss or a parameter was not finite", "units": "1"},
+        ),
         "train_loss": per_epoch(fit.train_loss, "mean training loss", "nat"),
         "validation_curve": per_epoch(fit.validation_curve, "validation accuracy by epoch", "1"),
         "parameters": per_cell(network.parameter_count(), "trained parameters of one network", "1"),
@@ -73,7 +76,7 @@ def measure(
         "train_flop": per_cell(
             6 * network.products() * presented, "nominal operations of this training", "FLOP"
         ),
-    }  # fmt: skip
+    }
     coords = {"cell": [name], "seed": list(seeds), "epoch": np.arange(len(fit.train_loss))}
     coords |= {key: ("cell", [value]) for key, value in labels.items()}
     return xr.Dataset(variables, coords)

@@ -45,9 +45,10 @@ class PopulationAdam:
         """
         self.steps += 1
         moved = [
-            several for several in zip(self.parameters, self.first, self.second, strict=True)
+            several
+            for several in zip(self.parameters, self.first, self.second, strict=True)
             if several[0].grad is not None
-        ]  # fmt: skip
+        ]
         if learning_rate.device.type == "cpu":
             self._in_one_pass(moved, learning_rate)
         else:
@@ -68,10 +69,21 @@ class PopulationAdam:
             gradients = [p.grad[part] for p, _, _ in moved]
             steps = [torch.tensor(self.steps - 1.0) for _ in moved]
             adam(
-                tensors[0], gradients, tensors[1], tensors[2], [], steps, fused=True,
-                amsgrad=False, beta1=self.betas[0], beta2=self.betas[1], lr=rate,
-                weight_decay=0.0, eps=self.epsilon, maximize=False,
-            )  # fmt: skip
+                tensors[0],
+                gradients,
+                tensors[1],
+                tensors[2],
+                [],
+                steps,
+                fused=True,
+                amsgrad=False,
+                beta1=self.betas[0],
+                beta2=self.betas[1],
+                lr=rate,
+                weight_decay=0.0,
+                eps=self.epsilon,
+                maximize=False,
+            )
 
     def _in_several_passes(self, moved: list[tuple[Tensor, ...]], learning_rate: Tensor) -> None:
         beta1, beta2 = self.betas

@@ -90,9 +90,13 @@ def bootstrap_difference(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         interval = stats.bootstrap(
-            (used,), np.mean, confidence_level=level, n_resamples=resamples, method="BCa",
+            (used,),
+            np.mean,
+            confidence_level=level,
+            n_resamples=resamples,
+            method="BCa",
             random_state=numpy_generator(0, "bootstrap"),
-        ).confidence_interval  # fmt: skip
+        ).confidence_interval
     return Mean(mean, float(interval.low), float(interval.high), n, left_out)
 
 

@@ -123,11 +123,16 @@ class _Sparse(torch.autograd.Function):
         members, outs, _, edge, _ = weight.shape
         rows = weight.new_empty(target.rows, target.steps, *target.units[1:], outs)
         share(
-            image_kernels.convolve, target.rows, target.batch, events.units.numpy(),
-            events.starts.numpy(), _pixels(source.units), width,
+            image_kernels.convolve,
+            target.rows,
+            target.batch,
+            events.units.numpy(),
+            events.starts.numpy(),
+            _pixels(source.units),
+            width,
             weight.permute(0, 3, 4, 2, 1).reshape(members, edge, -1, outs).contiguous().numpy(),
             rows.numpy(),
-        )  # fmt: skip
+        )
         return target.from_rows(rows)
 
     @staticmethod
@@ -146,10 +151,16 @@ class _Sparse(torch.autograd.Function):
         to_weight = weight.new_zeros(members, parts, channels, edge, edge * outs)
         for member in range(members):
             share(
-                image_kernels.correlate, parts, member, target.batch, events.units.numpy(),
-                events.starts.numpy(), _corners(source.units, edge), _images(changes, target),
+                image_kernels.correlate,
+                parts,
+                member,
+                target.batch,
+                events.units.numpy(),
+                events.starts.numpy(),
+                _corners(source.units, edge),
+                _images(changes, target),
                 to_weight[member].numpy(),
-            )  # fmt: skip
+            )
         to_weight = to_weight.sum(1)
         to_weight = to_weight.unflatten(3, (edge, outs)).flip(3)
         return to_carrier, to_weight.permute(0, 4, 1, 2, 3), None
@@ -161,10 +172,13 @@ def _to_input(changes: Tensor, weight: Tensor, source: Form, target: Form) -> Te
     if weight.shape[-1] == 3 and weight.shape[2] >= _FEWEST and pixels >= _PIXELS:
         result = changes.new_empty(source.rows, source.steps, source.width)
         share(
-            winograd.transposed, source.rows, source.batch,
-            winograd.kernel_panels(weight.detach().numpy()), _images(changes, target),
+            winograd.transposed,
+            source.rows,
+            source.batch,
+            winograd.kernel_panels(weight.detach().numpy()),
+            _images(changes, target),
             _images(result, source),
-        )  # fmt: skip
+        )
         return source.from_rows(result)
     # anything of the input's shape will do: it isn't read
     given = changes.new_zeros(1).expand(source.rows, source.steps, source.width)
@@ -215,9 +229,13 @@ def pad(spikes: Spikes, rim: int) -> Spikes:
     shape = (steps, members, batch, channels, height + 2 * rim, width + 2 * rim)
     units, starts = torch.empty_like(spikes.events.units), spikes.events.starts
     share(
-        image_kernels.rename, members * batch, _padded((channels, height, width), rim),
-        spikes.events.units.numpy(), starts.numpy(), units.numpy(),
-    )  # fmt: skip
+        image_kernels.rename,
+        members * batch,
+        _padded((channels, height, width), rim),
+        spikes.events.units.numpy(),
+        starts.numpy(),
+        units.numpy(),
+    )
     return Spikes(_Padded.apply(spikes.carrier, rim, shape), Events(units, starts, shape))
 
 
@@ -276,9 +294,15 @@ def pool(spikes: Spikes, window: int) -> Spikes:
     units = torch.empty(torch.Size(shape).numel(), dtype=torch.int32)
     starts = torch.empty(members * batch, steps + 1, dtype=torch.int64)
     share(
-        image_kernels.pool_forward, members * batch, tables.cells, tables.names,
-        spikes.events.units.numpy(), spikes.events.starts.numpy(), units.numpy(), starts.numpy(),
-    )  # fmt: skip
+        image_kernels.pool_forward,
+        members * batch,
+        tables.cells,
+        tables.names,
+        spikes.events.units.numpy(),
+        spikes.events.starts.numpy(),
+        units.numpy(),
+        starts.numpy(),
+    )
     carrier = _Pooled.apply(spikes.carrier, spikes.events, shape, tables)
     return Spikes(carrier, Events(units, starts, shape))
 
@@ -298,8 +322,14 @@ class _Pooled(torch.autograd.Function):
         given = pooled.to_rows(gradient).unflatten(2, (*pooled.units[1:], -1))
         to_input = gradient.new_empty(*given.shape[:2], *source.units[1:], source.units[0])
         share(
-            image_kernels.pool_backward, source.rows, tables.cells, tables.ranks,
-            tables.window, events.units.numpy(), events.starts.numpy(), given.numpy(),
+            image_kernels.pool_backward,
+            source.rows,
+            tables.cells,
+            tables.ranks,
+            tables.window,
+            events.units.numpy(),
+            events.starts.numpy(),
+            given.numpy(),
             to_input.numpy(),
-        )  # fmt: skip
+        )
         return source.from_rows(to_input.flatten(2)), None, None, None

@@ -227,9 +227,25 @@ def unfilter_row(filtering, x, after, later):
 
 @njit(**OPTIONS)
 def gathered(
-    first, last, batch, shared, events, begins, weight, bias, recurrent, filtering,
-    neuron, constants, names, keep, lines, potential, units, starts,
-):  # fmt: skip
+    first,
+    last,
+    batch,
+    shared,
+    events,
+    begins,
+    weight,
+    bias,
+    recurrent,
+    filtering,
+    neuron,
+    constants,
+    names,
+    keep,
+    lines,
+    potential,
+    units,
+    starts,
+):
     """A layer that reads events: adds the rows of weights that spiked instead of multiplying.
 
     Args:
@@ -252,16 +268,52 @@ def gathered(
     place, limit = first * steps * width, last * steps * width
     for row in range(first, last):
         place = _gather_row(
-            row, place, limit, batch, shared, events, begins, weight, bias, recurrent, filtering,
-            neuron, constants, names, keep, lines, potential, units, starts, memory,
-        )  # fmt: skip
+            row,
+            place,
+            limit,
+            batch,
+            shared,
+            events,
+            begins,
+            weight,
+            bias,
+            recurrent,
+            filtering,
+            neuron,
+            constants,
+            names,
+            keep,
+            lines,
+            potential,
+            units,
+            starts,
+            memory,
+        )
 
 
 @njit(**VIEWS, forceinline=True)
 def _gather_row(
-    row, place, limit, batch, shared, events, begins, weight, bias, recurrent, filtering,
-    neuron, constants, names, keep, lines, potential, units, starts, memory,
-):  # fmt: skip
+    row,
+    place,
+    limit,
+    batch,
+    shared,
+    events,
+    begins,
+    weight,
+    bias,
+    recurrent,
+    filtering,
+    neuron,
+    constants,
+    names,
+    keep,
+    lines,
+    potential,
+    units,
+    starts,
+    memory,
+):
     """A row of ``gathered``, whose spikes are listed from ``place`` on; the place behind them."""
     one = weight.dtype.type(1)
     product, drive, scratch = memory[0], memory[1], memory[2]
@@ -295,9 +347,24 @@ def _gather_row(
 
 @njit(**OPTIONS)
 def scanned(
-    first, last, batch, current, envelope, bias, filtering, recurrent, neuron, constants, names,
-    keep, lines, listed, potential, units, starts,
-):  # fmt: skip
+    first,
+    last,
+    batch,
+    current,
+    envelope,
+    bias,
+    filtering,
+    recurrent,
+    neuron,
+    constants,
+    names,
+    keep,
+    lines,
+    listed,
+    potential,
+    units,
+    starts,
+):
     """A layer whose drive is known: (row, step, unit), or (row, 1, unit) times an envelope (step,).
 
     The other arguments are those of ``gathered``; ``listed`` says whether spikes are wanted.
@@ -307,16 +374,50 @@ def scanned(
     place, limit = first * steps * width, last * steps * width  # as in ``gathered``
     for row in range(first, last):
         place = _scan_row(
-            row, place, limit, batch, current, envelope, bias, filtering, recurrent, neuron,
-            constants, names, keep, lines, listed, potential, units, starts, memory,
-        )  # fmt: skip
+            row,
+            place,
+            limit,
+            batch,
+            current,
+            envelope,
+            bias,
+            filtering,
+            recurrent,
+            neuron,
+            constants,
+            names,
+            keep,
+            lines,
+            listed,
+            potential,
+            units,
+            starts,
+            memory,
+        )
 
 
 @njit(**VIEWS, forceinline=True)
 def _scan_row(
-    row, place, limit, batch, current, envelope, bias, filtering, recurrent, neuron,
-    constants, names, keep, lines, listed, potential, units, starts, memory,
-):  # fmt: skip
+    row,
+    place,
+    limit,
+    batch,
+    current,
+    envelope,
+    bias,
+    filtering,
+    recurrent,
+    neuron,
+    constants,
+    names,
+    keep,
+    lines,
+    listed,
+    potential,
+    units,
+    starts,
+    memory,
+):
     """A row of ``scanned``, as ``_gather_row``."""
     one = current.dtype.type(1)
     drive, scratch, state, trace = memory[0], memory[1], memory[2], memory[3]
@@ -351,9 +452,21 @@ def _scan_row(
 
 @njit(**OPTIONS)
 def reverse(
-    first, last, batch, gradient, neuron, constants, surrogate, shape, powers, filtering, envelope,
-    potential, to_bias, to_values,
-):  # fmt: skip
+    first,
+    last,
+    batch,
+    gradient,
+    neuron,
+    constants,
+    surrogate,
+    shape,
+    powers,
+    filtering,
+    envelope,
+    potential,
+    to_bias,
+    to_values,
+):
     """Backward pass of ``gathered`` without recurrence, and of ``scanned``: adjoint equations.
 
     ``potential`` becomes the gradient of the product (of the drive, without a filter); ``to_bias``
@@ -369,16 +482,42 @@ def reverse(
     index, memory = np.empty(width, np.int32), np.empty((5, width), potential.dtype)
     for row in range(first, last):
         _reverse_row(
-            row, batch, gradient, neuron, constants, surrogate, shape, powers, filtering, envelope,
-            potential, to_bias, to_values, index, memory,
-        )  # fmt: skip
+            row,
+            batch,
+            gradient,
+            neuron,
+            constants,
+            surrogate,
+            shape,
+            powers,
+            filtering,
+            envelope,
+            potential,
+            to_bias,
+            to_values,
+            index,
+            memory,
+        )
 
 
 @njit(**VIEWS, forceinline=True)
 def _reverse_row(
-    row, batch, gradient, neuron, constants, surrogate, shape, powers, filtering, envelope,
-    potential, to_bias, to_values, index, memory,
-):  # fmt: skip
+    row,
+    batch,
+    gradient,
+    neuron,
+    constants,
+    surrogate,
+    shape,
+    powers,
+    filtering,
+    envelope,
+    potential,
+    to_bias,
+    to_values,
+    index,
+    memory,
+):
     """A row of ``reverse``."""
     slope, carried, traced = memory[0], memory[1], memory[2]
     value, before = memory[3], memory[4]
@@ -402,9 +541,21 @@ def _reverse_row(
 
 @njit(**OPTIONS)
 def reverse_looped(
-    first, last, steps, batch, gradient, lines, panels, neuron, constants, surrogate, shape, powers,
-    potential, own_lines,
-):  # fmt: skip
+    first,
+    last,
+    steps,
+    batch,
+    gradient,
+    lines,
+    panels,
+    neuron,
+    constants,
+    surrogate,
+    shape,
+    powers,
+    potential,
+    own_lines,
+):
     """Backward pass of a recurrent layer: some rows through all steps, then the next rows, so that
     their adjoints and the weights stay in cache.
 
@@ -425,17 +576,47 @@ def reverse_looped(
         member = row // batch
         end = min(row + _TOGETHER, last, (member + 1) * batch)
         _reverse_together(
-            row, end, steps, member, gradient, lines, panels[member], neuron, constants[member],
-            surrogate, shape, powers, potential, own_lines, index, slope, memory,
-        )  # fmt: skip
+            row,
+            end,
+            steps,
+            member,
+            gradient,
+            lines,
+            panels[member],
+            neuron,
+            constants[member],
+            surrogate,
+            shape,
+            powers,
+            potential,
+            own_lines,
+            index,
+            slope,
+            memory,
+        )
         row = end
 
 
 @njit(**VIEWS)
 def _reverse_together(
-    first, last, steps, member, gradient, lines, panels, neuron, constants, surrogate, shape,
-    powers, potential, own_lines, index, slope, memory,
-):  # fmt: skip
+    first,
+    last,
+    steps,
+    member,
+    gradient,
+    lines,
+    panels,
+    neuron,
+    constants,
+    surrogate,
+    shape,
+    powers,
+    potential,
+    own_lines,
+    index,
+    slope,
+    memory,
+):
     """Rows of one member of ``reverse_looped``."""
     decay, threshold, refractory = constants[0], constants[1], constants[2]
     width, inner, lanes = potential.shape[1], panels.shape[1], panels.shape[2]
@@ -450,9 +631,14 @@ def _reverse_together(
             for panel in range(len(panels)):
                 for k in range(0, inner, _DEEP):
                     multiply(
-                        total[: last - first], panel * lanes, adjoints, after + k, stride,
-                        panels[panel, k : k + _DEEP], True,
-                    )  # fmt: skip
+                        total[: last - first],
+                        panel * lanes,
+                        adjoints,
+                        after + k,
+                        stride,
+                        panels[panel, k : k + _DEEP],
+                        True,
+                    )
         for row in range(first, last):
             n, u = row - first, potential[row * own_lines[0] + t * own_lines[1]]
             slopes(surrogate, shape, threshold, u, powers, index, slope)

@@ -63,11 +63,23 @@ class _Gathered(torch.autograd.Function):
     def forward(ctx, carrier, weight, bias, recurrent, events, plan, coefficients, output):
         form = output.form
         share(
-            kernels.gathered, form.rows, form.batch, events.shape[1] != form.members,
-            events.units.numpy(), events.starts.numpy(), weight_rows(weight),
-            bias.contiguous().numpy(), _loops(recurrent, weight), coefficients,
-            plan.neuron, plan.constants, form.names(), output.keep, output.lines, *output.arrays(),
-        )  # fmt: skip
+            kernels.gathered,
+            form.rows,
+            form.batch,
+            events.shape[1] != form.members,
+            events.units.numpy(),
+            events.starts.numpy(),
+            weight_rows(weight),
+            bias.contiguous().numpy(),
+            _loops(recurrent, weight),
+            coefficients,
+            plan.neuron,
+            plan.constants,
+            form.names(),
+            output.keep,
+            output.lines,
+            *output.arrays(),
+        )
         ctx.save_for_backward(weight, recurrent)
         ctx.rest = events, plan, coefficients, output
         return output.carrier() if plan.neuron != kernels.INTEGRATOR else output.values()
@@ -107,21 +119,41 @@ def _reverse(form, gradient, plan, adjoint, to_bias, filtering, envelope=None, t
     numbers = adjoint.numbers.reshape(form.rows, form.steps, form.width)
     nothing = np.empty(0, numbers.dtype)
     share(
-        kernels.reverse, form.rows, form.batch, form.to_rows(gradient).numpy(),
-        plan.neuron, plan.constants, plan.surrogate, plan.shape, plan.powers,
-        filtering, nothing if envelope is None else envelope, numbers, to_bias.numpy(),
+        kernels.reverse,
+        form.rows,
+        form.batch,
+        form.to_rows(gradient).numpy(),
+        plan.neuron,
+        plan.constants,
+        plan.surrogate,
+        plan.shape,
+        plan.powers,
+        filtering,
+        nothing if envelope is None else envelope,
+        numbers,
+        to_bias.numpy(),
         nothing[None] if to_values is None else to_values.numpy(),
-    )  # fmt: skip
+    )
 
 
 def _reverse_recurrent(form, gradient, plan, adjoint, recurrent) -> None:
     """The same with recurrence."""
     known = form.to_table(gradient)
     share(
-        kernels.reverse_looped, form.rows, form.steps, form.batch, known.numbers, known.lines,
-        panels(recurrent.transpose(1, 2).numpy()), plan.neuron, plan.constants, plan.surrogate,
-        plan.shape, plan.powers, *adjoint,
-    )  # fmt: skip
+        kernels.reverse_looped,
+        form.rows,
+        form.steps,
+        form.batch,
+        known.numbers,
+        known.lines,
+        panels(recurrent.transpose(1, 2).numpy()),
+        plan.neuron,
+        plan.constants,
+        plan.surrogate,
+        plan.shape,
+        plan.powers,
+        *adjoint,
+    )
 
 
 def _to_recurrent(output: Output, adjoint: Table, recurrent: Tensor) -> Tensor:
@@ -187,11 +219,22 @@ class _Scanned(torch.autograd.Function):
         once = Form(1, form.members, 1, form.units)
         course = rows[0, 0, :0] if envelope is None else envelope.contiguous().numpy()
         share(
-            kernels.scanned, form.rows, form.batch, rows, course,
-            once.to_rows(shift[None])[:, 0].numpy(), filtering, _loops(recurrent, current),
-            plan.neuron, plan.constants,
-            form.names(), output.keep, output.lines, spiking, *output.arrays(),
-        )  # fmt: skip
+            kernels.scanned,
+            form.rows,
+            form.batch,
+            rows,
+            course,
+            once.to_rows(shift[None])[:, 0].numpy(),
+            filtering,
+            _loops(recurrent, current),
+            plan.neuron,
+            plan.constants,
+            form.names(),
+            output.keep,
+            output.lines,
+            spiking,
+            *output.arrays(),
+        )
         ctx.save_for_backward(recurrent)
         ctx.rest = plan, course, output, filtering
         return output.carrier() if spiking else output.values()
@@ -239,9 +282,13 @@ class _Filtered(torch.autograd.Function):
         )
         values = torch.empty_like(rows)
         share(
-            filter_kernels.filter_forward, form.rows, form.batch, stacked.numpy(), rows.numpy(),
+            filter_kernels.filter_forward,
+            form.rows,
+            form.batch,
+            stacked.numpy(),
+            rows.numpy(),
             values.numpy(),
-        )  # fmt: skip
+        )
         ctx.save_for_backward(rows, values, stacked)
         ctx.form = form
         return form.from_rows(values)
@@ -253,9 +300,16 @@ class _Filtered(torch.autograd.Function):
         form: Form = ctx.form
         to_signal, to_rows = torch.empty_like(rows), rows.new_zeros(form.rows, 3, form.width)
         share(
-            filter_kernels.filter_backward, form.rows, form.batch, stacked.numpy(), rows.numpy(),
-            values.numpy(), form.to_rows(gradient).numpy(), to_signal.numpy(), to_rows.numpy(),
-        )  # fmt: skip
+            filter_kernels.filter_backward,
+            form.rows,
+            form.batch,
+            stacked.numpy(),
+            rows.numpy(),
+            values.numpy(),
+            form.to_rows(gradient).numpy(),
+            to_signal.numpy(),
+            to_rows.numpy(),
+        )
         once = Form(1, form.members, 1, form.units)
         by_member = to_rows.view(form.members, form.batch, 3, form.width).sum(1)
         to_coefficients = (once.from_rows(by_member[:, k, None].contiguous())[0] for k in range(3))

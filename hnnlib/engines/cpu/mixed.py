@@ -51,10 +51,18 @@ class _Mixed(torch.autograd.Function):
                 torch.tanh(total, out=out[t])
             later = last if t == form.steps - 1 else potential[(t + 1) % slots]
             share(
-                mixed_kernels.advance, form.rows, form.batch, plan.spiking, plan.others,
-                plan.decays, total.view(rows).numpy(), current.numpy(),
-                potential[t % slots].numpy(), later.numpy(), out[t].view(rows).numpy(),
-            )  # fmt: skip
+                mixed_kernels.advance,
+                form.rows,
+                form.batch,
+                plan.spiking,
+                plan.others,
+                plan.decays,
+                total.view(rows).numpy(),
+                current.numpy(),
+                potential[t % slots].numpy(),
+                later.numpy(),
+                out[t].view(rows).numpy(),
+            )
         ctx.save_for_backward(recurrent, out)
         ctx.rest = form, plan
         ctx.potential = potential
@@ -77,14 +85,33 @@ class _Mixed(torch.autograd.Function):
             now = adjoint[t].numpy()
             if spikes:
                 share(
-                    kernels.sloped, form.rows, form.batch, plan.spiking, plan.surrogate,
-                    plan.shape, plan.powers, now, slope.numpy(),
-                )  # fmt: skip
+                    kernels.sloped,
+                    form.rows,
+                    form.batch,
+                    plan.spiking,
+                    plan.surrogate,
+                    plan.shape,
+                    plan.powers,
+                    now,
+                    slope.numpy(),
+                )
             share(
-                mixed_kernels.retreat, form.rows, t, form.batch, plan.spiking, plan.others,
-                plan.decays, slope.numpy(), known.numbers, known.lines, looped.numpy(),
-                out[t].view(rows).numpy(), to_potential.numpy(), to_current.numpy(), now,
-            )  # fmt: skip
+                mixed_kernels.retreat,
+                form.rows,
+                t,
+                form.batch,
+                plan.spiking,
+                plan.others,
+                plan.decays,
+                slope.numpy(),
+                known.numbers,
+                known.lines,
+                looped.numpy(),
+                out[t].view(rows).numpy(),
+                to_potential.numpy(),
+                to_current.numpy(),
+                now,
+            )
             if recurrent is None:
                 looped.zero_()
             elif t:

@@ -56,9 +56,22 @@ def advance(first, last, batch, spiking, others, decays, drive, current, potenti
 
 @njit(**VIEWS)
 def retreat(
-    first, last, t, batch, spiking, others, decays, slope, gradient, lines, looped, out,
-    to_potential, to_current, potential,
-):  # fmt: skip
+    first,
+    last,
+    t,
+    batch,
+    spiking,
+    others,
+    decays,
+    slope,
+    gradient,
+    lines,
+    looped,
+    out,
+    to_potential,
+    to_current,
+    potential,
+):
     """One step back: ``potential`` becomes the adjoint of the drive.
 
     Args:

@@ -43,10 +43,17 @@ class _Product(torch.autograd.Function):
         out = weight.new_empty(form.shape)
         table = form.to_table(out)
         share(
-            product_kernels.summed, form.rows, batch, events.shape[1] != members,
-            events.units.numpy(), events.starts.numpy(), weight_rows(weight),
-            bias.contiguous().numpy(), table.lines, table.numbers,
-        )  # fmt: skip
+            product_kernels.summed,
+            form.rows,
+            batch,
+            events.shape[1] != members,
+            events.units.numpy(),
+            events.starts.numpy(),
+            weight_rows(weight),
+            bias.contiguous().numpy(),
+            table.lines,
+            table.numbers,
+        )
         ctx.save_for_backward(weight)
         ctx.rest = events, form
         return out
@@ -91,9 +98,17 @@ def to_weight(events: Events, adjoint: Table, weight: Tensor, form: Form, delay:
     shared = events.shape[1] != form.members
     for member in range(form.members):
         share(
-            kernel, inputs, member, form.batch, shared, *order, delay, adjoint.numbers,
-            adjoint.lines, gradient.numpy(),
-        )  # fmt: skip
+            kernel,
+            inputs,
+            member,
+            form.batch,
+            shared,
+            *order,
+            delay,
+            adjoint.numbers,
+            adjoint.lines,
+            gradient.numpy(),
+        )
     return gradient
 
 
@@ -119,9 +134,15 @@ def to_input(adjoint: Table, weight: Tensor, form: Form, shape: tuple[int, ...])
     if form.width < _THIN:
         result = weight.new_empty(form.rows * form.steps, weight.shape[1])
         share(
-            product_kernels.thin_product, form.rows, form.batch, form.steps, adjoint.numbers,
-            adjoint.lines, panels(transposed.detach().numpy()), result.numpy(),
-        )  # fmt: skip
+            product_kernels.thin_product,
+            form.rows,
+            form.batch,
+            form.steps,
+            adjoint.numbers,
+            adjoint.lines,
+            panels(transposed.detach().numpy()),
+            result.numpy(),
+        )
         back = source.from_table(Table(result.numpy(), adjoint.lines))
     elif adjoint.lines == form.lines(stepwise=False):
         folded = torch.from_numpy(adjoint.numbers).view(form.members, -1, form.width)
@@ -141,9 +162,13 @@ def listed(signal: Tensor) -> Events | None:
     starts = torch.empty((rows, steps + 1), dtype=torch.int64)
     good = np.empty(rows, np.bool_)
     share(
-        event_kernels.list_ones, rows, signal.reshape(steps, rows, width).numpy(),
-        units.numpy(), starts.numpy(), good,
-    )  # fmt: skip
+        event_kernels.list_ones,
+        rows,
+        signal.reshape(steps, rows, width).numpy(),
+        units.numpy(),
+        starts.numpy(),
+        good,
+    )
     return Events(units, starts, tuple(signal.shape)) if good.all() else None
 
 
@@ -160,9 +185,13 @@ class _Written(torch.autograd.Function):
         form = Form(*events.shape[:3], tuple(events.shape[3:]))
         rows = torch.empty(form.rows, form.steps, form.width, dtype=dtype)
         share(
-            event_kernels.write_out, form.rows, form.places(), events.units.numpy(),
-            events.starts.numpy(), rows.numpy(),
-        )  # fmt: skip
+            event_kernels.write_out,
+            form.rows,
+            form.places(),
+            events.units.numpy(),
+            events.starts.numpy(),
+            rows.numpy(),
+        )
         return form.from_rows(rows)
 
     @staticmethod

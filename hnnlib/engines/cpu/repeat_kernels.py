@@ -139,9 +139,16 @@ def correlate(low, high, member, batch, shared, owners, on, ends, flips, adjoint
         row = member * batch + example
         source = example if shared else row
         _correlate_row(
-            low, high, owners[source], on[source], ends[source], flips[source], adjoint[row],
-            gradient[member], memory,
-        )  # fmt: skip
+            low,
+            high,
+            owners[source],
+            on[source],
+            ends[source],
+            flips[source],
+            adjoint[row],
+            gradient[member],
+            memory,
+        )
 
 
 @njit(**VIEWS)

@@ -85,9 +85,15 @@ class _Multiplied(torch.autograd.Function):
         form = Form(train.shape[0], len(weight), train.shape[2], (weight.shape[2],))
         rows = weight.new_empty(form.rows, form.steps, form.width)
         share(
-            kernels.multiply, form.rows, form.batch, train.shape[1] != form.members,
-            train.begins, train.units, products.weight_rows(weight), rows.numpy(),
-        )  # fmt: skip
+            kernels.multiply,
+            form.rows,
+            form.batch,
+            train.shape[1] != form.members,
+            train.begins,
+            train.units,
+            products.weight_rows(weight),
+            rows.numpy(),
+        )
         return form.from_rows(rows)
 
     @staticmethod
@@ -101,7 +107,16 @@ class _Multiplied(torch.autograd.Function):
         shared = train.shape[1] != form.members
         for member in range(form.members):
             share(
-                kernels.correlate, weight.shape[1], member, form.batch, shared,
-                train.owners, train.on, train.ends, train.flips, adjoint, to_weight.numpy(),
-            )  # fmt: skip
+                kernels.correlate,
+                weight.shape[1],
+                member,
+                form.batch,
+                shared,
+                train.owners,
+                train.on,
+                train.ends,
+                train.flips,
+                adjoint,
+                to_weight.numpy(),
+            )
         return to_weight, None

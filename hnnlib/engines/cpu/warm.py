@@ -20,8 +20,12 @@ def run() -> None:
     """Forward and backward passes in single precision."""
     plan = plans.make(LIF(), 1, torch.float32)
     for signal in (
-        _of_images(), _of_events(plan), _of_currents(plan), _of_repeats(), _of_mixed_units(),
-    ):  # fmt: skip
+        _of_images(),
+        _of_events(plan),
+        _of_currents(plan),
+        _of_repeats(),
+        _of_mixed_units(),
+    ):
         dense(signal).sum().backward()
     # which takes larger images than these
     image, result = np.ones((1, 1, 1, 1, 1), np.float32), np.empty((1, 1, 3, 3, 1), np.float32)

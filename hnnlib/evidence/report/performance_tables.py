@@ -154,10 +154,13 @@ def population(one: Mapping, figures: Path) -> dict:
         f"{row['members']} ({_milliseconds(row['each'])})" for row in times
     )
     save(
-        plots.population(part["rows"]), figures / one["name"], "population",
-        title="Time of a step and network by size of the population", caption=caption,
+        plots.population(part["rows"]),
+        figures / one["name"],
+        "population",
+        title="Time of a step and network by size of the population",
+        caption=caption,
         alt=f"{alt} networks trained together in hnnlib.",
-    )  # fmt: skip
+    )
     remarks = [f"{r['library']}: {r['remarks']}." for r in part["rows"] if r["remarks"]]
     return {
         "name": one["name"],
@@ -179,18 +182,22 @@ def curves(one: Mapping, figures: Path) -> dict:
     rounds = f"{CLOCKS[one['clock']]} time, {label(one)}; bars: quartiles over rounds."
     if densities:
         save(
-            plots.density(densities), folder, "1-density",
+            plots.density(densities),
+            folder,
+            "1-density",
             title="Ratio to the fastest peer by density of the input",
             caption=f"The line at 1 is the break-even. {rounds}",
             alt=" ".join(_crossing(curve) for curve in densities),
-        )  # fmt: skip
+        )
     if others:
         save(
-            plots.sizes(others), folder, "2-sizes",
+            plots.sizes(others),
+            folder,
+            "2-sizes",
             title="Ratio to the fastest peer by size",
             caption=f"One size changes, the others are those of the task. {rounds}",
             alt=" ".join(_range(curve) for curve in others),
-        )  # fmt: skip
+        )
     return {
         "name": one["name"],
         "label": label(one),

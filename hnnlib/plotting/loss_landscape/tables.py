@@ -24,9 +24,16 @@ _MORE = {
     "surrogate_trace": "surrogate curvature, trace",
 }
 _FEATURES = (
-    "ic.h_max", "ic.eps_s", "ic.m0", "disp.ratio_mean_02", "disp.ratio_mean_10",
-    "nbc.nn_nb.mean_ratio", "nbc.nn_nb.cor", "nbc.dist_ratio.coeff_var", "nbc.nb_fitness.cor",
-)  # fmt: skip
+    "ic.h_max",
+    "ic.eps_s",
+    "ic.m0",
+    "disp.ratio_mean_02",
+    "disp.ratio_mean_10",
+    "nbc.nn_nb.mean_ratio",
+    "nbc.nn_nb.cor",
+    "nbc.dist_ratio.coeff_var",
+    "nbc.nb_fitness.cor",
+)
 
 
 def summary(store: xr.Dataset) -> pd.DataFrame:

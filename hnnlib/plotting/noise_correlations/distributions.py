@@ -53,6 +53,11 @@ def _panel(ax: Axes, cell: xr.Dataset | None) -> None:
         shown = {"color": look["color"], "drawstyle": "steps-mid", "linewidth": 1.1}
         ax.plot(entries["bin"], mean.where(mean > 0), **shown)
         ax.fill_between(
-            entries["bin"], low.where(low > 0), high.where(low > 0), step="mid", alpha=0.2,
-            color=look["color"], linewidth=0,
-        )  # fmt: skip
+            entries["bin"],
+            low.where(low > 0),
+            high.where(low > 0),
+            step="mid",
+            alpha=0.2,
+            color=look["color"],
+            linewidth=0,
+        )

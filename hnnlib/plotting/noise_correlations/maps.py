@@ -99,9 +99,13 @@ def correlation_by_regime(
         axes = fig.subplots(max(len(found), 1), len(columns), squeeze=False)
         for line, (title, cell) in zip(axes, found, strict=False):
             noise = cells.one(
-                store, network=cell["network"].item(), dataset=cell["dataset"].item(),
-                arm="noise", protocol="corrected", variant=variant,
-            )  # fmt: skip
+                store,
+                network=cell["network"].item(),
+                dataset=cell["dataset"].item(),
+                arm="noise",
+                protocol="corrected",
+                variant=variant,
+            )
             for ax, (statistic, across) in zip(line, columns, strict=True):
                 _scatter(ax, cell, statistic, across)
                 if noise is not None and across == "rate":

@@ -91,14 +91,24 @@ def _seeds(
 ) -> None:
     """Every seed with its interval over samples."""
     low, high = (
-        cell[f"statistic_{end}"].sel(statistic=statistic, condition=list(CONDITIONS))
-        .transpose("condition", "seed").values
+        cell[f"statistic_{end}"]
+        .sel(statistic=statistic, condition=list(CONDITIONS))
+        .transpose("condition", "seed")
+        .values
         for end in ("low", "high")
-    )  # fmt: skip
+    )
     for seed in range(table.shape[1]):
         where = x + 0.03 * (seed - (table.shape[1] - 1) / 2)
         bars = np.nan_to_num([table[:, seed] - low[:, seed], high[:, seed] - table[:, seed]])
         ax.errorbar(
-            where, table[:, seed], bars, fmt=".", markersize=3, color=colour, alpha=0.45,
-            linewidth=0.8, capsize=0, zorder=3,
-        )  # fmt: skip
+            where,
+            table[:, seed],
+            bars,
+            fmt=".",
+            markersize=3,
+            color=colour,
+            alpha=0.45,
+            linewidth=0.8,
+            capsize=0,
+            zorder=3,
+        )

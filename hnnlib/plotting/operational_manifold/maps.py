@@ -25,8 +25,10 @@ def maps(store: xr.Dataset, what: str = "accuracy") -> Figure:
         what: ``accuracy`` (percent) or ``spikes`` (per image, logarithmic colours).
     """
     found = list(surfaces(store, "main"))
-    values = [100 * s.mean("grid_accuracy") if what == "accuracy" else s.mean("grid_spikes")
-              for s in found]  # fmt: skip
+    values = [
+        100 * s.mean("grid_accuracy") if what == "accuracy" else s.mean("grid_spikes")
+        for s in found
+    ]
     norm = Normalize(0, 100) if what == "accuracy" else _logarithmic(values)
     label = "test accuracy (%)" if what == "accuracy" else "spikes per image"
     return _panels(found, [s.title for s in found], values, norm, label)
@@ -69,10 +71,14 @@ def _map(ax: Axes, surface: Surface, values: np.ndarray, norm: Normalize) -> Non
     regimes = surface.regimes()
     colours = ScalarMappable(norm, "cividis").get_cmap().with_extremes(bad="#000000")
     ax.imshow(
-        np.ma.masked_where(~(values > 0) if isinstance(norm, LogNorm) else np.isnan(values),
-                           values),
-        origin="lower", aspect="auto", cmap=colours, norm=norm,
-    )  # fmt: skip
+        np.ma.masked_where(
+            ~(values > 0) if isinstance(norm, LogNorm) else np.isnan(values), values
+        ),
+        origin="lower",
+        aspect="auto",
+        cmap=colours,
+        norm=norm,
+    )
     for (row, column), regime in np.ndenumerate(regimes):
         name = _LETTERS[int(regime)] if regime >= 0 else "×"
         shade = norm(values[row, column]) if values[row, column] > 0 else 0.0

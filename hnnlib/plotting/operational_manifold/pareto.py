@@ -69,24 +69,48 @@ def _panel(ax: Axes, surface: Surface, points: Sequence[Printed]) -> None:
     colour = _COLOURS.get(surface.network, style.MUTED)
     alive = np.isfinite(accuracy) & (spikes > 0)
     ax.set_title(surface.title)
-    ax.plot(spikes[alive], 100 * accuracy[alive], "o", color=colour, alpha=0.4, markersize=4,
-            markeredgewidth=0, label="point of the grid")  # fmt: skip
+    ax.plot(
+        spikes[alive],
+        100 * accuracy[alive],
+        "o",
+        color=colour,
+        alpha=0.4,
+        markersize=4,
+        markeredgewidth=0,
+        label="point of the grid",
+    )
     front = manifold.front(accuracy, spikes, chance)
     order = np.argsort(spikes[front])
-    ax.plot(spikes[front][order], 100 * accuracy[front][order], "-", color=colour,
-            label="Pareto front")  # fmt: skip
+    ax.plot(
+        spikes[front][order], 100 * accuracy[front][order], "-", color=colour, label="Pareto front"
+    )
     useful = np.where(
         accuracy >= chance + manifold.FLOOR, manifold.efficiency(accuracy, spikes), np.nan
     )
     knee = manifold.knee(accuracy, spikes, chance)
     if knee is not None:
-        ax.plot(spikes[knee], 100 * accuracy[knee], "o", markerfacecolor="none", color=style.INK,
-                markersize=10, linestyle="none", label="knee")  # fmt: skip
+        ax.plot(
+            spikes[knee],
+            100 * accuracy[knee],
+            "o",
+            markerfacecolor="none",
+            color=style.INK,
+            markersize=10,
+            linestyle="none",
+            label="knee",
+        )
     if np.isfinite(useful).any():
         place = np.unravel_index(np.nanargmax(useful), useful.shape)
-        ax.plot(spikes[place], 100 * accuracy[place], "s", markerfacecolor="none",
-                color=style.INK, markersize=7, linestyle="none",
-                label="most efficient above the floor")  # fmt: skip
+        ax.plot(
+            spikes[place],
+            100 * accuracy[place],
+            "s",
+            markerfacecolor="none",
+            color=style.INK,
+            markersize=7,
+            linestyle="none",
+            label="most efficient above the floor",
+        )
     _paper(ax, surface, points)
     ax.axhline(100 * (chance + manifold.FLOOR), color=style.MUTED, linewidth=0.8, linestyle=":")
     ax.set_xscale("log")
@@ -99,5 +123,11 @@ def _paper(ax: Axes, surface: Surface, points: Sequence[Printed]) -> None:
     for dataset, network, label, spikes, accuracy in points:
         if (dataset, network) == (surface.dataset, surface.network):
             ax.plot(spikes, accuracy, "x", color=_PAPER, markersize=6, linestyle="none")
-            ax.annotate(label, (spikes, accuracy), xytext=(4, -9), textcoords="offset points",
-                        fontsize=7, color=_PAPER)  # fmt: skip
+            ax.annotate(
+                label,
+                (spikes, accuracy),
+                xytext=(4, -9),
+                textcoords="offset points",
+                fontsize=7,
+                color=_PAPER,
+            )

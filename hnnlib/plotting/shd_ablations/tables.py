@@ -76,8 +76,19 @@ def difference_table(store: xr.Dataset) -> pd.DataFrame:
                 continue
             pair = [panel.values(m) for m in ("hybrid", model)]
             found, resampled = paired_difference(*pair), bootstrap_difference(*pair)
-            rows.append([panel.data, label(model), found.mean, found.low, found.high,
-                         resampled.low, resampled.high, sign_flip(*pair).p, found.n])  # fmt: skip
+            rows.append(
+                [
+                    panel.data,
+                    label(model),
+                    found.mean,
+                    found.low,
+                    found.high,
+                    resampled.low,
+                    resampled.high,
+                    sign_flip(*pair).p,
+                    found.n,
+                ]
+            )
     columns = "data model mean low high resampled_low resampled_high sign_flip n".split()
     return pd.DataFrame(rows, columns=columns)
 
