@@ -14,7 +14,7 @@ from synthetic_store import make
 
 from hnnlib import store
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
+FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 TRAINS = {"torch", "numba"} | {
     f"hnnlib.{room}"

@@ -16,7 +16,7 @@ from hnnlib import engines
 from hnnlib.errors import DataError
 from workflow import earlier, guards, jobs
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)

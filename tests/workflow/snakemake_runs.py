@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["PATIENCE", "ROOT", "command", "contents", "environment", "last_words", "run"]
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 900  # seconds
 
 

@@ -1,0 +1,1 @@
+"""What the Snakefile and the scripts call: plan, guards, words for the terminal."""
