@@ -19,7 +19,7 @@ from torch import Tensor
 
 from hnnlib.networks.classifier import ImageClassifier, Memory
 from hnnlib.randomness import numpy_generator, torch_generator
-from hnnlib.training import Examples
+from hnnlib.training.examples import Examples
 
 __all__ = [
     "CONDITIONS",

@@ -18,7 +18,7 @@ from torch import Tensor
 from hnnlib.analysis.correlations import Correlations
 from hnnlib.analysis.noise import Recorder, shifts
 from hnnlib.networks.classifier import ImageClassifier
-from hnnlib.training import Examples
+from hnnlib.training.examples import Examples
 
 __all__ = ["Point", "changed", "observe"]
 

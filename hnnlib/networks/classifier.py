@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from hnnlib.engines import Engine
-from hnnlib.networks.hybrid import Activity
+from hnnlib.networks.base import Activity
 from hnnlib.networks.layers import Dense
 from hnnlib.networks.normalised import NormalisedConv
 from hnnlib.neurons import DecayInputLIF

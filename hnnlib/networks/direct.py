@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from hnnlib.engines import Engine
-from hnnlib.networks.hybrid import Activity
+from hnnlib.networks.base import Activity
 from hnnlib.networks.layers import Dense, normal
 from hnnlib.neurons import DualExponential, SynapticLIF
 from hnnlib.signals import Signal, counts

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from hnnlib import codings
 from hnnlib.engines import Engine
 from hnnlib.errors import NotationError
+from hnnlib.networks.base import Activity
 from hnnlib.networks.layers import Conv, Dense, max_pool
 from hnnlib.networks.notation import LayerSpec
 from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool
@@ -22,7 +23,7 @@ from hnnlib.neurons import DualExponential, RefractoryLIF
 from hnnlib.randomness import MemberNoise
 from hnnlib.signals import Signal, count, dense
 
-__all__ = ["Activity", "HybridNetwork", "Switches"]
+__all__ = ["HybridNetwork", "Switches"]
 
 _ACTIVATIONS = {"relu": torch.relu, "sigmoid": torch.sigmoid}
 
@@ -55,26 +56,6 @@ class Switches:
     logit_scale: float = 1.0
     kernel: DualExponential = field(default_factory=DualExponential.from_time_constants)
     neuron: RefractoryLIF = field(default_factory=RefractoryLIF)
-
-
-class Activity(NamedTuple):
-    """What a forward pass gives.
-
-    Attributes:
-        logits: (member, batch, class); spike counts for a network that ends in spiking neurons.
-        spikes: spikes an example of every spiking layer, each (member, batch).
-        encoder_spikes: spikes an example of a Poisson encoder, (member, batch), or None.
-        counts: spikes of each unit, (member, batch, unit), differentiable, where a network's
-            training needs them.
-        operations: spikes times mean fan-out, (member, batch), where a network counts them as it
-            goes.
-    """
-
-    logits: Tensor
-    spikes: list[Tensor]
-    encoder_spikes: Tensor | None = None
-    counts: Tensor | None = None
-    operations: Tensor | None = None
 
 
 class HybridNetwork(nn.Module):

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from hnnlib import codings
 from hnnlib.engines import Engine
 from hnnlib.errors import ConfigError
-from hnnlib.networks.hybrid import Activity
+from hnnlib.networks.base import Activity
 from hnnlib.networks.layers import Conv, Dense, max_pool
 from hnnlib.neurons import DecayInputLIF
 from hnnlib.randomness import MemberNoise

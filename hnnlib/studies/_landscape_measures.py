@@ -10,12 +10,13 @@ import torch
 from pydantic import Field, model_validator
 from torch.func import functional_call
 
-from hnnlib import engines, training
+from hnnlib import engines
 from hnnlib.analysis import landscape, landscape_features
 from hnnlib.analysis.landscape import Parameters
-from hnnlib.networks import Design, DirectNetwork
+from hnnlib.networks.direct import Design, DirectNetwork
 from hnnlib.signals import Events
 from hnnlib.studies.base import Settings
+from hnnlib.training.scoring import cross_entropy
 
 __all__ = [
     "MeasureSettings",
@@ -109,7 +110,7 @@ class TrainLoss:
             shape = self._inputs.shape[-1], self._classes, self._design, (0,) * members
             self._built = DirectNetwork(*shape, self._engine).to(self._labels.device)
         activity = functional_call(self._built, dict(parameters), (self._inputs,))
-        return training.cross_entropy(activity, self._labels.expand(members, -1))
+        return cross_entropy(activity, self._labels.expand(members, -1))
 
     def differentiable_twice(self) -> TrainLoss:
         """The same loss, run by plain autograd."""

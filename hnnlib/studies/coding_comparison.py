@@ -16,11 +16,15 @@ import torch
 import xarray as xr
 from pydantic import Field, field_validator
 
-from hnnlib import training
 from hnnlib.datasets import ImageData, splits
-from hnnlib.networks import HybridNetwork, LayerSpec, Switches, parse, resize
+from hnnlib.networks.hybrid import HybridNetwork, Switches
+from hnnlib.networks.notation import LayerSpec, parse, resize
 from hnnlib.randomness import MemberNoise
 from hnnlib.studies.base import Context, Settings, Study, dealt, join_cells
+from hnnlib.training import loop, measurement, scoring
+from hnnlib.training.checkpoint import Checkpoint
+from hnnlib.training.examples import Examples, Frozen, Images, Parts, cache
+from hnnlib.training.loop import Schedule
 
 __all__ = ["ARCHITECTURES", "STUDY", "Cell", "CodingComparison", "cells"]
 
@@ -260,9 +264,9 @@ class _Job:
     def __init__(self, chosen: FamilySettings, seeds: tuple[int, ...], context: Context) -> None:
         self.chosen, self.seeds, self.context = chosen, seeds, context
         self.data = context.data(chosen.dataset)
-        self.images = training.Images(self.data, context.device)
+        self.images = Images(self.data, context.device)
         self.frozen: HybridNetwork | None = None
-        self.frozen_parts: training.Parts | None = None
+        self.frozen_parts: Parts | None = None
 
     def train(self, cell: Cell, place: int, total: int) -> xr.Dataset:
         """One cell: a dataset with a single entry along ``cell``."""
@@ -270,11 +274,11 @@ class _Job:
         parts = _parts(self.data, self.seeds, self.chosen.samples, cell, self.context.device)
         network, examples, rows = self._network(cell, layers, parts)
         schedule = self._schedule(cell)
-        checkpoint = training.Checkpoint(
+        checkpoint = Checkpoint(
             self.context.checkpoints / f"{cell.name.replace('/', '-')}.npz",
             f"{self.context.identity} {cell} {self.data.source.sha256}",
         )
-        fit = training.fit(
+        fit = loop.fit(
             network,
             examples,
             rows,
@@ -290,12 +294,14 @@ class _Job:
         if cell.training == "pretrained":
             self.frozen, self.frozen_parts = network, parts
         scores = {
-            part: training.score(network, examples, some, self._noise(part, some))
+            part: scoring.score(network, examples, some, self._noise(part, some))
             for part, some in (("test", rows.test), ("train", rows.train[:, :5000]))
         }
         labels = _labels(cell, layers) | {"dataset": self.data.name, "network": notation}
         presented = schedule.epochs * rows.train.shape[1]
-        measured = training.measure(cell.name, labels, self.seeds, network, fit, scores, presented)
+        measured = measurement.measure(
+            cell.name, labels, self.seeds, network, fit, scores, presented
+        )
         measured["test_overlap"] = ("cell", "seed"), overlap[None], _OVERLAP
         return measured
 
@@ -306,8 +312,8 @@ class _Job:
         return parse(notation)[1], notation
 
     def _network(
-        self, cell: Cell, layers: tuple[LayerSpec, ...], parts: training.Parts
-    ) -> tuple[HybridNetwork, training.Examples, training.Parts]:
+        self, cell: Cell, layers: tuple[LayerSpec, ...], parts: Parts
+    ) -> tuple[HybridNetwork, Examples, Parts]:
         """The network to train and what it reads: images, or frozen features of them."""
         switches = _switches(cell, self.chosen)
         engine = self.context.engine
@@ -316,8 +322,8 @@ class _Job:
             return network.to(self.context.device), self.images, parts
         boundary = next(k for k, layer in enumerate(layers) if layer.spiking)
         reader = _reader(self.frozen, switches)
-        examples, rows = training.cache(
-            training.Frozen(lambda images: reader.encode(images, boundary), self.images), parts
+        examples, rows = cache(
+            Frozen(lambda images: reader.encode(images, boundary), self.images), parts
         )
         in_shape = tuple(examples.inputs(rows.test[:, :1]).shape[2:])
         name = "layer" if cell.head == "coupled" else "rest.layer"
@@ -325,9 +331,9 @@ class _Job:
         network = HybridNetwork(layers[boundary:], in_shape, switches, self.seeds, engine, roles)
         return network.to(self.context.device), examples, rows
 
-    def _schedule(self, cell: Cell) -> training.Schedule:
+    def _schedule(self, cell: Cell) -> Schedule:
         change = self.chosen.phases.get(cell.phase, ScheduleChange()).model_dump(exclude_none=True)
-        return training.Schedule(**(self.chosen.schedule.model_dump() | change))
+        return Schedule(**(self.chosen.schedule.model_dump() | change))
 
     def _noise(self, part: str, rows: torch.Tensor) -> MemberNoise:
         return MemberNoise(self.seeds, "coding", part, device=rows.device)
@@ -364,7 +370,7 @@ def _parts(
     samples: Samples | None,
     cell: Cell,
     device: torch.device,
-) -> training.Parts:
+) -> Parts:
     """Rows of every seed's split; with ``split_mode: per_model`` every model draws its own, as in
     the public code.
     """
@@ -378,7 +384,7 @@ def _parts(
         )
         for seed in seeds
     ]
-    return training.Parts.of(drawn, device)
+    return Parts.of(drawn, device)
 
 
 def _overlap(test: torch.Tensor, trained: torch.Tensor) -> np.ndarray:

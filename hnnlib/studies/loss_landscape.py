@@ -35,15 +35,19 @@ import torch
 import xarray as xr
 from pydantic import Field
 
-from hnnlib import training
 from hnnlib.analysis import landscape
 from hnnlib.datasets import EventData, bin_events, speakers
-from hnnlib.networks import Design, DirectNetwork
+from hnnlib.networks.direct import Design, DirectNetwork
 from hnnlib.randomness import numpy_generator
 from hnnlib.studies import _landscape_measures as measures
 from hnnlib.studies._landscape_measures import Measured, MeasureSettings, TrainLoss
 from hnnlib.studies._recurrent import RegulariserSettings, TaskBase, TasksBase
 from hnnlib.studies.base import Context, Settings, Study, join_cells
+from hnnlib.training import loop, measurement, scoring
+from hnnlib.training.checkpoint import Checkpoint
+from hnnlib.training.examples import Parts, Recordings
+from hnnlib.training.loop import Schedule
+from hnnlib.training.objectives import BoundedSpikeCounts
 
 __all__ = ["STUDY", "Cell", "LandscapeSettings", "LossLandscape", "cells"]
 
@@ -166,14 +170,14 @@ class _Job:
         self.task, self.arm, self.seeds, self.context = task, arm, seeds, context
         self.data: EventData = context.data(task.dataset)
         binned = bin_events(self.data, task.steps, task.window / task.steps)
-        self.recordings = training.Recordings(binned, self.data.labels, context.device)
+        self.recordings = Recordings(binned, self.data.labels, context.device)
         drawn = [
             speakers.draw(
                 self.data, seed, task.validation, task.fraction, share=task.validation_share
             )
             for seed in seeds
         ]
-        self.parts = training.Parts.of(drawn, context.device)
+        self.parts = Parts.of(drawn, context.device)
         rows = self._examples()
         self.inputs, self.labels = self.recordings.inputs(rows), self.recordings.labels(rows)[0]
 
@@ -205,7 +209,7 @@ class _Job:
             self.data.channels, self.data.n_classes, design, self.seeds, engine
         ).to(self.context.device)
         chosen = task.schedule
-        schedule = training.Schedule(
+        schedule = Schedule(
             chosen.epochs,
             chosen.batch,
             chosen.rates.get(cell.model, chosen.learning_rate),
@@ -216,8 +220,8 @@ class _Job:
         )
         objective = None
         if task.regulariser is not None:
-            objective = training.BoundedSpikeCounts(network.spikes, **task.regulariser.model_dump())
-        fit = training.fit(
+            objective = BoundedSpikeCounts(network.spikes, **task.regulariser.model_dump())
+        fit = loop.fit(
             network,
             self.recordings,
             self.parts,
@@ -227,13 +231,13 @@ class _Job:
             objective,
         )
         scores = {
-            part: training.score(network, self.recordings, rows)
+            part: scoring.score(network, self.recordings, rows)
             for part, rows in (("test", self.parts.test), ("train", self.parts.train[:, :1000]))
         }
         labels = asdict(cell) | {"dataset": self.data.name, "units": str(task.units)}
         presented = len(fit.train_loss) * self.parts.train.shape[1]
         name = f"{self.data.name}/{cell.name}"
-        measured = training.measure(name, labels, self.seeds, network, fit, scores, presented)
+        measured = measurement.measure(name, labels, self.seeds, network, fit, scores, presented)
         parameters = {name: p.detach().clone() for name, p in network.named_parameters()}
         loss = TrainLoss(design, self.inputs, self.labels, self.data.n_classes, engine)
         return _Trained(cell, measured, parameters, loss)
@@ -284,8 +288,8 @@ class _Job:
                 mine.update(more)
         return merged
 
-    def _checkpoint(self, cell: Cell, what: str) -> training.Checkpoint:
-        return training.Checkpoint(
+    def _checkpoint(self, cell: Cell, what: str) -> Checkpoint:
+        return Checkpoint(
             self.context.checkpoints / f"{cell.name.replace('/', '-')}-{what}.npz",
             f"{self.context.identity} {cell} {self.task} {self.data.source.sha256}",
         )

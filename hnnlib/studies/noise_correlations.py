@@ -24,7 +24,6 @@ import numpy as np
 import xarray as xr
 from pydantic import Field, model_validator
 
-from hnnlib import training
 from hnnlib.analysis import manifold, noise, regimes
 from hnnlib.analysis.correlations import VARIANTS
 from hnnlib.datasets import ImageData, splits
@@ -37,6 +36,10 @@ from hnnlib.studies._noise_correlations_measures import (
     regime_variables,
 )
 from hnnlib.studies.base import Context, Settings, Study, join_cells
+from hnnlib.training import loop, measurement, scoring
+from hnnlib.training.checkpoint import Checkpoint
+from hnnlib.training.examples import Images, Parts
+from hnnlib.training.loop import Schedule
 
 __all__ = ["MOMENTS", "STUDY", "NoiseCorrelations", "NoiseCorrelationsSettings"]
 
@@ -189,9 +192,9 @@ class _Job:
         self.chosen, self.seeds, self.context = chosen, seeds, context
         data = context.data(chosen.dataset)
         self.content = data.source.sha256
-        self.images = training.Images(_enlarged(data, chosen.enlarge), context.device)
+        self.images = Images(_enlarged(data, chosen.enlarge), context.device)
         limit = None if chosen.samples is None else chosen.samples.model_dump()
-        self.parts = training.Parts.of(
+        self.parts = Parts.of(
             [splits.of_images(data, seed, limit) for seed in seeds], context.device
         )
         mean, deviation = MOMENTS[chosen.dataset]
@@ -203,11 +206,11 @@ class _Job:
     def trained(self) -> xr.Dataset:
         """Train the population; what is stored of every cell."""
         chosen, context = self.chosen, self.context
-        schedule = training.Schedule(**chosen.training.model_dump(), choose="loss")
-        checkpoint = training.Checkpoint(
+        schedule = Schedule(**chosen.training.model_dump(), choose="loss")
+        checkpoint = Checkpoint(
             context.checkpoints / "network.npz", f"{context.identity} {self.content}"
         )
-        fit = training.fit(
+        fit = loop.fit(
             self.network,
             self.images,
             self.parts,
@@ -216,13 +219,13 @@ class _Job:
             say=lambda line: context.say(f"{chosen.group}: {line}"),
         )
         scores = {
-            part: training.score(self.network, self.images, rows)
+            part: scoring.score(self.network, self.images, rows)
             for part, rows in (("test", self.parts.test), ("train", self.parts.train[:, :5000]))
         }
         epochs = int((~fit.train_loss.isnan()).any(1).sum())
         presented = epochs * self.parts.train.shape[1]
         labels = {"network": chosen.network, "dataset": chosen.dataset}
-        return training.measure(
+        return measurement.measure(
             chosen.group, labels, self.seeds, self.network, fit, scores, presented
         )
 

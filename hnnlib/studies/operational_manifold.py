@@ -17,7 +17,6 @@ import torch
 import xarray as xr
 from pydantic import Field, field_validator
 
-from hnnlib import training
 from hnnlib.datasets import ImageData, splits
 from hnnlib.networks.rate import RateDesign, RateNetwork, RectifiedNetwork, rate_error
 from hnnlib.randomness import MemberNoise
@@ -25,6 +24,11 @@ from hnnlib.studies._manifold_summary import summarise
 from hnnlib.studies._manifold_surface import Point, surface
 from hnnlib.studies.base import Context, Settings, Study, dealt, join_cells
 from hnnlib.surrogates import ATan, Sigmoid
+from hnnlib.training import loop, scoring
+from hnnlib.training.checkpoint import Checkpoint
+from hnnlib.training.chunks import chunks
+from hnnlib.training.examples import Images, Parts, Shared
+from hnnlib.training.loop import Fit, Schedule
 
 __all__ = ["STUDY", "OperationalManifold"]
 
@@ -190,7 +194,7 @@ def _train_seed(job: _Job, seed: int, context: Context) -> xr.Dataset:
     data = context.data(job.chosen.dataset)
     samples = job.chosen.samples
     limit = None if samples is None else samples.model_dump()
-    parts = training.Parts.of([splits.of_images(data, seed, limit)], context.device)
+    parts = Parts.of([splits.of_images(data, seed, limit)], context.device)
     surfaces = []
     for arm, grid in job.chosen.arms.items():
         points = _train_grid(job, seed, arm, grid, data, parts, context)
@@ -214,7 +218,7 @@ def _train_grid(
     arm: Arm,
     grid: GridSettings,
     data: ImageData,
-    parts: training.Parts,
+    parts: Parts,
     context: Context,
 ) -> Iterator[Point]:
     """Train a grid as one population, or in pieces where memory is short; point by point, tau the
@@ -224,23 +228,23 @@ def _train_grid(
         axis.ravel()
         for axis in np.meshgrid(grid.tau.values(), grid.threshold.values(), indexing="ij")
     )
-    schedule = training.Schedule(**job.chosen.schedule.model_dump())
-    images = training.Shared(training.Images(data, context.device))
+    schedule = Schedule(**job.chosen.schedule.model_dump())
+    images = Shared(Images(data, context.device))
     one = _network(job.chosen, arm, data, [seed], tau[:1], threshold[:1], context)
-    pieces = training.chunks(len(tau), one.memory(schedule.batch), context.device)
+    pieces = chunks(len(tau), one.memory(schedule.batch), context.device)
     for number, piece in enumerate(pieces):
         some = slice(piece.start, piece.stop)
         seeds = [seed] * len(piece)
         network = _network(job.chosen, arm, data, seeds, tau[some], threshold[some], context)
-        rows = training.Parts(*(p.expand(len(piece), -1) for p in parts))
+        rows = Parts(*(p.expand(len(piece), -1) for p in parts))
         name = f"{job.family}-{arm}-{seed}-{number + 1}of{len(pieces)}"
         identity = f"{context.identity} {name} {grid} {data.source.sha256}"
-        fit = training.fit(
+        fit = loop.fit(
             network,
             images,
             rows,
             schedule,
-            training.Checkpoint(context.checkpoints / f"{name}.npz", identity),
+            Checkpoint(context.checkpoints / f"{name}.npz", identity),
             say=lambda line, name=name: context.say(f"{name}: {line}"),
             objective=rate_error,
         )
@@ -264,15 +268,15 @@ def _network(chosen, arm, data, seeds, tau, threshold, context) -> RateNetwork |
     return network.to(context.device)
 
 
-def _measure(network, images, rows: training.Parts, fit: training.Fit) -> Iterator[Point]:
+def _measure(network, images, rows: Parts, fit: Fit) -> Iterator[Point]:
     """What a trained population does, member by member."""
 
     def noise(part: str) -> MemberNoise:
         return MemberNoise(network.seeds, "coding", part, device=rows.test.device)
 
-    test = training.score(network, images, rows.test, noise("test"))
+    test = scoring.score(network, images, rows.test, noise("test"))
     some = rows.train[:, :_TRAIN_SAMPLE]
-    train = training.evaluate(network, images, some, noise("train"))
+    train = scoring.evaluate(network, images, some, noise("train"))
     validation = fit.validation_curve.gather(0, fit.best_epoch.clamp(min=0)[None])[0]
     dead = _dead_units(network, images, rows.test[:, :_DEAD_SAMPLE], noise("dead"))
     units = sum(network.units())

@@ -23,12 +23,16 @@ import torch
 import xarray as xr
 from pydantic import Field
 
-from hnnlib import training
 from hnnlib.datasets import EventData, bin_events, speakers
-from hnnlib.networks import Design, DirectNetwork
-from hnnlib.networks.direct import MODELS, Model, matched_units
+from hnnlib.networks.direct import MODELS, Design, DirectNetwork, Model, matched_units
 from hnnlib.studies._recurrent import RegulariserSettings, TaskBase, TasksBase
 from hnnlib.studies.base import Context, Settings, Study, dealt, join_cells
+from hnnlib.training import loop, measurement, scoring
+from hnnlib.training.checkpoint import Checkpoint
+from hnnlib.training.chunks import chunks
+from hnnlib.training.examples import Parts, Recordings
+from hnnlib.training.loop import Fit, Schedule
+from hnnlib.training.objectives import BoundedSpikeCounts
 
 __all__ = ["STUDY", "Cell", "ShdAblations", "cells"]
 
@@ -199,7 +203,7 @@ class _Job:
         self.task, self.seeds, self.context = task, seeds, context
         self.data: EventData = context.data(task.dataset)
         binned = bin_events(self.data, task.steps, task.window / task.steps)
-        self.recordings = training.Recordings(binned, self.data.labels, context.device)
+        self.recordings = Recordings(binned, self.data.labels, context.device)
 
     def train(self, model: Model) -> Iterator[xr.Dataset]:
         """One dataset a cell; the main cell's comes first."""
@@ -224,7 +228,7 @@ class _Job:
             found = list(alike)
             one = self._network(found[:1], self.seeds)
             needed = len(self.seeds) * one.memory(self.task.schedule.batch)
-            for piece in training.chunks(len(found), needed, self.context.device):
+            for piece in chunks(len(found), needed, self.context.device):
                 yield found[piece.start : piece.stop]
 
     def _tune(self, model: Model) -> tuple[float, xr.Dataset]:
@@ -257,12 +261,12 @@ class _Job:
 
     def _cells(
         self, together: Sequence[Cell], tuned: float, say: str, keep: torch.Tensor | None
-    ) -> Iterator[tuple[Cell, xr.Dataset, training.Fit]]:
+    ) -> Iterator[tuple[Cell, xr.Dataset, Fit]]:
         """Train cells as one population, and look at each as if it had been trained alone."""
         first, count = together[0], len(self.seeds)
         population = self._network(together, self.seeds)
         own = self._parts(first, self.seeds)
-        parts = training.Parts(*(rows.repeat(len(together), 1) for rows in own))
+        parts = Parts(*(rows.repeat(len(together), 1) for rows in own))
         watch = parts.test if first.arm == "main" else None
         rate = self._rate(first, tuned)
         fit = self._fit(together, population, parts, self._schedule(rate), say, watch, keep)
@@ -278,19 +282,19 @@ class _Job:
         self,
         cell: Cell,
         network: DirectNetwork,
-        parts: training.Parts,
-        fit: training.Fit,
+        parts: Parts,
+        fit: Fit,
         rate: float,
     ) -> xr.Dataset:
         """Everything that is stored of one trained cell."""
         scores = {
-            part: training.score(network, self.recordings, rows, batch=BATCH_SCORED)
+            part: scoring.score(network, self.recordings, rows, batch=BATCH_SCORED)
             for part, rows in (("test", parts.test), ("train", parts.train))
         }
         labels = asdict(cell) | {"dataset": self.data.name, "units": str(network.design.units)}
         presented = len(fit.train_loss) * parts.train.shape[1]
         name = f"{self.data.name}/{cell.name}"
-        measured = training.measure(name, labels, self.seeds, network, fit, scores, presented)
+        measured = measurement.measure(name, labels, self.seeds, network, fit, scores, presented)
         facts = {
             "learning_rate": (rate, "learning rate at the start", "1"),
             "train_examples": (parts.train.shape[1], "training examples of a member", "1"),
@@ -329,23 +333,23 @@ class _Job:
         network = DirectNetwork(self.data.channels, self.data.n_classes, design, members, engine)
         return network.to(self.context.device)
 
-    def _schedule(self, rate: float | tuple[float, ...]) -> training.Schedule:
+    def _schedule(self, rate: float | tuple[float, ...]) -> Schedule:
         chosen = self.task.schedule
-        return training.Schedule(
+        return Schedule(
             chosen.epochs, chosen.batch, rate, cosine=True, clip=chosen.clip, choose="loss"
         )
 
-    def _fit(self, together, network, parts, schedule, say, watch=None, keep=None) -> training.Fit:
+    def _fit(self, together, network, parts, schedule, say, watch=None, keep=None) -> Fit:
         # all of the cells make the identity: how many are together depends on the memory at hand
-        checkpoint = training.Checkpoint(
+        checkpoint = Checkpoint(
             self.context.checkpoints / f"{together[0].name.replace('/', '-')}.npz",
             f"{self.context.identity} {together} {schedule} {self.data.source.sha256}",
         )
         objective = None
         if together[0].regulariser == "on":
             bounds = self.task.regulariser.model_dump()
-            objective = training.BoundedSpikeCounts(network.spikes, **bounds)
-        return training.fit(
+            objective = BoundedSpikeCounts(network.spikes, **bounds)
+        return loop.fit(
             network,
             self.recordings,
             parts,
@@ -357,7 +361,7 @@ class _Job:
             keep,
         )
 
-    def _parts(self, cell: Cell, seeds: tuple[int, ...]) -> training.Parts:
+    def _parts(self, cell: Cell, seeds: tuple[int, ...]) -> Parts:
         """Rows of every seed's training, validation and test part."""
         rule = self.task.validation if cell.validation == "speakers" else cell.validation
         fraction = self.task.share * float(cell.fraction)
@@ -365,7 +369,7 @@ class _Job:
         if cell.trained_on == "all_speakers":  # those of validation, too
             everything = np.flatnonzero(~self.data.test)
             drawn = [replace(split, train=everything) for split in drawn]
-        return training.Parts.of(drawn, self.context.device)
+        return Parts.of(drawn, self.context.device)
 
     def _by_speaker(
         self, network: DirectNetwork, rows: torch.Tensor, diverged: torch.Tensor
@@ -374,7 +378,7 @@ class _Job:
 
         Two of those that it has only validate, unless the cell is trained on all.
         """
-        given = training.answers(network, self.recordings, rows, batch=BATCH_SCORED)
+        given = scoring.answers(network, self.recordings, rows, batch=BATCH_SCORED)
         right = (given == self.recordings.labels(rows)).double().cpu().numpy()
         right[diverged.cpu().numpy()] = np.nan
         who = self.data.speakers[rows[0].cpu().numpy()]
@@ -411,7 +415,7 @@ def _names(together: Sequence[Cell]) -> str:
     return f"{together[0].name} and {len(together) - 1} more" if together[1:] else together[0].name
 
 
-def _gaps(fit: training.Fit, measured: xr.Dataset) -> dict[str, xr.DataArray]:
+def _gaps(fit: Fit, measured: xr.Dataset) -> dict[str, xr.DataArray]:
     """Differences of accuracies that claims are about."""
     chosen = fit.watched_curve.gather(0, fit.best_epoch.clamp(min=0)[None])[0]
     premium = fit.watched_curve.nan_to_num(-1.0).amax(0) - chosen

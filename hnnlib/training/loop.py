@@ -13,12 +13,12 @@ from typing import Literal, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from hnnlib.networks import Activity
+from hnnlib.networks.base import Activity, Network
 from hnnlib.randomness import MemberNoise, torch_generator
 from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Examples, Parts
 from hnnlib.training.optimiser import PopulationAdam, ascend, clip
-from hnnlib.training.scoring import Network, cross_entropy, evaluate
+from hnnlib.training.scoring import cross_entropy, evaluate
 
 __all__ = ["Fit", "Objective", "Schedule", "fit"]
 

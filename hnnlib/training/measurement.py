@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
+from hnnlib.networks.base import Costed
 from hnnlib.training.loop import Fit
-from hnnlib.training.scoring import Counted, Scores
+from hnnlib.training.scoring import Scores
 
 __all__ = ["measure"]
 
@@ -25,7 +26,7 @@ def measure(
     name: str,
     labels: Mapping[str, str | int],
     seeds: Sequence[int],
-    network: Counted,
+    network: Costed,
     fit: Fit,
     scores: Mapping[str, Scores],
     presented: int,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from hnnlib.networks import Activity
+from hnnlib.networks.base import Activity
 from hnnlib.training.scoring import cross_entropy
 
 __all__ = ["BoundedSpikeCounts"]

@@ -4,65 +4,25 @@ cost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hnnlib.networks import Activity
+from hnnlib.networks.base import Activity, Costed, Network
 from hnnlib.randomness import MemberNoise
 from hnnlib.training.examples import Examples
 
 __all__ = [
-    "Counted",
     "Evaluation",
-    "Network",
     "Scores",
     "answers",
     "cross_entropy",
     "evaluate",
     "score",
 ]
-
-
-class Network(Protocol):
-    """A population that can be trained: a torch module whose parameters have a member axis.
-
-    Attributes:
-        seeds: one a member.
-    """
-
-    seeds: Sequence[int]
-
-    def __call__(self, x, noise: MemberNoise | None = None) -> Activity:
-        """Outputs and activity for inputs as ``Examples`` gives them."""
-
-    def train(self, mode: bool = True): ...
-
-    def eval(self): ...
-
-    def named_parameters(self) -> Iterator[tuple[str, Tensor]]: ...
-
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]: ...
-
-
-class Counted(Network, Protocol):
-    """A population that knows what its activity costs, in products and additions."""
-
-    def synaptic_operations(self, activity: Activity) -> Tensor:
-        """Spikes times mean fan-out of each example, (member, batch)."""
-
-    def graded_products(self) -> float:
-        """Products with graded values an example, all time steps together."""
-
-    def products(self) -> float:
-        """Multiply-accumulates an example, all time steps, zeros multiplied too."""
-
-    def parameter_count(self) -> int:
-        """Trained numbers of one member."""
 
 
 def cross_entropy(activity: Activity, labels: Tensor) -> Tensor:
@@ -141,7 +101,7 @@ class Scores:
 
 @torch.no_grad()
 def score(
-    network: Counted,
+    network: Costed,
     examples: Examples,
     rows: Tensor,
     noise: MemberNoise | None = None,

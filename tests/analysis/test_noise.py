@@ -9,7 +9,7 @@ import torch
 from hnnlib import engines
 from hnnlib.analysis import noise
 from hnnlib.analysis.noise import PROTOCOLS, Recorder, choose, inject
-from hnnlib.networks import Activity
+from hnnlib.networks.base import Activity
 from hnnlib.networks.classifier import Plan
 from hnnlib.networks.residual import SewResNet18
 from hnnlib.neurons import DecayInputLIF

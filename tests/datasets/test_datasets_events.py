@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnnlib import training
 from hnnlib.datasets import EventData, Source, bin_events, eventdata
 from hnnlib.errors import DataError
+from hnnlib.training.examples import Recordings
 
 SOURCE = Source(official=True, note="", sha256="0", licence="", citation="", origin="")
 
@@ -121,7 +121,7 @@ def test_batch_of_a_population_is_each_members_recordings_and_shares_the_events(
     lengths = rng.integers(0, 20, 12)
     data = recordings(rng.random(lengths.sum()), rng.integers(0, 5, lengths.sum()), lengths)
     binned = bin_events(data, 10, 0.08)
-    examples = training.Recordings(binned, data.labels, torch.device("cpu"))
+    examples = Recordings(binned, data.labels, torch.device("cpu"))
     rows = torch.tensor([[3, 0, 11], [5, 5, 2]])
     batch = examples.inputs(rows)
     assert batch.shape == (10, 2, 3, 5) and examples.in_shape == (5,)

@@ -5,9 +5,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnnlib import engines, training
-from hnnlib.networks import Activity, Design, DirectNetwork
-from hnnlib.networks.direct import MODELS, connections, matched_units
+from hnnlib import engines
+from hnnlib.networks.base import Activity
+from hnnlib.networks.direct import MODELS, Design, DirectNetwork, connections, matched_units
+from hnnlib.training.objectives import BoundedSpikeCounts
+from hnnlib.training.optimiser import PopulationAdam
+from hnnlib.training.scoring import cross_entropy
 
 INPUTS, CLASSES, UNITS, STEPS = 24, 4, 14, 20
 
@@ -31,7 +34,7 @@ def labels(members=1, batch=6):
 
 
 def gradients(net, x):
-    training.cross_entropy(net(x), labels(len(net.seeds))).sum().backward()
+    cross_entropy(net(x), labels(len(net.seeds))).sum().backward()
     return [p.grad for p in net.parameters()]
 
 
@@ -52,9 +55,9 @@ def test_networks_side_by_side_have_no_cross_weights_and_never_grow_them(model):
     net = network((0, 1), model=model)
     cross = ~net.connected
     assert cross.any() and (net.recurrent[cross] == 0).all()
-    optimiser = training.loop.PopulationAdam(net.parameters())
+    optimiser = PopulationAdam(net.parameters())
     for _ in range(5):
-        training.cross_entropy(net(signal(2)), labels(2)).sum().backward()
+        cross_entropy(net(signal(2)), labels(2)).sum().backward()
         assert (net.recurrent.grad[cross] == 0).all()
         optimiser.step(torch.tensor([0.1, 0.1]))
     assert (net.recurrent[cross] == 0).all()
@@ -159,12 +162,12 @@ def test_matched_networks_have_as_many_weights():
 
 def test_spike_count_bounds_wake_the_silent_and_quieten_the_loud():
     spiking = torch.tensor([[[True, True, False]]])
-    bounds = training.BoundedSpikeCounts(spiking, lower=2.0, least=1.0, upper=0.5, most=3.0)
+    bounds = BoundedSpikeCounts(spiking, lower=2.0, least=1.0, upper=0.5, most=3.0)
 
     def penalty(*counts):
         activity = Activity(torch.zeros(1, 1, 2), [], None, torch.tensor([[counts]]))
         target = torch.zeros(1, 1, dtype=torch.long)
-        return (bounds(activity, target) - training.cross_entropy(activity, target)).item()
+        return (bounds(activity, target) - cross_entropy(activity, target)).item()
 
     assert penalty(1.0, 3.0, 0.0) == pytest.approx(0)  # the third unit doesn't spike: left out
     assert penalty(0.0, 3.0, 9.0) == pytest.approx(2 * 0.5)

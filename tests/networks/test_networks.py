@@ -8,7 +8,8 @@ from torch.nn import functional
 
 from hnnlib import engines
 from hnnlib.errors import NotationError
-from hnnlib.networks import HybridNetwork, Switches, parse
+from hnnlib.networks.hybrid import HybridNetwork, Switches
+from hnnlib.networks.notation import parse
 from hnnlib.networks.spiking import Axon, SpikingLayer
 from hnnlib.neurons import DualExponential
 from hnnlib.randomness import MemberNoise

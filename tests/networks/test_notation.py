@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnnlib.errors import NotationError
-from hnnlib.networks import parse, resize
-from hnnlib.networks.notation import render
+from hnnlib.networks.notation import parse, render, resize
 from hnnlib.studies.coding_comparison import ARCHITECTURES
 
 

@@ -5,7 +5,7 @@ import torch
 
 from hnnlib import engines
 from hnnlib.errors import ConfigError
-from hnnlib.networks.hybrid import Activity
+from hnnlib.networks.base import Activity
 from hnnlib.networks.rate import RateDesign, RateNetwork, RectifiedNetwork, rate_error
 from hnnlib.randomness import MemberNoise
 from hnnlib.surrogates import Sigmoid

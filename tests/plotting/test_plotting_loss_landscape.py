@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.colors import PowerNorm
-from test_notebooks import FOLDER, run
+from notebook_runs import FOLDER, run
 
 from hnnlib import store
 from hnnlib.analysis.landscape_features import CONTENT, DISPERSION, NEAREST_BETTER

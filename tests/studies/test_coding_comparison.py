@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hnnlib import studies
-from hnnlib.networks import HybridNetwork
+from hnnlib.networks.hybrid import HybridNetwork
 from hnnlib.studies import Context
 from hnnlib.studies.coding_comparison import (
     ARCHITECTURES,

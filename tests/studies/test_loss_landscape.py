@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from hnnlib import engines, training
-from hnnlib.networks import Design, DirectNetwork
+from hnnlib import engines
+from hnnlib.networks.direct import Design, DirectNetwork
 from hnnlib.studies import Context
 from hnnlib.studies import _landscape_measures as measures
 from hnnlib.studies import loss_landscape as study
 from hnnlib.studies.loss_landscape import STUDY, LandscapeSettings, cells
+from hnnlib.training.scoring import cross_entropy
 
 SETTINGS = LandscapeSettings.model_validate(
     {
@@ -124,7 +125,7 @@ def test_the_loss_of_a_population_is_that_of_its_networks(context):
     loss = measures.TrainLoss(design, job.inputs, job.labels, 2, engines.get("eager"))
     network = DirectNetwork(3, 2, design, (5, 6, 7), engines.get("eager"))
     together = loss(dict(network.named_parameters()))
-    expected = training.cross_entropy(network(job.inputs), job.labels.expand(3, -1))
+    expected = cross_entropy(network(job.inputs), job.labels.expand(3, -1))
     torch.testing.assert_close(together, expected)
     alone = loss({name: p[1:2] for name, p in network.named_parameters()})
     torch.testing.assert_close(alone, together[1:2])

@@ -16,7 +16,7 @@ from hnnlib.networks.classifier import Plan
 from hnnlib.networks.residual import SewResNet18
 from hnnlib.studies import Context
 from hnnlib.studies.noise_correlations import MOMENTS, STUDY, NoiseCorrelationsSettings
-from hnnlib.training import Images
+from hnnlib.training.examples import Images
 
 SETTINGS = NoiseCorrelationsSettings.model_validate(
     {

@@ -10,10 +10,11 @@ import pytest
 import xarray as xr
 from pydantic import ValidationError
 
-from hnnlib import studies, training
+from hnnlib import studies
 from hnnlib.datasets import spoken_digits
 from hnnlib.studies import Context
 from hnnlib.studies import shd_ablations as study
+from hnnlib.training.chunks import chunks
 
 ARMS = (
     "main",
@@ -141,7 +142,7 @@ def test_ratios_trained_together_are_what_each_is_alone(context, tmp_path, monke
     assert tuple(ratio.ratio.values) == study.RATIOS
     assert len(set(ratio.train_seconds.values)) == 1
     assert len(set(ratio.spikes.mean("seed").values)) == len(study.RATIOS)
-    monkeypatch.setattr(training, "chunks", partial(training.chunks, limit=1))  # no memory
+    monkeypatch.setattr(study, "chunks", partial(chunks, limit=1))  # no memory
     context.checkpoints = tmp_path / "alone"
     alone = study.STUDY.train("spoken_digits_hybrid", chosen, context)
     assert len(list(context.checkpoints.glob("hybrid-*.npz"))) == 7

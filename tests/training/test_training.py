@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from hnnlib import engines, training
+from hnnlib import engines
 from hnnlib.datasets import ImageData, Source
-from hnnlib.networks import HybridNetwork, Switches, parse
+from hnnlib.networks.hybrid import HybridNetwork, Switches
+from hnnlib.networks.notation import parse
+from hnnlib.training import loop, scoring
+from hnnlib.training.checkpoint import Checkpoint
+from hnnlib.training.examples import Frozen, Images, Parts, cache
+from hnnlib.training.loop import Schedule
 from hnnlib.training.optimiser import PopulationAdam
 
 SOURCE = Source(official=True, note="", sha256="0", licence="", citation="", origin="")
@@ -21,7 +26,7 @@ def images():
     pixels = np.clip(
         rng.normal(0.3, 0.2, (240, 1, 3, 4)) + 0.5 * np.eye(12)[labels].reshape(240, 1, 3, 4), 0, 1
     )
-    return training.Images(
+    return Images(
         ImageData("blobs", pixels.astype(np.float32), labels, 3, SOURCE), torch.device("cpu")
     )
 
@@ -43,14 +48,14 @@ def network(seeds, text="A12-S30-S3", **switches):
 
 def parts(members):
     rows = torch.arange(240).expand(members, -1)
-    return training.Parts(rows[:, :150], rows[:, 150:195], rows[:, 195:])
+    return Parts(rows[:, :150], rows[:, 150:195], rows[:, 195:])
 
 
 def fit(images, seeds, path, epochs=4, say=lambda line: None, identity="x", **switches):
     trained = network(seeds, **switches)
-    schedule = training.Schedule(epochs, 32, 5e-3, (9,))
-    checkpoint = training.Checkpoint(path / "c.npz", identity)
-    return trained, training.fit(trained, images, parts(len(seeds)), schedule, checkpoint, say)
+    schedule = Schedule(epochs, 32, 5e-3, (9,))
+    checkpoint = Checkpoint(path / "c.npz", identity)
+    return trained, loop.fit(trained, images, parts(len(seeds)), schedule, checkpoint, say)
 
 
 def test_adam_is_torchs_adam_for_every_member():
@@ -73,7 +78,7 @@ def test_adam_is_torchs_adam_for_every_member():
 
 
 def test_learning_rate_falls_at_milestones():
-    schedule = training.Schedule(10, 1, 1.0, (2, 5))
+    schedule = Schedule(10, 1, 1.0, (2, 5))
     assert [schedule.factor(e) for e in (0, 1, 2, 4, 5, 9)] == pytest.approx(
         [1, 1, 0.1, 0.1, 0.01, 0.01]
     )
@@ -142,7 +147,7 @@ def test_each_member_keeps_its_best_validation_epoch(images, tmp_path):
     assert torch.equal(chosen, best)
     first = (result.validation_curve == best).double().argmax(0)
     assert torch.equal(first, result.best_epoch)  # the earliest of equals
-    again = training.score(trained, images, parts(3).validation).accuracy
+    again = scoring.score(trained, images, parts(3).validation).accuracy
     torch.testing.assert_close(again, best)
 
 
@@ -168,7 +173,7 @@ def test_scores_count_ties_dead_outputs_and_activity(images):
     with torch.no_grad():
         for p in silent.parameters():
             p.zero_()
-    scores = training.score(silent, images, parts(1).test)
+    scores = scoring.score(silent, images, parts(1).test)
     assert scores.tie_rate.item() == 1 and scores.dead_outputs.item() == 3
     assert scores.spikes.item() == 0 and scores.synaptic_operations.item() == 0
     assert scores.multiply_accumulates.item() == 6 * 12 * 10  # graded input read at each of 6 steps
@@ -180,7 +185,7 @@ def test_synaptic_operations_are_spikes_times_fan_out(images):
     busy = network((0,), text="S12-S10-S3")
     with torch.no_grad():
         busy.spiking[0].synapse.bias.fill_(3.0)
-    scores = training.score(busy, images, parts(1).test)
+    scores = scoring.score(busy, images, parts(1).test)
     activity = busy(images.inputs(parts(1).test))
     assert scores.synaptic_operations.item() == pytest.approx(
         (activity.spikes[0] * 10 + activity.spikes[1] * 3).mean().item()
@@ -192,9 +197,9 @@ def test_synaptic_operations_are_spikes_times_fan_out(images):
 
 def test_frozen_features_are_the_same_cached_or_not(images):
     ann = network((0, 1), text="A12-A10-A3", coding="none")
-    frozen = training.Frozen(lambda x: torch.sigmoid(ann.graded(x, 1)), images)
-    cached, rows = training.cache(frozen, parts(2))
-    streamed, same = training.cache(frozen, parts(2), limit=0)
+    frozen = Frozen(lambda x: torch.sigmoid(ann.graded(x, 1)), images)
+    cached, rows = cache(frozen, parts(2))
+    streamed, same = cache(frozen, parts(2), limit=0)
     assert streamed is frozen
     torch.testing.assert_close(cached.inputs(rows.test[:, 3:7]), streamed.inputs(same.test[:, 3:7]))
     assert torch.equal(cached.labels(rows.test), streamed.labels(same.test))

@@ -8,8 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from hnnlib import training
-from hnnlib.networks import Activity
+from hnnlib.networks.base import Activity
+from hnnlib.training import loop
+from hnnlib.training.checkpoint import Checkpoint
+from hnnlib.training.examples import Parts
+from hnnlib.training.loop import Schedule
 from hnnlib.training.optimiser import ascend, clip
 
 CPU = torch.device("cpu")
@@ -58,14 +61,14 @@ def fit(
     **options,
 ):
     rows = torch.arange(100).expand(len(network.seeds), -1)
-    parts = training.Parts(rows[:, ::2], rows[:, 1::4], rows[:, 3::4])
-    schedule = training.Schedule(**({"epochs": 6, "batch": 10, "learning_rate": 0.1} | options))
-    checkpoint = training.Checkpoint(tmp_path / f"{name}.npz", "x")
-    return training.fit(network, Line(), parts, schedule, checkpoint, say, objective, watch, keep)
+    parts = Parts(rows[:, ::2], rows[:, 1::4], rows[:, 3::4])
+    schedule = Schedule(**({"epochs": 6, "batch": 10, "learning_rate": 0.1} | options))
+    checkpoint = Checkpoint(tmp_path / f"{name}.npz", "x")
+    return loop.fit(network, Line(), parts, schedule, checkpoint, say, objective, watch, keep)
 
 
 def test_cosine_falls_from_one_to_nothing():
-    schedule = training.Schedule(4, 1, 1.0, cosine=True)
+    schedule = Schedule(4, 1, 1.0, cosine=True)
     wanted = [1, 0.5 + math.sqrt(0.125), 0.5, 0.5 - math.sqrt(0.125)]
     assert [schedule.factor(e) for e in range(4)] == pytest.approx(wanted)
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import synthetic_shd
+from notebook_runs import FOLDER, read, run
 from synthetic_store import make
 
 from hnnlib import store
 
-FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 TRAINS = {"torch", "numba"} | {
     f"hnnlib.{room}"
@@ -22,10 +21,6 @@ TRAINS = {"torch", "numba"} | {
 }
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-
-def read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def code(path: Path) -> list[str]:
@@ -51,17 +46,6 @@ def imported(source: str) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
-
-
-def run(path: Path, **given) -> dict:
-    """Run all code cells in this process, as papermill would with these parameters."""
-    names: dict = {}
-    tagged = [c for c in read(path)["cells"] if c["cell_type"] == "code"]
-    for cell in tagged:
-        exec(compile("".join(cell["source"]), f"{path.name} {cell['id']}", "exec"), names)
-        if "parameters" in cell["metadata"].get("tags", []):
-            names |= given
     return names
 
 
