@@ -9,23 +9,25 @@ Settings for `--config`: scale (a name, or a YAML file), results (a folder), dev
 Where it runs (this machine, its GPU, a cluster) is a profile's matter: profiles/README.md.
 """
 
-import os
+import sys
 
 from snakemake.utils import min_version
 
 min_version("9.0")
+sys.path.insert(0, workflow.basedir)  # before any other package that is called workflow
 
-from workflow import earlier, guards, jobs, plan, terminal
+from workflow import earlier, guards, jobs, pace, plan, terminal
 
 guards.check_options(config)
-os.environ[jobs.OWNER] = str(os.getpid())
 guards.clear_stale_lock(workflow)
+jobs.prepare(workflow.basedir)
 PLAN = plan.make(config, workflow.basedir)
 RESULTS = PLAN.results
-config |= {"device": PLAN.device, "scale_file": str(PLAN.scale.path)}  # for the scripts
+config |= {"device": PLAN.device, "scale_file": PLAN.scale_file}  # for the scripts
 CONDA = f"{workflow.basedir}/environment.yml"  # for documentation: looked at with --sdm conda only
 earlier.restore(RESULTS, workflow)
-terminal.quieten(workflow)
+PACE = pace.Pace(PLAN, workflow)
+terminal.quieten(workflow, PACE)
 
 
 wildcard_constraints:
@@ -53,7 +55,8 @@ onstart:
     guards.hold_lock()
     guards.check_results_folder(RESULTS)
     earlier.keep(RESULTS, workflow)
-    terminal.announce(PLAN, workflow)
+    PACE.start()
+    terminal.announce(PLAN, workflow, PACE)
 
 
 onsuccess:

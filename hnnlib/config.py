@@ -38,6 +38,7 @@ class Scale:
         device: where to train; ``auto`` takes a GPU where there is one.
         studies: settings of every study to run, in the file's order.
         path: the file it was read from.
+        core_minutes: processor time of all training, as the file declares it.
     """
 
     scale: str
@@ -45,6 +46,7 @@ class Scale:
     device: Literal["auto", "cpu", "cuda"]
     studies: dict[str, BaseModel]
     path: Path
+    core_minutes: float | None
 
 
 class _Head(BaseModel):
@@ -60,6 +62,11 @@ class _Head(BaseModel):
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where to train; auto takes a GPU where there is one"
+    )
+    core_minutes: float | None = Field(
+        None,
+        gt=0,
+        description="minutes of one core that its training takes, told before a first run",
     )
 
 
@@ -92,7 +99,12 @@ def load_scale(name_or_path: str | Path, studies: Mapping[str, type[BaseModel]])
             f"{shown} line {_line(node, ('studies',))}: studies: name at least one study to run"
         )
     return Scale(
-        checked_values.scale, checked_values.description, checked_values.device, sections, path
+        checked_values.scale,
+        checked_values.description,
+        checked_values.device,
+        sections,
+        path,
+        checked_values.core_minutes,
     )
 
 

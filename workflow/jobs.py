@@ -59,6 +59,17 @@ class Terminal:
             pass
 
 
+def prepare(project: str | Path) -> None:
+    """Set the environment that scripts and notebook kernels are started in."""
+    os.environ[OWNER] = str(os.getpid())
+    # they import the library of this project, wherever Snakemake is started
+    before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(project), *filter(None, before)]))
+    # where Python may not keep what it compiled beside the code, each job would compile it again
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(".snakemake/pycache").resolve()))
+
+
 @contextmanager
 def job(snakemake: Any) -> Iterator[Terminal]:
     """Run a script's work; a failure ends the process with status 1 and one sentence."""
@@ -75,7 +86,8 @@ def job(snakemake: Any) -> Iterator[Terminal]:
             terminal._write(f"{MARK}{words}")
         sys.stdout = sys.stderr = open(os.devnull, "w")  # nothing is left to flush into a full disk
         os._exit(1)
-    terminal.say(f"done in {time.monotonic() - started:.0f} s")
+    seconds, busy = time.monotonic() - started, sum(os.times()[:4])
+    terminal.say(f"done in {seconds:.0f} s ({busy:.0f} s of processor time)")
 
 
 def label(rule: str, wildcards: Any) -> str:

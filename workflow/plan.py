@@ -1,84 +1,105 @@
-"""What one run of the workflow does: the scale, its studies and groups, where their files lie."""
+"""What one run of the workflow does: the scale, its studies and groups, where their files lie.
+
+Studies import torch, and digests parse all of the library, which together take seconds. What comes
+of it is therefore kept beside Snakemake's own notes, under a hash of every file that it depends on.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from hnnlib import config as scales
-from hnnlib import sources, studies
 from hnnlib.errors import ConfigError, HnnError
 
 DEFAULT_SCALE = "quick"
 DATA_FOLDER = "HNN_DATA"
+KEPT = Path(".snakemake/hnnlib.plans")
+CODE = {
+    "evidence": ("hnnlib.evidence.claims", "hnnlib.evidence.comparison"),
+    "report": ("hnnlib.evidence.report",),
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One study of the scale.
+
+    Attributes:
+        title: what people call it.
+        paper: name of the paper's file.
+        settings: its section of the scale, complete with defaults.
+        groups: training jobs, each with the settings that it depends on: only their change trains
+            it anew.
+        code: digest of the library code behind each group's results: a change trains it anew.
+        data: data sets that are files, which are found and verified before it trains.
+        notebook: digest of its notebook and of the library code that this imports.
+    """
+
+    title: str
+    paper: str
+    settings: dict[str, Any]
+    groups: dict[str, dict[str, Any]]
+    code: dict[str, str]
+    data: list[str]
+    notebook: str
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The scale and the folders; rules ask it for everything that depends on the studies."""
+    """The scale and the folders; rules ask it for everything that depends on the studies.
 
-    scale: scales.Scale
+    Attributes:
+        scale: name of the scale.
+        description: what it computes, for people.
+        core_minutes: processor time of all its training as the scale file declares it, or None.
+        scale_file: the file, as seen from the folder where Snakemake runs.
+        sections: its studies by name, in the order of the report.
+        code: digests of the library code behind claims and report.
+    """
+
+    scale: str
+    description: str
+    core_minutes: float | None
+    scale_file: str
+    sections: dict[str, Section]
+    code: dict[str, str]
     results: str
     project: Path
     device: str
     engine: str
 
-    @cached_property
+    @property
     def studies(self) -> list[str]:
         """Names of the scale's studies, in the order of the report."""
-        return list(self.scale.studies)
-
-    @cached_property
-    def groups(self) -> dict[str, list[str]]:
-        """Training jobs of each study."""
-        settings = self.scale.studies
-        return {name: list(studies.get(name).groups(settings[name])) for name in self.studies}
-
-    @cached_property
-    def data(self) -> dict[str, list[str]]:
-        """Data sets of each study."""
-        settings = self.scale.studies
-        return {
-            name: list(dict.fromkeys(studies.get(name).datasets(settings[name])))
-            for name in self.studies
-        }
-
-    @cached_property
-    def code(self) -> dict[str, str]:
-        """Digest of the library code behind each study's results: a change trains anew."""
-        return {name: studies.code_digest(name) for name in self.studies}
-
-    def settings(self, study: str) -> dict[str, Any]:
-        """The study's section of the scale, complete with defaults, as plain values."""
-        return self.scale.studies[study].model_dump(mode="json")
-
-    def relevant(self, study: str, group: str) -> dict[str, Any]:
-        """The settings that one group depends on: only their change trains it anew."""
-        return studies.get(study).relevant(self.scale.studies[study], group).model_dump(mode="json")
+        return list(self.sections)
 
     def runs(self, study: str) -> list[str]:
-        return [f"{self.results}/runs/{study}/{group}.nc" for group in self.groups[study]]
+        """What the study's training jobs write."""
+        return [f"{self.results}/runs/{study}/{group}.nc" for group in self.sections[study].groups]
 
     def data_checks(self, study: str) -> list[str]:
-        return [f"{self.results}/data/{name}.json" for name in self.data[study]]
+        """What must be there before the study trains."""
+        return [f"{self.results}/data/{name}.json" for name in self.sections[study].data]
 
     def stores(self) -> dict[str, str]:
-        return {name: f"{self.results}/{name}.nc" for name in self.studies}
+        """Result store of each study."""
+        return {name: f"{self.results}/{name}.nc" for name in self.sections}
 
     def references(self) -> list[str]:
         """Reference stores that exist; the report shows them beside this run."""
-        paths = [self.path(f"results/reference/{name}.nc") for name in self.studies]
+        paths = [self.path(f"results/reference/{name}.nc") for name in self.sections]
         return [path for path in paths if os.path.isfile(path)]
 
     def papers(self) -> list[str]:
         """Files of the papers that the studies rerun, in the order of the report."""
-        names = dict.fromkeys(studies.get(name).paper for name in self.studies)
+        names = dict.fromkeys(section.paper for section in self.sections.values())
         return [self.path(f"papers/{name}.yaml") for name in names]
 
     def templates(self) -> list[str]:
@@ -91,13 +112,8 @@ class Plan:
         folder = self.project / "benchmarks/results"
         return [self.path(f"benchmarks/results/{p.name}") for p in sorted(folder.glob("*.json"))]
 
-    def scale_file(self) -> str:
-        return os.path.relpath(self.scale.path)
-
-    def title(self, study: str) -> str:
-        return studies.get(study).title
-
     def notebook(self, study: str) -> str:
+        """The study's notebook."""
         return self.path(f"notebooks/{study}.ipynb")
 
     def path(self, name: str) -> str:
@@ -105,26 +121,22 @@ class Plan:
         path = self.project / name
         return name if Path.cwd() == self.project else str(path)
 
-    def digest(self, *names: str) -> str:
-        """Digest of library modules (dotted) and of project files (with a slash)."""
-        return sources.digest(*(self.project / n if "/" in n else n for n in names))
-
 
 def make(options: Mapping[str, Any], project: str | Path) -> Plan:
     """Read the scale and check that the files it needs are there; else end with what is wrong."""
     project = Path(project).resolve()
-    # scripts and notebook kernels import the library of this project, wherever they are started
-    before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(project), *filter(None, before)]))
     try:
-        scale = scales.load_scale(
-            str(options.get("scale", DEFAULT_SCALE)), studies.settings_classes()
-        )
+        known = _known(str(options.get("scale", DEFAULT_SCALE)), project)
         plan = Plan(
-            scale=scale,
-            results=f"{str(options.get('results', 'results')).rstrip('/')}/{scale.scale}",
+            scale=known["scale"],
+            description=known["description"],
+            core_minutes=known["core_minutes"],
+            scale_file=os.path.relpath(known["path"]),
+            sections={name: Section(**section) for name, section in known["sections"].items()},
+            code=known["code"],
+            results=f"{str(options.get('results', 'results')).rstrip('/')}/{known['scale']}",
             project=project,
-            device=str(options.get("device", scale.device)),
+            device=str(options.get("device", known["device"])),
             engine=str(options.get("engine", "auto")),
         )
         _check(plan)
@@ -142,15 +154,77 @@ def data_state(name: str) -> list[tuple[str, int, int]]:
     return [(file, state.st_size, state.st_mtime_ns) for file, state in states]
 
 
+def _known(scale: str, project: Path) -> dict[str, Any]:
+    """What the library says of a scale, as plain values; from the kept copy while it holds."""
+    files = [*project.glob("hnnlib/**/*.py"), *project.glob("notebooks/*.ipynb")]
+    files += [*project.glob("config/*.yaml"), *[p for p in [Path(scale)] if p.is_file()]]
+    state = sha256(f"{scale}\0{project}\0{Path.cwd()}\0{__file__}".encode())
+    for path in sorted({path.resolve() for path in [*files, Path(__file__)]}):
+        state.update(f"\0{path}\0".encode() + path.read_bytes())
+    kept = KEPT / f"{state.hexdigest()}.json"
+    try:
+        return json.loads(kept.read_text())
+    except (OSError, ValueError):  # there is none, or half of one
+        known = json.loads(json.dumps(_asked(scale, project)))
+    _keep(kept, known)
+    return known
+
+
+def _keep(path: Path, known: dict[str, Any]) -> None:
+    """Write a plan in the place of those that no longer hold; a read-only folder stays as it is."""
+    partial = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for old in sorted(path.parent.glob("*.json"), key=os.path.getmtime)[:-4]:
+            old.unlink(missing_ok=True)
+        partial.write_text(json.dumps(known))
+        os.replace(partial, path)
+    except OSError:
+        pass
+
+
+def _asked(name: str, project: Path) -> dict[str, Any]:
+    """Ask the library."""
+    from hnnlib import config, sources, studies
+    from hnnlib.datasets import registry
+
+    def section(study: str, settings: Any) -> dict[str, Any]:
+        known = studies.get(study)
+        groups = {group: known.relevant(settings, group) for group in known.groups(settings)}
+        data = dict.fromkeys(known.datasets(settings))
+        return asdict(
+            Section(
+                title=known.title,
+                paper=known.paper,
+                settings=settings.model_dump(mode="json"),
+                groups={group: its.model_dump(mode="json") for group, its in groups.items()},
+                code=dict.fromkeys(groups, studies.code_digest(study)),
+                data=[name for name in data if registry.get(name).files],
+                notebook=sources.digest(project / f"notebooks/{study}.ipynb"),
+            )
+        )
+
+    scale = config.load_scale(name, studies.settings_classes())
+    return {
+        "scale": scale.scale,
+        "description": scale.description,
+        "core_minutes": scale.core_minutes,
+        "device": scale.device,
+        "path": str(scale.path),
+        "sections": {study: section(study, its) for study, its in scale.studies.items()},
+        "code": {part: sources.digest(*modules) for part, modules in CODE.items()},
+    }
+
+
 def _check(plan: Plan) -> None:
-    for study, groups in plan.groups.items():
-        wrong = [name for name in groups if not re.fullmatch(r"[A-Za-z0-9_]+", name)]
+    for study, section in plan.sections.items():
+        wrong = [name for name in section.groups if not re.fullmatch(r"[A-Za-z0-9_]+", name)]
         if wrong:
             raise ConfigError(
                 f"group '{wrong[0]}' of study {study}: use letters, digits and _ only in its name"
             )
-        if not groups:
-            raise ConfigError(f"study {study} has nothing to train in {plan.scale.path.name}")
+        if not section.groups:
+            raise ConfigError(f"study {study} has nothing to train in {plan.scale_file}")
     for path in [*map(plan.notebook, plan.studies), *plan.papers()]:
         if not os.path.isfile(path):
             raise ConfigError(f"the file {path} is missing: CONTRIBUTING.md says what it holds")

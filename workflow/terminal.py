@@ -9,7 +9,9 @@ from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from workflow.guards import uses_gpu
 from workflow.jobs import label, reason_in
+from workflow.pace import Pace, minutes
 from workflow.plan import Plan
 
 # Snakemake's own words that say nothing to somebody who waits for results. Its log file keeps all.
@@ -44,39 +46,48 @@ PREFIXES = (
 
 
 class _Quiet(logging.Filter):
-    """Lets through what is news; everything in a dry run or with ``--verbose`` or ``-p``."""
+    """Lets through what is news; everything in a dry run or with ``--verbose`` or ``-p``.
 
-    def __init__(self, workflow: Any) -> None:
+    Progress is told in time: jobs of seconds and jobs of minutes don't count alike.
+    """
+
+    def __init__(self, workflow: Any, pace: Pace) -> None:
         super().__init__()
-        self.workflow = workflow
+        self.workflow, self.pace = workflow, pace
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Whether Snakemake prints the record."""
         settings = self.workflow.output_settings
         if self.workflow.dryrun or settings.verbose or settings.printshellcmds:
             return True
-        if getattr(record, "event", None) in CHATTER:
+        event = getattr(record, "event", None)
+        if event == LogEvent.PROGRESS and self.pace.expected:
+            print(self.pace.line(), file=sys.stderr, flush=True)
+            return False
+        if event in CHATTER:
             return False
         return not str(record.msg).startswith(PREFIXES)
 
 
-def quieten(workflow: Any) -> None:
+def quieten(workflow: Any, pace: Pace) -> None:
     """Filter what Snakemake prints to the terminal."""
     if workflow.is_main_process:
         for handler in logging.getLogger("snakemake.logging").handlers:
             if type(handler).__name__ == "ColorizingTextHandler":
-                handler.addFilter(_Quiet(workflow))
+                handler.addFilter(_Quiet(workflow, pace))
 
 
-def announce(plan: Plan, workflow: Any) -> None:
-    """Say what is about to run."""
+def announce(plan: Plan, workflow: Any, pace: Pace) -> None:
+    """Say what is about to run, and for how long."""
     jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "train_group"]
-    data = dict.fromkeys(name for names in plan.data.values() for name in names)
-    rows = [("scale", f"{plan.scale.scale}: {plan.scale.description}")]
-    for study in plan.studies:
+    data = dict.fromkeys(name for section in plan.sections.values() for name in section.data)
+    rows = [("scale", f"{plan.scale}: {plan.description}")]
+    for study, section in plan.sections.items():
         waiting = sum(job.wildcards.study == study for job in jobs)
-        rows.append((study, f"{waiting} of {len(plan.groups[study])} training jobs to run"))
-    rows.append(("data", ", ".join(data) or "none"))
+        rows.append((study, f"{waiting} of {len(section.groups)} training jobs to run"))
+    rows.append(("data", ", ".join(data) or "embedded"))
     rows.append(("device", f"{_device(plan.device)}, {_room(workflow)}"))
+    rows.append(("expected", f"about {minutes(pace.seconds())}"))
     rows.append(("results", f"{plan.results}/"))
     width = max(len(name) for name, _ in rows)
     say("\n".join(f"{name:<{width}}  {text}" for name, text in rows))
@@ -105,14 +116,13 @@ def explain(plan: Plan, workflow: Any) -> None:
 
 
 def say(text: str) -> None:
+    """Write a paragraph to the terminal."""
     print(f"\n{text}\n", file=sys.stderr, flush=True)
 
 
 def _device(name: str) -> str:
     if name == "auto":
-        import torch
-
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if uses_gpu(name) else "cpu"
     return name
 
 

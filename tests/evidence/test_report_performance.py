@@ -229,7 +229,7 @@ def test_a_population_that_failed_is_a_page_all_the_same(tmp_path):
 
 
 def test_the_workflow_finds_a_file_that_is_added(tmp_path):
-    nothing = Plan(scale=None, results="results", project=tmp_path, device="cpu", engine="auto")
+    nothing = Plan("s", "", None, "", {}, {}, "results", tmp_path, device="cpu", engine="auto")
     assert nothing.benchmarks() == []
     (tmp_path / "benchmarks/results").mkdir(parents=True)
     (tmp_path / "benchmarks/results/new.json").write_text("{}")

@@ -1,4 +1,7 @@
-"""Every data set is found, or downloaded, and verified before any training starts."""
+"""Every data set of files is found, or downloaded, and verified before what trains on it starts.
+
+Data sets that are generated, or come with a library, are verified where they are used.
+"""
 
 
 localrules:

@@ -21,8 +21,8 @@ rule execute_notebook:
     conda:
         CONDA
     params:
-        code=lambda wildcards: PLAN.digest(f"notebooks/{wildcards.study}.ipynb"),
-        title=lambda wildcards: PLAN.title(wildcards.study),
+        code=lambda wildcards: PLAN.sections[wildcards.study].notebook,
+        title=lambda wildcards: PLAN.sections[wildcards.study].title,
     script:
         "../scripts/execute_notebook.py"
 
@@ -39,7 +39,7 @@ rule weigh_evidence:
     conda:
         CONDA
     params:
-        code=PLAN.digest("hnnlib.evidence.claims", "hnnlib.evidence.comparison"),
+        code=PLAN.code["evidence"],
         studies=PLAN.studies,
     script:
         "../scripts/weigh_evidence.py"
@@ -62,12 +62,12 @@ rule build_report:
     conda:
         CONDA
     params:
-        code=PLAN.digest("hnnlib.evidence.report"),
+        code=PLAN.code["report"],
         studies=PLAN.studies,
-        titles=[PLAN.title(study) for study in PLAN.studies],
-        scale=PLAN.scale.scale,
-        description=PLAN.scale.description,
-        config=PLAN.scale_file(),
+        titles=[section.title for section in PLAN.sections.values()],
+        scale=PLAN.scale,
+        description=PLAN.description,
+        config=PLAN.scale_file,
         timings=f"{RESULTS}/timings",
     script:
         "../scripts/build_report.py"

@@ -18,8 +18,8 @@ rule train_group:
     resources:
         gpu=1 if guards.uses_gpu(PLAN.device) else 0,
     params:
-        relevant=lambda wildcards: PLAN.relevant(wildcards.study, wildcards.group),
-        code=lambda wildcards: PLAN.code[wildcards.study],
+        relevant=lambda wildcards: PLAN.sections[wildcards.study].groups[wildcards.group],
+        code=lambda wildcards: PLAN.sections[wildcards.study].code[wildcards.group],
         engine=PLAN.engine,
         checkpoints=f"{RESULTS}/checkpoints/{{study}}/{{group}}",
     script:
@@ -38,7 +38,7 @@ rule collect_study:
     conda:
         CONDA
     params:
-        settings=lambda wildcards: PLAN.settings(wildcards.study),
-        code=lambda wildcards: PLAN.code[wildcards.study],
+        settings=lambda wildcards: PLAN.sections[wildcards.study].settings,
+        code=lambda wildcards: PLAN.sections[wildcards.study].code,
     script:
         "../scripts/collect_study.py"

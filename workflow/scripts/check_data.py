@@ -4,10 +4,11 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from hnnlib import datasets
 from workflow.jobs import job
 
 with job(snakemake) as terminal:
+    from hnnlib import datasets
+
     source = datasets.load(snakemake.wildcards.dataset).source
     Path(snakemake.output[0]).write_text(json.dumps(asdict(source), indent=2) + "\n")
     if not source.official:

@@ -5,15 +5,19 @@ from pathlib import Path
 from workflow.jobs import job
 
 with job(snakemake) as terminal:
-    from hnnlib import config, studies
+    import yaml
 
-    scale = config.load_scale(snakemake.config["scale_file"], studies.settings_classes())
+    from hnnlib import studies
+
+    # the file was checked as a whole at the start; checking it again would import every study
+    file = Path(snakemake.config["scale_file"])
     study, group = snakemake.wildcards.study, snakemake.wildcards.group
+    section = yaml.safe_load(file.read_text(encoding="utf-8"))["studies"][study]
     studies.train_group(
         study,
         group,
-        scale.studies[study],
-        scale=scale.scale,
+        studies.get(study).Settings.model_validate(section),
+        scale=file.stem,
         out=Path(snakemake.output[0]),
         checkpoints=Path(snakemake.params.checkpoints),
         device=snakemake.config["device"],

@@ -1,0 +1,103 @@
+"""How long a run takes: told at its start from earlier runs, corrected while it goes on."""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from workflow.plan import Plan
+
+# Seconds of jobs that no earlier run has timed, on two cores of 2023.
+USUAL = {
+    "check_data": 5.0,
+    "train_group": 60.0,
+    "collect_study": 4.0,
+    "execute_notebook": 10.0,
+    "weigh_evidence": 10.0,
+    "build_report": 10.0,
+}
+START = 5.0  # seconds before a training job trains: imports, kernels
+TRUST = 0.25  # of the expected time: after so much, what was expected and what is seen count alike
+
+
+def timings(folder: str | Path) -> dict[str, float]:
+    """Wall seconds of jobs by the name of their file, as Snakemake measured them.
+
+    A file that an interrupted run left empty, or that holds anything else, is passed over.
+    """
+    found = {}
+    for path in sorted(Path(folder).rglob("*.tsv")):
+        try:
+            with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+                seconds = float(next(csv.DictReader(stream, delimiter="\t"))["s"])
+        except (OSError, StopIteration, KeyError, TypeError, ValueError, csv.Error):
+            continue
+        if math.isfinite(seconds) and seconds >= 0:
+            found[path.relative_to(folder).with_suffix("").as_posix()] = seconds
+    return found
+
+
+class Pace:
+    """Expected time of the jobs that are to run, and how far they are.
+
+    Args:
+        plan: what is to run, and where the timings of earlier runs lie.
+        workflow: Snakemake's; its jobs are known from ``start`` on.
+    """
+
+    def __init__(self, plan: Plan, workflow: Any) -> None:
+        self.plan, self.workflow = plan, workflow
+        self.expected: dict[Any, float] = {}
+
+    def start(self) -> None:
+        """Look at what is to run; time counts from now."""
+        known = timings(f"{self.plan.results}/timings")
+        usual = USUAL | {"train_group": self._training(known)}
+        for job in self.workflow.dag.needrun_jobs():
+            name = "/".join([job.rule.name, *job.wildcards])
+            self.expected[job] = known.get(name, usual.get(job.rule.name, 0.0))
+        self.began = time.monotonic()
+
+    def seconds(self) -> float:
+        """Expected time of everything, with as many jobs at a time as there are cores."""
+        at_once = self.workflow._cores or self.workflow.nodes or 1
+        return max(sum(self.expected.values()) / at_once, max(self.expected.values(), default=0.0))
+
+    def line(self) -> str:
+        """``4 of about 11 min (12 of 24 steps)``."""
+        done = [job for job in self.expected if self.workflow.dag.finished(job)]
+        share = sum(self.expected[job] for job in done) / (sum(self.expected.values()) or 1.0)
+        passed, whole = time.monotonic() - self.began, self.seconds()
+        slower = (passed + TRUST * whole) / ((share + TRUST) * whole or 1.0)
+        total = passed + (1 - share) * whole * slower
+        return f"{_of(passed, total)} ({len(done)} of {len(self.expected)} steps)"
+
+    def _training(self, known: dict[str, float]) -> float:
+        """Seconds of a training job without a timing of its own."""
+        if self.plan.core_minutes:
+            jobs = sum(len(section.groups) for section in self.plan.sections.values())
+            return 60 * self.plan.core_minutes / jobs + START
+        others = [seconds for name, seconds in known.items() if name.startswith("train_group/")]
+        return median(others) if others else USUAL["train_group"]
+
+
+def minutes(seconds: float) -> str:
+    """``40 s``, ``11 min``, ``7 h``."""
+    number, unit = _in_unit(seconds, seconds)
+    return f"{number} {unit}"
+
+
+def _of(passed: float, total: float) -> str:
+    number, unit = _in_unit(total, total)
+    return f"{_in_unit(passed, total)[0]} of about {number} {unit}"
+
+
+def _in_unit(seconds: float, like: float) -> tuple[str, str]:
+    """Seconds in the unit that suits another time."""
+    if like < 100:
+        return f"{seconds:.0f}", "s"
+    return (f"{seconds / 60:.0f}", "min") if like < 2 * 3600 else (f"{seconds / 3600:.1f}", "h")
