@@ -24,11 +24,12 @@ help: ## list these commands
 reproduce: $(READY) ## run the workflow (scale quick; see ARGS) and write the report
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
-test: $(READY) ## run all tests and all notebooks
+test: lint ## check style, then run all tests and all notebooks
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: $(READY) ## check style of Python, Snakemake rules and notebooks
+lint: $(READY) ## check Python, Snakemake rules and notebooks: faults, types, docstrings, style
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 	@$(BIN)/snakefmt --check Snakefile workflow/rules
 	@$(BIN)/snakemake --lint
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb

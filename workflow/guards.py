@@ -71,6 +71,7 @@ def sentence(reason: OSError, place: str | Path = "") -> str:
 
 
 def remove_quietly(path: Path) -> None:
+    """Remove a file if it is there and can be removed."""
     try:
         path.unlink(missing_ok=True)
     except OSError:

@@ -33,7 +33,9 @@ def command(folder: Path, *words: str, project: Path = ROOT, **options: object) 
     ]
 
 
-def run(folder: Path, *words: str, data: Path | None = None, **options) -> tuple[int, str]:
+def run(
+    folder: Path, *words: str, data: Path | None = None, path: Path | None = None, **options
+) -> tuple[int, str]:
     """Run Snakemake to its end: exit status, and all that it printed."""
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
@@ -42,14 +44,16 @@ def run(folder: Path, *words: str, data: Path | None = None, **options) -> tuple
         stderr=subprocess.STDOUT,
         text=True,
         timeout=PATIENCE,
-        env=environment(data),
+        env=environment(data, path),
     )
     return done.returncode, done.stdout
 
 
-def environment(data: Path | None = None) -> dict[str, str]:
+def environment(data: Path | None = None, path: Path | None = None) -> dict[str, str]:
+    """Variables of a run: a reader's data, and a folder where Python looks for packages first."""
     kept = {k: v for k, v in os.environ.items() if k not in ("HNN_DATA", "PYTHONPATH")}
-    return kept | {"OMP_NUM_THREADS": "1"} | ({"HNN_DATA": str(data)} if data else {})
+    given = {"HNN_DATA": data, "PYTHONPATH": path}
+    return kept | {"OMP_NUM_THREADS": "1"} | {k: str(v) for k, v in given.items() if v}
 
 
 def contents(folder: Path) -> dict[str, bytes]:

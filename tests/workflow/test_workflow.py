@@ -56,7 +56,7 @@ def smoke(tmp_path_factory) -> tuple[Path, str]:
         first.send_signal(signal.SIGKILL)
         first.wait()
     assert list((folder / ".snakemake/locks").iterdir()), "it was killed too late"
-    assert not (results / "smoke.nc").exists()
+    assert not (results / "report").exists()
     status, output = run(folder, scale="smoke", device="cpu")
     assert status == 0, output
     assert not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in orphans)
@@ -118,9 +118,13 @@ def test_all_that_a_reader_wants_is_there_and_opens_without_a_network(smoke):
 
 
 @pytest.mark.slow
-def test_what_is_done_is_not_done_again(smoke):
+def test_what_is_done_is_not_done_again_and_asks_nobody(smoke, tmp_path):
+    """Neither torch, which takes seconds, nor another package that is called workflow."""
     folder, _ = smoke
+    for name in ("torch", "workflow"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('this was imported')")
     before = contents(folder / "results/smoke")
-    status, output = run(folder, scale="smoke", device="cpu")
+    status, output = run(folder, path=tmp_path, scale="smoke", device="cpu")
     assert status == 0 and "Nothing to be done" in output
     assert contents(folder / "results/smoke") == before

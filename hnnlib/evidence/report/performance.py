@@ -1,5 +1,4 @@
-"""The page on speed: what ``python -m benchmarks`` has measured, as tables and figures, and
-estimates for what it hasn't.
+"""The page on speed: what ``python -m benchmarks`` has measured, as tables and figures.
 
 It reads the JSON files of the benchmark, which carry their own arithmetic in ``summary``, and
 knows neither the benchmark's code nor the libraries.
@@ -23,16 +22,6 @@ _SUITES = {
     "population": "populations of networks",
     "curves": "sizes and density",
 }
-
-
-_ESTIMATES = {
-    "tasks": "recurrent, a step: 12 to 24 ms operator by operator, as the other libraries run; "
-    "1.2 ms compiled and captured as one graph; 0.13 to 0.3 ms as one kernel that keeps its "
-    "weights on chip",
-    "population": "64 networks, a step: 230 ms one after another, 9 ms one after another with "
-    "fused neurons, 2.4 ms fused and at once",
-}
-"""For an H200, from numbers of kernel launches and memory traffic; nobody measured them."""
 
 
 def read(paths: Sequence[str | Path]) -> list[dict]:
@@ -74,11 +63,7 @@ def view(results: Sequence[dict], figures: Path) -> dict:
             "populations": [tables.population(one, figures) for one in _of(gpu, "population")],
             "curves": [tables.curves(one, figures) for one in _of(gpu, "curves")],
             "missing": [
-                {
-                    "what": what,
-                    "command": _command(suite, "cuda"),
-                    "estimate": _ESTIMATES.get(suite, ""),
-                }
+                {"what": what, "command": _command(suite, "cuda")}
                 for suite, what in _SUITES.items()
                 if not _of(gpu, suite)
             ],

@@ -1,0 +1,112 @@
+"""What a run is expected to take, and how far it says it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from workflow import jobs, pace, plan
+
+HEAD = "s\th:m:s\tmax_rss\n"
+
+
+def timing(folder: Path, name: str, text: str) -> None:
+    path = folder / f"{name}.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def planned(tmp_path: Path, core_minutes: float | None, groups: int = 2) -> plan.Plan:
+    """A plan of one study."""
+    settings = {f"g{k}": {} for k in range(groups)}
+    section = plan.Section("A study", "paper", {}, settings, {}, [], "")
+    return plan.Plan(
+        "s", "", core_minutes, "s.yaml", {"a": section}, {}, str(tmp_path), tmp_path, "cpu", "auto"
+    )
+
+
+class Job:
+    """As much of a job of Snakemake as is asked for; its name is ``rule/wildcard/wildcard``."""
+
+    def __init__(self, name: str) -> None:
+        rule, *self.wildcards = name.split("/")
+        self.rule = SimpleNamespace(name=rule)
+
+
+def snakemake(*names: str, cores: int = 1) -> SimpleNamespace:
+    """A run of Snakemake; jobs in ``done`` are finished."""
+    waiting, done = [Job(name) for name in names], []
+    dag = SimpleNamespace(needrun_jobs=lambda: iter(waiting), finished=lambda job: job in done)
+    return SimpleNamespace(dag=dag, waiting=waiting, done=done, _cores=cores, nodes=None)
+
+
+def started(tmp_path, workflow, core_minutes=None) -> pace.Pace:
+    found = pace.Pace(planned(tmp_path, core_minutes), workflow)
+    found.start()
+    return found
+
+
+@pytest.mark.parametrize("text", ["", HEAD, "hello\n", f"{HEAD}-\t-\n", f"{HEAD}nan\t-\t-\n", "\0"])
+def test_a_broken_timing_stops_nothing(tmp_path, text):
+    timing(tmp_path / "timings", "train_group/a/g0", text)
+    timing(tmp_path / "timings", "train_group/a/g1", f"{HEAD}120\t0:02:00\t1\n")
+    assert pace.timings(tmp_path / "timings") == {"train_group/a/g1": 120.0}
+    workflow = snakemake("train_group/a/g0", "train_group/a/g1")
+    assert started(tmp_path, workflow).seconds() == 240
+
+
+def test_earlier_runs_count_more_than_what_the_scale_file_declares(tmp_path):
+    workflow = snakemake("train_group/a/g0", "train_group/a/g1")
+    assert started(tmp_path, workflow, 4.0).seconds() == 2 * (120 + pace.START)
+    timing(tmp_path / "timings", "train_group/a/g0", f"{HEAD}20\t0:00:20\t1\n")
+    assert started(tmp_path, workflow, 4.0).seconds() == 20 + 120 + pace.START
+
+
+def test_cores_share_the_work_but_not_one_job(tmp_path):
+    for k, seconds in enumerate((30, 30, 100)):
+        timing(tmp_path / "timings", f"train_group/a/g{k}", f"{HEAD}{seconds}\t-\t1\n")
+    names = [f"train_group/a/g{k}" for k in range(3)]
+    assert started(tmp_path, snakemake(*names, cores=1)).seconds() == 160
+    assert started(tmp_path, snakemake(*names, cores=2)).seconds() == 100
+
+
+def test_progress_counts_time_and_learns_how_fast_the_machine_is(tmp_path, monkeypatch):
+    for k, seconds in enumerate((60, 540)):
+        timing(tmp_path / "timings", f"train_group/a/g{k}", f"{HEAD}{seconds}\t-\t1\n")
+    now = [0.0]
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now[0])
+    workflow = snakemake("train_group/a/g0", "train_group/a/g1")
+    found = started(tmp_path, workflow)
+    assert found.line() == "0 of about 10 min (0 of 2 steps)"
+    workflow.done.append(workflow.waiting[0])
+    now[0] = 60.0
+    assert found.line() == "1 of about 10 min (1 of 2 steps)", "half of the steps, not of the time"
+    now[0] = 180.0
+    slower = found.line()
+    workflow.done.append(workflow.waiting[1])
+    now[0] = 1500.0
+    assert 10 < int(slower.split()[3]) < 30, "three times as slow as expected, so far"
+    assert found.line() == "25 of about 25 min (2 of 2 steps)"
+
+
+def test_nothing_to_do_takes_no_time(tmp_path):
+    assert started(tmp_path, snakemake()).line() == "0 of about 0 s (0 of 0 steps)"
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(40, "40 s"), (660, "11 min"), (5 * 3600, "5.0 h")])
+def test_time_is_told_in_the_unit_that_suits_it(seconds, said):
+    assert pace.minutes(seconds) == said
+
+
+def test_jobs_keep_what_they_compile_where_python_keeps_nothing(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("PYTHONPATH", "PYTHONPYCACHEPREFIX", jobs.OWNER):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    jobs.prepare(tmp_path)
+    assert "PYTHONDONTWRITEBYTECODE" not in jobs.os.environ
+    assert jobs.os.environ["PYTHONPYCACHEPREFIX"] == str(tmp_path / ".snakemake/pycache")
+    assert jobs.os.environ["PYTHONPATH"] == str(tmp_path)
