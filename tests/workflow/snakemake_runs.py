@@ -52,7 +52,7 @@ def run(
 def environment(data: Path | None = None, path: Path | None = None) -> dict[str, str]:
     """Variables of a run: a reader's data, and a folder where Python looks for packages first."""
     kept = {k: v for k, v in os.environ.items() if k not in ("HNN_DATA", "PYTHONPATH")}
-    given = {"HNN_DATA": data, "PYTHONPATH": path}
+    given = {"HNN_DATA": data, "PYTHONPATH": path, "PYTHONSAFEPATH": path and 1}
     return kept | {"OMP_NUM_THREADS": "1"} | {k: str(v) for k, v in given.items() if v}
 
 

@@ -115,9 +115,12 @@ def _environment() -> jinja2.Environment:
 
 def _papers(stores: Paths) -> dict[str, tuple[Paper, list[str]]]:
     """Papers by the name of their file, each with its studies in the order of the page."""
+    read: list[tuple[str, Paper]] = []  # each file once: it takes a while
     found: dict[str, tuple[Paper, list[str]]] = {}
     for study in stores:
-        stem, paper = papers.of_study(study)
+        known = [one for one in read if study in one[1].studies]
+        read += known = known or [papers.of_study(study)]
+        stem, paper = known[0]
         found.setdefault(stem, (paper, []))[1].append(study)
     return found
 
