@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from hnnlib.config import nearest
+from hnnlib.errors import nearest
 
 OPTIONS = ("scale", "results", "device", "engine")
 OWN = ("scale_file",)  # set by the Snakefile itself, and handed on to jobs on other machines

@@ -14,6 +14,7 @@ from typing import Any
 from hnnlib import config as scales
 from hnnlib import sources, studies
 from hnnlib.errors import ConfigError, HnnError
+from hnnlib.studies import running
 
 DEFAULT_SCALE = "quick"
 DATA_FOLDER = "HNN_DATA"
@@ -49,10 +50,9 @@ class Plan:
             for name in self.studies
         }
 
-    @cached_property
-    def code(self) -> dict[str, str]:
-        """Digest of the library code behind each study's results: a change trains anew."""
-        return {name: studies.code_digest(name) for name in self.studies}
+    def code(self, study: str, group: str) -> dict[str, str]:
+        """Digests of the library code behind one group's results: a change trains it anew."""
+        return running.code_digests(study, self.scale.studies[study], group)
 
     def settings(self, study: str) -> dict[str, Any]:
         """The study's section of the scale, complete with defaults, as plain values."""

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnnlib.datasets import BinnedEvents, ImageData
+from hnnlib.datasets.eventdata import BinnedEvents
+from hnnlib.datasets.imagedata import ImageData
 from hnnlib.datasets.splits import Split
 from hnnlib.signals import Events
 

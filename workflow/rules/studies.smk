@@ -19,7 +19,7 @@ rule train_group:
         gpu=1 if guards.uses_gpu(PLAN.device) else 0,
     params:
         relevant=lambda wildcards: PLAN.relevant(wildcards.study, wildcards.group),
-        code=lambda wildcards: PLAN.code[wildcards.study],
+        code=lambda wildcards: PLAN.code(wildcards.study, wildcards.group),
         engine=PLAN.engine,
         checkpoints=f"{RESULTS}/checkpoints/{{study}}/{{group}}",
     script:
@@ -39,6 +39,8 @@ rule collect_study:
         CONDA
     params:
         settings=lambda wildcards: PLAN.settings(wildcards.study),
-        code=lambda wildcards: PLAN.code[wildcards.study],
+        code=lambda wildcards: PLAN.digest(
+            f"hnnlib.studies.{wildcards.study}", "hnnlib.studies.running"
+        ),
     script:
         "../scripts/collect_study.py"

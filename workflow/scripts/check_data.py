@@ -4,11 +4,11 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from hnnlib import datasets
+from hnnlib.datasets import registry
 from workflow.jobs import job
 
 with job(snakemake) as terminal:
-    source = datasets.load(snakemake.wildcards.dataset).source
+    source = registry.load(snakemake.wildcards.dataset).source
     Path(snakemake.output[0]).write_text(json.dumps(asdict(source), indent=2) + "\n")
     if not source.official:
         terminal.say(f"not the official files: {source.note}")

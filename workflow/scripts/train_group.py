@@ -6,10 +6,11 @@ from workflow.jobs import job
 
 with job(snakemake) as terminal:
     from hnnlib import config, studies
+    from hnnlib.studies import running
 
     scale = config.load_scale(snakemake.config["scale_file"], studies.settings_classes())
     study, group = snakemake.wildcards.study, snakemake.wildcards.group
-    studies.train_group(
+    running.train_group(
         study,
         group,
         scale.studies[study],

@@ -1,14 +1,27 @@
-"""What the two studies of directly connected hybrids share: parts of their settings."""
+"""What studies on recordings of spikes share: their tasks as settings, and their data in steps."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pydantic import Field, field_validator
+from torch import Tensor
 
-from hnnlib.studies.base import Settings
+from hnnlib.datasets.eventdata import EventData, bin_events
+from hnnlib.studies.base import Context, Settings
+from hnnlib.studies.base.settings import ScheduleSettings, WithMain
+from hnnlib.training.examples import Recordings
+from hnnlib.training.objectives import BoundedSpikeCounts
 
-__all__ = ["RegulariserSettings", "TaskBase", "TasksBase"]
+__all__ = ["RecordingSchedule", "RegulariserSettings", "TaskBase", "TasksBase", "recordings"]
+
+
+class RecordingSchedule(ScheduleSettings):
+    """How long to train, on a cosine."""
+
+    epochs: int = Field(gt=0, description="passes over the training part, on a cosine")
+    batch: int = Field(256, gt=0, description="examples a step")
+    clip: float = Field(1.0, gt=0, description="largest norm of a gradient")
 
 
 class RegulariserSettings(Settings):
@@ -19,6 +32,10 @@ class RegulariserSettings(Settings):
     upper: float = Field(0.06, ge=0, description="strength against a loud layer")
     most: float = Field(15.0, ge=0, description="mean spikes of a unit above which it is loud")
 
+    def objective(self, spiking: Tensor) -> BoundedSpikeCounts:
+        """Cross-entropy and these bounds; `spiking` (member, 1, unit) is True for spiking units."""
+        return BoundedSpikeCounts(spiking, **self.model_dump())
+
 
 class TaskBase(Settings):
     """One data set, the arms that are run on it, and how its recordings are cut into steps."""
@@ -27,14 +44,7 @@ class TaskBase(Settings):
     steps: int = Field(100, gt=1, description="time steps T")
     window: float = Field(1.0, gt=0, description="seconds from the start of a recording")
     units: int = Field(gt=3, description="hidden units of size `full`")
-    arms: tuple[str, ...] = ("main",)
-
-    @field_validator("arms")
-    @classmethod
-    def _with_main(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
-        if "main" not in arms:
-            raise ValueError("arms are compared with the main cells: add 'main'")
-        return arms
+    arms: WithMain[tuple[str, ...]] = ("main",)
 
 
 class TasksBase(Settings):
@@ -54,3 +64,9 @@ class TasksBase(Settings):
     def task(self, group: str) -> Any:
         """The task of a training job, whose name begins with the data set's."""
         return next(task for task in self.tasks if group.startswith(f"{task.dataset}_"))
+
+
+def recordings(task: TaskBase, data: EventData, context: Context) -> Recordings:
+    """A task's recordings, cut into its steps."""
+    binned = bin_events(data, task.steps, task.window / task.steps)
+    return Recordings(binned, data.labels, context.device)

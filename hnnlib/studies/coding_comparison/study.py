@@ -1,214 +1,39 @@
-"""Coding comparison: how artificial layers should speak to spiking ones (Muramatsu & Yu, Tables
-1a-3b).
-
-Cells are the rows and columns of the paper's tables, plus forensic arms: cells that differ from a
-cell of the tables in one protocol choice, so that the difference says what the choice was worth.
-"""
+"""Trains the cells of the study ``coding_comparison``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, get_args
+from dataclasses import asdict
 
 import numpy as np
 import torch
 import xarray as xr
-from pydantic import Field, field_validator
 
-from hnnlib.datasets import ImageData, splits
+from hnnlib.datasets import splits
+from hnnlib.datasets.imagedata import ImageData
 from hnnlib.networks.hybrid import HybridNetwork, Switches
 from hnnlib.networks.notation import LayerSpec, parse, resize
 from hnnlib.randomness import MemberNoise
-from hnnlib.studies.base import Context, Settings, Study, dealt, join_cells
+from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
+from hnnlib.studies.base.settings import PartSizes, limits
+from hnnlib.studies.coding_comparison.cells import (
+    ARCHITECTURES,
+    Cell,
+    CodingSettings,
+    FamilySettings,
+    ScheduleChange,
+    cells,
+)
 from hnnlib.training import loop, measurement, scoring
-from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Examples, Frozen, Images, Parts, cache
 from hnnlib.training.loop import Schedule
+from hnnlib.variables import of_cell
 
-__all__ = ["ARCHITECTURES", "STUDY", "Cell", "CodingComparison", "cells"]
-
-Arm = Literal[
-    "main", "input_mode", "split", "head", "poisson_p", "boundary_act", "gaussian", "train_filter"
-]
-Phase = Literal["simultaneous", "separate", "pretrained", "gaussian", "poisson"]
-
-MlpRow = Literal["S784-S500-S10", "A784-S500-S10", "A784-A500-S10", "A784-A500-A10"]
-CnnRow = Literal[
-    "S32C3-S32C3-S64C3-P2-S64C3-P2-S512-S10",
-    "A32C3-S32C3-S64C3-P2-S64C3-P2-S512-S10",
-    "A32C3-A32C3-A64C3-P2-S64C3-P2-S512-S10",
-    "A32C3-A32C3-A64C3-P2-A64C3-P2-S512-S10",
-    "A32C3-A32C3-A64C3-P2-A64C3-P2-A512-A10",
-]
-ARCHITECTURES = {"mlp": get_args(MlpRow), "cnn": get_args(CnnRow)}
-"""Rows of the paper's tables, from purely spiking to purely artificial."""
-
-
-class ScheduleSettings(Settings):
-    """How long and how fast to train."""
-
-    epochs: int = Field(gt=0, description="passes over the training part")
-    batch: int = Field(gt=0, description="examples a step")
-    learning_rate: float = Field(gt=0, description="of Adam")
-    milestones: tuple[int, ...] = Field(
-        (), description="epochs at which the learning rate falls tenfold"
-    )
-
-
-class ScheduleChange(Settings):
-    """What one phase does otherwise."""
-
-    epochs: int | None = Field(None, gt=0)
-    batch: int | None = Field(None, gt=0)
-    learning_rate: float | None = Field(None, gt=0)
-    milestones: tuple[int, ...] | None = None
-
-
-class Samples(Settings):
-    """At most so many images of each part; the parts are drawn 6:2:2 from the whole data set
-    first.
-    """
-
-    train: int = Field(gt=0)
-    validation: int = Field(gt=0)
-    test: int = Field(gt=0)
-
-
-class FamilySettings(Settings):
-    """One half of the paper: the MLPs on MNIST or the CNNs on CIFAR-10, at some size and on some
-    data.
-    """
-
-    dataset: Literal["mnist", "cifar10", "digits", "cluttered_digits"]
-    width: float = Field(
-        1.0, gt=0, le=4, description="factor on the hidden layers' units or channels"
-    )
-    steps: int = Field(25, gt=0, description="time steps T")
-    samples: Samples | None = None
-    schedule: ScheduleSettings
-    phases: dict[Phase, ScheduleChange] = {}
-    train_filter: bool = Field(
-        False, description="train the synaptic filters in the cells of the tables"
-    )
-    arms: tuple[Arm, ...] = Field(
-        ("main",), description="cells of the paper's tables, and forensic arms beside them"
-    )
-    jobs: int | None = Field(
-        None, gt=0, description="training jobs that share the cells; one a column by default"
-    )
-
-    @field_validator("arms")
-    @classmethod
-    def _with_main(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
-        if "main" not in arms:
-            raise ValueError("arms are compared with the cells of the tables: add 'main'")
-        return arms
-
-
-class MlpSettings(FamilySettings):
-    """The MLPs of Tables 1a, 2a and 3a."""
-
-    rows: tuple[MlpRow, ...] = Field(ARCHITECTURES["mlp"], description="rows of the tables to run")
-
-
-class CnnSettings(FamilySettings):
-    """The CNNs of Tables 1b, 2b and 3b."""
-
-    rows: tuple[CnnRow, ...] = Field(ARCHITECTURES["cnn"], description="rows of the tables to run")
-
-
-class CodingSettings(Settings):
-    """Section of the study in a scale file."""
-
-    seeds: tuple[int, ...] = Field(min_length=1)
-    mlp: MlpSettings | None = None
-    cnn: CnnSettings | None = None
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One configuration: a row (architecture), a column (coding, training) and its switches.
-
-    ``head`` is where the spiking rest of separate training starts from: fresh draws, or, coupled,
-    those of the layers that the frozen network had in its place and was trained with.
-    """
-
-    family: str
-    architecture: str
-    coding: str
-    training: str
-    train_filter: bool
-    arm: str = "main"
-    boundary_act: str = "sigmoid"
-    input_mode: str = "axon"
-    poisson_p: str = "sigmoid"
-    gaussian: str = "code"
-    split_mode: str = "shared"
-    head: str = "fresh"
-
-    @property
-    def name(self) -> str:
-        """Unique name: family, row, column, arm."""
-        row = "".join(label[0] for label in self.architecture.split("-") if label[0] != "P")
-        return f"{self.family}/{row}/{self.coding}/{self.training}/{self.arm}"
-
-    @property
-    def phase(self) -> str:
-        """Whose schedule it follows."""
-        if self.training == "pretrained":
-            return "pretrained"
-        return self.coding if self.coding in ("gaussian", "poisson") else self.training
-
-
-def cells(family: str, train_filter: bool) -> dict[str, list[Cell]]:
-    """All cells of one family, by training job; a frozen network stands before the cells that read
-    it.
-    """
-    pure_s, *hybrids, pure_a = ARCHITECTURES[family]
-
-    def cell(architecture: str, coding: str, how: str, **switches: Any) -> Cell:
-        return Cell(
-            family, architecture, coding, how, **({"train_filter": train_filter} | switches)
-        )
-
-    ann = cell(pure_a, "none", "pretrained")
-    sigmoid_ann = cell(pure_a, "poisson", "pretrained")
-    separate = [cell(row, "duplicate", "separate") for row in hybrids]
-    simultaneous = [cell(row, "duplicate", "simultaneous") for row in hybrids]
-    gaussian = [cell(row, "gaussian", "simultaneous") for row in hybrids]
-    poisson = [cell(row, "poisson", "separate") for row in hybrids]
-    spiking = cell(pure_s, "duplicate", "simultaneous")
-    direct = [replace(spiking, arm="input_mode", input_mode="direct")] if family == "mlp" else []
-    other_filter = {"arm": "train_filter", "train_filter": not train_filter}
-    coupled = {"arm": "head", "head": "coupled"}
-    relu = {"arm": "boundary_act", "boundary_act": "relu"}
-    return {
-        "pure": [spiking, cell(pure_a, "none", "simultaneous"), *direct],
-        "simultaneous": [*simultaneous, *(replace(c, **relu) for c in simultaneous)],
-        "separate": [
-            ann,
-            *separate,
-            *(replace(c, **change) for change in (relu, coupled, other_filter) for c in separate),
-        ],
-        "split": [replace(c, arm="split", split_mode="per_model") for c in (ann, *separate)],
-        "gaussian": [
-            *gaussian,
-            *(replace(c, arm="gaussian", gaussian="ln_sigma") for c in gaussian),
-        ],
-        "poisson": [
-            cell(pure_s, "poisson", "simultaneous"),
-            sigmoid_ann,
-            *poisson,
-            *(replace(c, arm="poisson_p", poisson_p="code255") for c in poisson),
-            *(replace(c, **coupled) for c in poisson),
-        ],
-        "filter": [replace(c, **other_filter) for c in (spiking, *simultaneous)],
-    }
+__all__ = ["STUDY", "CodingComparison"]
 
 
 class CodingComparison(Study):
-    """See the module."""
+    """See the package."""
 
     title = "Coding comparison"
     paper = "muramatsu_yu"
@@ -231,7 +56,7 @@ class CodingComparison(Study):
                 ]
                 if any(c.training != "pretrained" for c in wanted):
                     columns[column] = wanted
-            for some in dealt(list(columns), chosen.jobs):
+            for some in split_into_jobs(list(columns), chosen.jobs):
                 found[f"{family}_{'_and_'.join(some)}"] = [c for k in some for c in columns[k]]
         return found
 
@@ -274,16 +99,12 @@ class _Job:
         parts = _parts(self.data, self.seeds, self.chosen.samples, cell, self.context.device)
         network, examples, rows = self._network(cell, layers, parts)
         schedule = self._schedule(cell)
-        checkpoint = Checkpoint(
-            self.context.checkpoints / f"{cell.name.replace('/', '-')}.npz",
-            f"{self.context.identity} {cell} {self.data.source.sha256}",
-        )
         fit = loop.fit(
             network,
             examples,
             rows,
             schedule,
-            checkpoint,
+            self.context.checkpoint(cell.name, cell),
             say=lambda line: self.context.say(f"[{place + 1}/{total}] {cell.name}: {line}"),
         )
         overlap = (
@@ -302,7 +123,8 @@ class _Job:
         measured = measurement.measure(
             cell.name, labels, self.seeds, network, fit, scores, presented
         )
-        measured["test_overlap"] = ("cell", "seed"), overlap[None], _OVERLAP
+        text = "share of test images that the frozen network was trained on"
+        measured["test_overlap"] = of_cell(("seed",), overlap, text)
         return measured
 
     def _layers(self, cell: Cell) -> tuple[tuple[LayerSpec, ...], str]:
@@ -367,7 +189,7 @@ def _reader(frozen: HybridNetwork, switches: Switches) -> HybridNetwork:
 def _parts(
     data: ImageData,
     seeds: tuple[int, ...],
-    samples: Samples | None,
+    samples: PartSizes | None,
     cell: Cell,
     device: torch.device,
 ) -> Parts:
@@ -379,7 +201,7 @@ def _parts(
             len(data.labels),
             seed,
             groups=data.groups,
-            limit=None if samples is None else samples.model_dump(),
+            limit=limits(samples),
             model=cell.name if cell.split_mode == "per_model" else None,
         )
         for seed in seeds
@@ -406,10 +228,5 @@ def _labels(cell: Cell, layers: tuple[LayerSpec, ...]) -> dict[str, str | int]:
         "artificial_layers": len(weights) - sum(weights),
     }
 
-
-_OVERLAP = {
-    "units": "1",
-    "long_name": "share of test images that the frozen network was trained on",
-}
 
 STUDY = CodingComparison()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from hnnlib.variables import Variable, of_cell
+
 __all__ = ["Point", "surface"]
 
 
@@ -31,6 +33,7 @@ class Point:
     seconds: float
 
 
+_GRID = ("seed", "tau", "threshold")
 _MAPS = {
     "accuracy": "test accuracy of the best-validation epoch",
     "validation": "best validation accuracy",
@@ -67,42 +70,29 @@ def surface(
     shape = len(tau), len(threshold)
     diverged = np.array([p.diverged for p in points]).reshape(shape)
 
-    def grid(values) -> np.ndarray:
+    def grid(values: list) -> np.ndarray:
         values = np.array(values, float).reshape(*shape, -1)
-        return np.where(diverged[..., None], np.nan, values).squeeze(-1)
+        return np.where(diverged[..., None], np.nan, values)
 
-    maps = {name: grid([getattr(p, name) for p in points]) for name in _MAPS}
-    layers = np.array([p.layer_spikes for p in points]).reshape(*shape, -1)
-    layers = np.where(diverged[..., None], np.nan, layers)
-    spiking = labels["units"] == "spiking"
+    layers = grid([p.layer_spikes for p in points])
+    spiking = labels["neuron"] == "spiking"
     spikes = layers.sum(-1) if spiking else np.full(shape, np.nan)
-
-    def on_grid(values, text: str, units: str = "1"):
-        values = np.asarray(values)[None, None]
-        return ("cell", "seed", "tau", "threshold"), values, {"units": units, "long_name": text}
-
-    def on_seed(value: float, text: str, units: str = "1"):
-        return ("cell", "seed"), np.array([[value]], float), {"units": units, "long_name": text}
-
-    def on_axis(name: str, values: np.ndarray, text: str, units: str):
-        return ("cell", name), values[None], {"units": units, "long_name": text}
-
-    variables = {f"grid_{name}": on_grid(maps[name], text) for name, text in _MAPS.items()}
-    variables |= {
-        "tau_value": on_axis("tau", tau, "membrane time constant", "time steps"),
-        "threshold_value": on_axis("threshold", threshold, "firing threshold", "1"),
-        "grid_spikes": on_grid(spikes, "spikes per image, all layers, encoder left out"),
-        "layer_spikes": (
-            ("cell", "seed", "tau", "threshold", "layer"),
-            layers[None, None],
-            {"units": "1", "long_name": "spikes per image of each layer"},
-        ),
-        "guessing": (("cell",), [chance], {"units": "1", "long_name": "accuracy of guessing"}),
-        "diverged": on_seed(diverged.sum(), "points where a loss or a parameter was not finite"),
-        "encoder_spikes": on_seed(points[0].encoder_spikes, "input spikes per image"),
-        "train_seconds": on_seed(sum(p.seconds for p in points), "training time of the grid", "s"),
-        "parameters": on_seed(points[0].parameters, "trained parameters of one network"),
+    variables = {
+        f"grid_{name}": of_cell(
+            _GRID, grid([getattr(p, name) for p in points]).squeeze(-1)[None], text
+        )
+        for name, text in _MAPS.items()
     }
+    variables |= {
+        "tau_value": of_cell(("tau",), tau, "membrane time constant", "time steps"),
+        "threshold_value": of_cell(("threshold",), threshold, "firing threshold"),
+        "grid_spikes": of_cell(
+            _GRID, spikes[None], "spikes per image, all layers, encoder left out"
+        ),
+        "layer_spikes": of_cell((*_GRID, "layer"), layers[None], "spikes per image of each layer"),
+        "guessing": of_cell((), chance, "accuracy of guessing"),
+    }
+    variables |= _whole(points)
     coords = {
         "seed": [seed],
         "tau": np.arange(len(tau)),
@@ -110,3 +100,20 @@ def surface(
         "layer": np.arange(layers.shape[-1]),
     }
     return xr.Dataset(variables, coords | {key: ("cell", [text]) for key, text in labels.items()})
+
+
+def _whole(points: list[Point]) -> dict[str, Variable]:
+    """Numbers of a whole grid at one seed."""
+    first = points[0]
+    found = {
+        "diverged": (
+            sum(p.diverged for p in points),
+            "points where a loss or a parameter was not finite",
+        ),
+        "encoder_spikes": (first.encoder_spikes, "input spikes per image"),
+        "train_seconds": (sum(p.seconds for p in points), "training time of the grid", "s"),
+        "parameters": (first.parameters, "trained parameters of one network"),
+    }
+    return {
+        name: of_cell(("seed",), [float(value)], *words) for name, (value, *words) in found.items()
+    }

@@ -7,6 +7,7 @@ second: they become float32 before anything is computed from them.
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
 from contextlib import ExitStack
@@ -16,24 +17,47 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from hnnlib.datasets.entry import Entry, OfficialFile
 from hnnlib.datasets.eventdata import EventData
-from hnnlib.datasets.fetch import Located
+from hnnlib.datasets.fetch import locate
 from hnnlib.errors import DataError
 
-__all__ = ["read"]
+__all__ = ["ENTRY", "load"]
+
+ENTRY = Entry(
+    name="shd",
+    title="Spiking Heidelberg Digits",
+    n_examples=10_420,
+    n_classes=20,
+    shape=(700,),
+    licence="CC BY 4.0",
+    citation="Cramer, Stradmann, Schemmel, Zenke, The Heidelberg spiking data sets for the "
+    "systematic evaluation of spiking neural networks, IEEE Trans. Neural Networks and Learning "
+    "Systems 33(7), 2022, doi 10.1109/TNNLS.2020.3044364",
+    origin="official files",
+    # the authors print md5 sums only
+    files=(
+        OfficialFile("shd_train.h5.zip", 0, "", "f3252aeb598ac776c1b526422d90eecb"),
+        OfficialFile("shd_test.h5.zip", 0, "", "1503a5064faa34311c398fb0a1ed0a6f"),
+    ),
+    mirrors=("https://zenkelab.org/datasets", "https://compneuro.net/datasets"),
+    unpacked=("shd_train.h5", "shd_test.h5"),
+    folders=("SHD",),  # tonic's
+)
 
 COUNTS = (8156, 2264)  # recordings for training and test; the official page states other numbers
 SPEAKERS = 12
 LONGEST = 10.0  # s; no recording is near it, so that a later spike cannot be in seconds
 
 
-def read(located: Located) -> EventData:
+def load(root: str | os.PathLike | None = None) -> EventData:
     """Both files, training part first; archives are read in memory and never unpacked on disk.
 
-    Takes seconds and less than 1 GiB, of which 0.6 GiB stay. DataError where a file is damaged,
-    lacks recordings or speakers, or has times that cannot be seconds.
+    `root` as in `fetch.locate`. Takes seconds and less than 1 GiB, of which 0.6 GiB stay.
+    DataError where a file is damaged, lacks recordings or speakers, or has times that cannot be
+    seconds.
     """
-    title = located.entry.title
+    title, located = ENTRY.title, locate(ENTRY, root)
     with ExitStack() as stack:
         try:
             files = [stack.enter_context(_open(path)) for path in located.files.values()]
@@ -54,15 +78,15 @@ def read(located: Located) -> EventData:
             f"divide its times by 1000 if they are in milliseconds, for they must be in seconds."
         )
     return EventData(
-        name=located.entry.name,
+        name=ENTRY.name,
         times=times,
         units=units,
         offsets=offsets,
         labels=np.concatenate(labels).astype(np.int64),
         speakers=speakers.astype(np.int64),
         test=np.repeat([False, True], [len(part) for part in labels]),
-        n_classes=located.entry.n_classes,
-        channels=located.entry.shape[0],
+        n_classes=ENTRY.n_classes,
+        channels=ENTRY.shape[0],
         source=located.source,
     )
 

@@ -1,14 +1,8 @@
-"""Operational manifold: where on the plane of tau and V_th spiking networks work (Mazurek et al.,
-Tables I and II, Figs 1 and 2).
-
-A cell of the store is a whole surface: one kind of network on one data set, trained at every point
-of a grid of membrane time constants and thresholds. The grid is one population; the arms are
-further grids: beyond the paper's edge, with another surrogate, without spikes.
-"""
+"""Trains the surfaces of the study ``operational_manifold``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,15 +11,16 @@ import torch
 import xarray as xr
 from pydantic import Field, field_validator
 
-from hnnlib.datasets import ImageData, splits
+from hnnlib.datasets import splits
+from hnnlib.datasets.imagedata import ImageData
 from hnnlib.networks.rate import RateDesign, RateNetwork, RectifiedNetwork, rate_error
 from hnnlib.randomness import MemberNoise
-from hnnlib.studies._manifold_summary import summarise
-from hnnlib.studies._manifold_surface import Point, surface
-from hnnlib.studies.base import Context, Settings, Study, dealt, join_cells
+from hnnlib.studies.base import Context, Settings, Study, join_cells, split_into_jobs
+from hnnlib.studies.base.settings import PartSizes, ScheduleSettings, limits
+from hnnlib.studies.operational_manifold.summary import summarise
+from hnnlib.studies.operational_manifold.surface import Point, surface
 from hnnlib.surrogates import ATan, Sigmoid
 from hnnlib.training import loop, scoring
-from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.chunks import chunks
 from hnnlib.training.examples import Images, Parts, Shared
 from hnnlib.training.loop import Fit, Schedule
@@ -68,23 +63,14 @@ class GridSettings(Settings):
         return tau
 
 
-class ManifoldSchedule(Settings):
+class ManifoldSchedule(ScheduleSettings):
     """How long and how fast to train."""
 
-    epochs: int = Field(gt=0, description="passes over the training part")
     batch: int = Field(128, gt=0, description="examples a step")
     learning_rate: float = Field(1e-3, gt=0, description="of Adam")
     patience: int | None = Field(
         None, gt=0, description="epochs without a better validation after which a network stops"
     )
-
-
-class ManifoldSamples(Settings):
-    """At most so many images of each part."""
-
-    train: int = Field(gt=0)
-    validation: int = Field(gt=0)
-    test: int = Field(gt=0)
 
 
 class FamilySettings(Settings):
@@ -94,7 +80,7 @@ class FamilySettings(Settings):
     dataset: Literal["mnist", "cifar10", "digits", "cluttered_digits"]
     width: float = Field(1.0, gt=0, le=4, description="factor on the hidden units or channels")
     steps: int = Field(10, gt=0, description="time steps T")
-    samples: ManifoldSamples | None = None
+    samples: PartSizes | None = None
     schedule: ManifoldSchedule
     arms: dict[Arm, GridSettings] = Field(
         description="grids: main is the paper's; extended goes beyond its edge; sigmoid has the "
@@ -136,18 +122,18 @@ class _Job:
 
 
 class OperationalManifold(Study):
-    """See the module."""
+    """See the package."""
 
     title = "Operational manifold"
     paper = "mazurek_caputa_wielgosz"
     Settings = ManifoldSettings
 
     def groups(self, settings: ManifoldSettings) -> dict[str, _Job]:
-        """Training jobs: the seeds of each family, dealt out."""
+        """Training jobs: the seeds of each family, shared out."""
         return {
             f"{family}_seed{'_and_'.join(map(str, seeds))}": _Job(family, chosen, tuple(seeds))
             for family, chosen in settings.families.items()
-            for seeds in dealt(chosen.seeds or settings.seeds, chosen.jobs)
+            for seeds in split_into_jobs(chosen.seeds or settings.seeds, chosen.jobs)
         }
 
     def relevant(self, settings: ManifoldSettings, group: str) -> ManifoldSettings:
@@ -192,8 +178,7 @@ def _beside(runs: list[xr.Dataset]) -> xr.Dataset:
 def _train_seed(job: _Job, seed: int, context: Context) -> xr.Dataset:
     """All grids of one family at one seed."""
     data = context.data(job.chosen.dataset)
-    samples = job.chosen.samples
-    limit = None if samples is None else samples.model_dump()
+    limit = limits(job.chosen.samples)
     parts = Parts.of([splits.of_images(data, seed, limit)], context.device)
     surfaces = []
     for arm, grid in job.chosen.arms.items():
@@ -202,7 +187,7 @@ def _train_seed(job: _Job, seed: int, context: Context) -> xr.Dataset:
             "cell": f"{job.family}/{arm}",
             "family": job.family,
             "network": "mlp" if arm == "matched" else job.chosen.network,
-            "units": "rectified" if arm == "control" else "spiking",
+            "neuron": "rectified" if arm == "control" else "spiking",
             "surrogate": "sigmoid" if arm == "sigmoid" else "atan",
             "dataset": data.name,
             "arm": arm,
@@ -238,20 +223,27 @@ def _train_grid(
         network = _network(job.chosen, arm, data, seeds, tau[some], threshold[some], context)
         rows = Parts(*(p.expand(len(piece), -1) for p in parts))
         name = f"{job.family}-{arm}-{seed}-{number + 1}of{len(pieces)}"
-        identity = f"{context.identity} {name} {grid} {data.source.sha256}"
         fit = loop.fit(
             network,
             images,
             rows,
             schedule,
-            Checkpoint(context.checkpoints / f"{name}.npz", identity),
+            context.checkpoint(name, grid),
             say=lambda line, name=name: context.say(f"{name}: {line}"),
             objective=rate_error,
         )
         yield from _measure(network, images, rows, fit)
 
 
-def _network(chosen, arm, data, seeds, tau, threshold, context) -> RateNetwork | RectifiedNetwork:
+def _network(
+    chosen: FamilySettings,
+    arm: Arm,
+    data: ImageData,
+    seeds: Sequence[int],
+    tau: np.ndarray,
+    threshold: np.ndarray,
+    context: Context,
+) -> RateNetwork | RectifiedNetwork:
     design = _DESIGNS["mlp" if arm == "matched" else chosen.network]
     design = RateDesign(
         tuple(max(1, round(chosen.width * c)) for c in design.convolutions),
@@ -268,7 +260,9 @@ def _network(chosen, arm, data, seeds, tau, threshold, context) -> RateNetwork |
     return network.to(context.device)
 
 
-def _measure(network, images, rows: Parts, fit: Fit) -> Iterator[Point]:
+def _measure(
+    network: RateNetwork | RectifiedNetwork, images: Shared, rows: Parts, fit: Fit
+) -> Iterator[Point]:
     """What a trained population does, member by member."""
 
     def noise(part: str) -> MemberNoise:
@@ -299,7 +293,12 @@ def _measure(network, images, rows: Parts, fit: Fit) -> Iterator[Point]:
         )
 
 
-def _dead_units(network, images, rows: torch.Tensor, noise: MemberNoise) -> list[float]:
+def _dead_units(
+    network: RateNetwork | RectifiedNetwork,
+    images: Shared,
+    rows: torch.Tensor,
+    noise: MemberNoise,
+) -> list[float]:
     """Share of each member's units that never fire on these rows; NaN where units don't spike."""
     if isinstance(network, RectifiedNetwork):
         return [float("nan")] * len(rows)

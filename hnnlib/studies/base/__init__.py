@@ -1,4 +1,7 @@
-"""What a study is: named groups of cells, how a group is trained, how groups become one dataset."""
+"""What a study is: named groups of cells, how a group is trained, how groups become one dataset.
+
+This package is what studies share; its code is part of the digest of each of them.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,13 @@ import torch
 import xarray as xr
 from pydantic import BaseModel, ConfigDict
 
-from hnnlib import datasets, engines
+from hnnlib import engines
+from hnnlib.datasets import registry
+from hnnlib.datasets.eventdata import EventData
+from hnnlib.datasets.imagedata import ImageData
+from hnnlib.training.checkpoint import Checkpoint
 
-__all__ = ["Context", "Settings", "Study", "dealt", "join_cells"]
+__all__ = ["Context", "Settings", "Study", "join_cells", "split_into_jobs"]
 
 _Thing = TypeVar("_Thing")
 
@@ -33,7 +40,7 @@ class Context:
         checkpoints: folder that outlives an interrupted job.
         device: where tensors live.
         engine: runs neurons over time; its name is stored with the results.
-        identity: text that a checkpoint must match to be resumed (configuration, code).
+        identity: text of what all checkpoints of the job depend on (configuration, code).
         say: takes one line of progress for the person at the terminal.
         sources: origin of every data set asked for so far, by name.
     """
@@ -45,15 +52,27 @@ class Context:
     say: Callable[[str], None] = print
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def data(self, name: str) -> datasets.ImageData | datasets.EventData:
+    def data(self, name: str) -> ImageData | EventData:
         """Load a data set and remember its source for the provenance of the result."""
-        loaded = datasets.load(name)
+        loaded = registry.load(name)
         self.sources[name] = asdict(loaded.source)
         return loaded
 
+    def checkpoint(self, name: str, *depends: object) -> Checkpoint:
+        """What an interrupted job goes on from.
+
+        Args:
+            name: of what is trained or measured, unique in the job.
+            depends: whatever decides its result beside configuration, code and data: the cell, for
+                one. A checkpoint that was made of something else is not resumed.
+        """
+        data = [source["sha256"] for source in self.sources.values()]
+        identity = " ".join(map(str, (self.identity, *depends, *data)))
+        return Checkpoint(self.checkpoints / f"{name.replace('/', '-')}.npz", identity)
+
 
 class Study(ABC):
-    """One study: a subclass with an instance called ``STUDY`` in a module of this package.
+    """One study: a subclass with an instance called ``STUDY`` in a module of ``hnnlib.studies``.
 
     The module, the notebook and the result store share the study's name.
     """
@@ -87,8 +106,8 @@ class Study(ABC):
         return join_cells(runs)
 
 
-def dealt(things: Sequence[_Thing], jobs: int | None) -> list[list[_Thing]]:
-    """Things that training jobs share: one a job where their number is left open.
+def split_into_jobs(things: Sequence[_Thing], jobs: int | None) -> list[list[_Thing]]:
+    """Things that training jobs share out: one a job where their number is left open.
 
     Fewer jobs than things save their start, some seconds each; more can be spread over machines.
     """

@@ -8,13 +8,14 @@ import numpy as np
 import xarray as xr
 
 from hnnlib.analysis import manifold
+from hnnlib.variables import variable
 
 __all__ = ["summarise"]
 
 _MODEST = 0.03
 """Accuracy that an efficient network may lose against the best one."""
 
-_Summary = dict[str, tuple]  # value, what it is, units if it has any
+_Summary = dict[str, tuple]  # value, what it is, its units if it has any
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class _Surface:
             return store[name].values[np.ix_(*inside)]
 
         accuracy, spikes = cut("grid_accuracy"), cut("grid_spikes")
-        spiking, chance = str(store["units"].values) == "spiking", float(store["guessing"])
+        spiking, chance = str(store["neuron"].values) == "spiking", float(store["guessing"])
         last = np.isfinite(store["layer_spikes"].values).any((0, 1)).sum() - 1
         output = np.ones_like(accuracy)
         if spiking and last >= 0:
@@ -72,17 +73,14 @@ def summarise(store: xr.Dataset) -> xr.Dataset:
         maps["grid_regime"][part] = one.regimes
         maps["grid_front"][part] = manifold.front(one.accuracy, one.spikes, one.chance)
         maps["grid_efficiency"][part] = manifold.efficiency(one.accuracy, one.spikes)
-    found = {
-        name: (("cell", "seed", "tau", "threshold"), maps[name], {"units": u, "long_name": text})
-        for name, (text, u) in _GRIDS.items()
-    }
+    dims = ("cell", "seed", "tau", "threshold")
+    found = {name: variable(dims, maps[name], *words) for name, words in _GRIDS.items()}
     summaries = {place: _summary(one) for place, one in surfaces.items()}
-    for name, (_, text, *units) in next(iter(summaries.values())).items():
+    for name, (_, *words) in next(iter(summaries.values())).items():
         values = np.full(ran.shape, np.nan)
         for place, summary in summaries.items():
             values[place] = summary[name][0]
-        attrs = {"units": units[0] if units else "1", "long_name": text}
-        found[name] = ("cell", "seed"), values, attrs
+        found[name] = variable(("cell", "seed"), values, *words)
     return store.assign(found)
 
 

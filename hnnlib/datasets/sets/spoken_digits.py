@@ -26,11 +26,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hnnlib.datasets import registry
+from hnnlib.datasets.entry import Entry
 from hnnlib.datasets.eventdata import EventData, embedded_data
 from hnnlib.randomness import key
 
-__all__ = ["SPEAKERS", "UNSEEN", "WORDS", "generate"]
+__all__ = ["ENTRY", "SPEAKERS", "UNSEEN", "WORDS", "load"]
+
+ENTRY = Entry(
+    name="spoken_digits",
+    title="spoken digits",
+    n_examples=2080,
+    n_classes=20,
+    shape=(700,),
+    licence="the project's own",
+    citation="this project",
+    origin="generated",
+    content="aa9b8e75c2adc67d5447c8625a57c84bd885e2bff68887aa8745568d25079fcc",
+    note="synthetic words of synthetic speakers in the format of the Spiking Heidelberg Digits, "
+    "no recordings of speech, not a published benchmark",
+)
 
 SOUNDS = {  # channels of the three formants, and loudness
     "a": (260, 340, 520, 1.0),
@@ -81,7 +95,7 @@ EDGE = 0.1  # of a word, in which it swells and fades
 CHUNK = 256  # recordings drawn at once
 
 
-def generate(repeats: int = 6, seed: int = 0) -> EventData:
+def load(repeats: int = 6, seed: int = 0) -> EventData:
     """1200 training and 880 test recordings of at most a second, about 2200 spikes each.
 
     Each training speaker says each word `repeats` times. The test part has 720 recordings of the
@@ -94,9 +108,7 @@ def generate(repeats: int = 6, seed: int = 0) -> EventData:
         for at in range(0, len(labels), CHUNK)
     ]
     times, units, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return embedded_data(
-        registry.get("spoken_digits"), times, units, counts, labels, speakers, test
-    )
+    return embedded_data(ENTRY, times, units, counts, labels, speakers, test)
 
 
 def _cast(repeats: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -174,7 +186,7 @@ def _glide(
     weight = 5 * place - left
     band = (which >= BANDS[0]).astype(np.int64) + (which >= BANDS[1])
 
-    def between(column):
+    def between(column: np.ndarray | int) -> np.ndarray:
         return knots[row, left, column] * (1 - weight) + knots[row, left + 1, column] * weight
 
     return between(band), between(3)

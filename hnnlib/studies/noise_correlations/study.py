@@ -1,18 +1,4 @@
-"""Noise correlations: do spikes become more correlated when noise makes a network fail (Mazurek et
-al., Algorithm 1, Fig. 3, Tables III-IV)?
-
-Cells of the arm ``noise``: ``network`` x ``dataset`` x ``protocol`` (``corrected``, ``public_code``
-and single choices, see ``hnnlib.analysis.noise``) x ``variant`` of the average (``paper``,
-``offdiag_active``, ``null``, see ``hnnlib.analysis.correlations``). For each of the statistics
-mean, kurtosis, skewness, percentile_99, count of the penultimate layer: ``<statistic>_clean``,
-``_failed``, ``_passed``, ``_failed_later``; ``_change`` is failed - clean, ``_failure_change`` is
-failed_later - passed, the failure alone, noise being on both sides. ``layers_mean_rising`` and
-``layers_count_rising`` are shares of the other layers.
-
-Cells of the arm ``regime``: ``network`` x ``dataset`` x ``variant``, protocol ``none``: no noise,
-but other neurons at test time. ``mean_dense_change``, ``count_sparse_change`` and so on say how
-correlations outside the operating region differ from those inside; ``grid_...`` are the maps.
-"""
+"""Trains the networks of the study ``noise_correlations``, and disturbs them."""
 
 from __future__ import annotations
 
@@ -26,18 +12,19 @@ from pydantic import Field, model_validator
 
 from hnnlib.analysis import manifold, noise, regimes
 from hnnlib.analysis.correlations import VARIANTS
-from hnnlib.datasets import ImageData, splits
+from hnnlib.datasets import splits
+from hnnlib.datasets.imagedata import ImageData
 from hnnlib.networks.classifier import ImageClassifier, Plan
 from hnnlib.networks.residual import SewResNet18
 from hnnlib.networks.vgg import SpikingVgg11
-from hnnlib.studies._noise_correlations_measures import (
+from hnnlib.studies.base import Context, Settings, Study, join_cells
+from hnnlib.studies.base.settings import PartSizes, ScheduleSettings, limits
+from hnnlib.studies.noise_correlations.measures import (
     Collected,
     noise_variables,
     regime_variables,
 )
-from hnnlib.studies.base import Context, Settings, Study, join_cells
 from hnnlib.training import loop, measurement, scoring
-from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Images, Parts
 from hnnlib.training.loop import Schedule
 
@@ -67,21 +54,13 @@ _NEURON = (2.0, 1.0)
 """tau and V_th that networks are trained with."""
 
 
-class TrainingSettings(Settings):
+class TrainingSettings(ScheduleSettings):
     """How to train a network; the epoch with the smallest validation loss is kept."""
 
     epochs: int = Field(gt=0, description="at most so many passes over the training part")
     batch: int = Field(128, gt=0, description="examples a step")
     learning_rate: float = Field(1e-3, gt=0, description="of Adam")
     patience: int = Field(5, gt=0, description="epochs without a better one, after which it ends")
-
-
-class PartSizes(Settings):
-    """At most so many images of each part."""
-
-    train: int = Field(gt=0)
-    validation: int = Field(gt=0)
-    test: int = Field(gt=0)
 
 
 class NoiseSettings(Settings):
@@ -132,6 +111,7 @@ class NetworkSettings(Settings):
 
     @property
     def group(self) -> str:
+        """Name of its training job."""
         return f"{self.network}_{self.dataset}"
 
 
@@ -150,7 +130,7 @@ class NoiseCorrelationsSettings(Settings):
 
 
 class NoiseCorrelations(Study):
-    """See the module."""
+    """See the package."""
 
     title = "Noise and correlations"
     paper = "mazurek_caputa_wielgosz"
@@ -191,12 +171,9 @@ class _Job:
     def __init__(self, chosen: NetworkSettings, seeds: tuple[int, ...], context: Context) -> None:
         self.chosen, self.seeds, self.context = chosen, seeds, context
         data = context.data(chosen.dataset)
-        self.content = data.source.sha256
         self.images = Images(_enlarged(data, chosen.enlarge), context.device)
-        limit = None if chosen.samples is None else chosen.samples.model_dump()
-        self.parts = Parts.of(
-            [splits.of_images(data, seed, limit) for seed in seeds], context.device
-        )
+        drawn = [splits.of_images(data, seed, limits(chosen.samples)) for seed in seeds]
+        self.parts = Parts.of(drawn, context.device)
         mean, deviation = MOMENTS[chosen.dataset]
         plan = Plan(
             self.images.in_shape, data.n_classes, chosen.width, chosen.steps, mean, deviation
@@ -207,15 +184,12 @@ class _Job:
         """Train the population; what is stored of every cell."""
         chosen, context = self.chosen, self.context
         schedule = Schedule(**chosen.training.model_dump(), choose="loss")
-        checkpoint = Checkpoint(
-            context.checkpoints / "network.npz", f"{context.identity} {self.content}"
-        )
         fit = loop.fit(
             self.network,
             self.images,
             self.parts,
             schedule,
-            checkpoint,
+            context.checkpoint("network"),
             say=lambda line: context.say(f"{chosen.group}: {line}"),
         )
         scores = {

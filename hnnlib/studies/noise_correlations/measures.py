@@ -4,7 +4,7 @@ variables of its store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import xarray as xr
@@ -13,7 +13,9 @@ from scipy import stats
 from hnnlib.analysis.correlations import STATISTICS, Correlations, entries
 from hnnlib.analysis.manifold import REGIMES
 from hnnlib.analysis.noise import CONDITIONS, EXCLUDED, MISCLASSIFIED, Recorder, shifts
+from hnnlib.analysis.regimes import Point
 from hnnlib.randomness import numpy_generator
+from hnnlib.variables import Variable, of_cell
 
 __all__ = ["Collected", "noise_variables", "regime_variables"]
 
@@ -27,11 +29,7 @@ _WORDS = {
 _CHANGES = {"change": ("failed", "clean"), "failure_change": ("failed_later", "passed")}
 _BINS = np.linspace(-1, 1, 82)  # an odd number of bins: 0 lies inside one
 _BLOCKS = 20
-_PER_SEED = ("cell", "seed")
-
-
-def _variable(dims: Sequence[str], values, long_name: str, units: str = "1"):
-    return tuple(dims), np.asarray(values)[None], {"long_name": long_name, "units": units}
+_PER_SEED = ("seed",)
 
 
 class Collected:
@@ -73,7 +71,9 @@ class Collected:
         return found
 
 
-def _each(members: int, layers: Sequence[str], conditions: Sequence[str]):
+def _each(
+    members: int, layers: Sequence[str], conditions: Sequence[str]
+) -> Iterator[tuple[int, tuple[int, str], tuple[int, str]]]:
     for member in range(members):
         for layer in enumerate(layers):
             for condition in enumerate(conditions):
@@ -105,14 +105,14 @@ def noise_variables(
     variables |= _outcomes(failed_at, steps)
     dims = (*_PER_SEED, "layer", "condition", "statistic")
     variables |= _activity(collected, layers)
-    variables["layer_statistics"] = _variable(
+    variables["layer_statistics"] = of_cell(
         dims, table.astype(np.float32), "statistics of each layer's average correlations"
     )
-    variables["layer_units"] = _variable(
-        ("cell", "layer"), [float(n) for n in recorder.layers.values()], "neurons of each layer"
+    variables["layer_units"] = of_cell(
+        ("layer",), [float(n) for n in recorder.layers.values()], "neurons of each layer"
     )
     variables |= _intervals(collected, variant, resamples)
-    variables["entries"] = _variable(
+    variables["entries"] = of_cell(
         (*_PER_SEED, "condition", "bin"),
         _histograms(collected, variant),
         "share of the penultimate layer's average correlations in each bin",
@@ -123,24 +123,24 @@ def noise_variables(
     return found.merge(_matrices(collected, variant)) if with_matrix else found
 
 
-def _penultimate(table: np.ndarray) -> dict:
+def _penultimate(table: np.ndarray) -> dict[str, Variable]:
     """Statistics (seed, condition, statistic) as scalars, and what changes between conditions."""
     found = {}
     for s, statistic in enumerate(STATISTICS):
         words = f"{_WORDS[statistic]} of the penultimate layer's average correlations"
         for c, condition in enumerate(CONDITIONS):
-            found[f"{statistic}_{condition}"] = _variable(
+            found[f"{statistic}_{condition}"] = of_cell(
                 _PER_SEED, table[:, c, s], f"{words}, {condition.replace('_', ' ')}"
             )
         for name, (left, right) in _CHANGES.items():
             left, right = CONDITIONS.index(left), CONDITIONS.index(right)
             change = table[:, left, s] - table[:, right, s]
             text = f"{words}: {CONDITIONS[left]} minus {CONDITIONS[right]}".replace("_", " ")
-            found[f"{statistic}_{name}"] = _variable(_PER_SEED, change, text)
+            found[f"{statistic}_{name}"] = of_cell(_PER_SEED, change, text)
     return found
 
 
-def _activity(collected: Collected, layers: Sequence[str]) -> dict:
+def _activity(collected: Collected, layers: Sequence[str]) -> dict[str, Variable]:
     """How much the neurons of each layer fire, and how many trains change."""
     shape = (len(collected.seeds), len(layers), len(CONDITIONS))
     rate, active = np.full(shape, np.nan), np.full(shape, np.nan)
@@ -152,15 +152,15 @@ def _activity(collected: Collected, layers: Sequence[str]) -> dict:
     texts = {"rate": "spikes a neuron and step", "active": "share of spike trains that change"}
     found = {}
     for (name, text), values in zip(texts.items(), (rate, active), strict=True):
-        found[f"layer_{name}"] = _variable(dims, values.astype(np.float32), text)
+        found[f"layer_{name}"] = of_cell(dims, values.astype(np.float32), text)
         change = values[:, last, failed] - values[:, last, clean]
-        found[f"{name}_change"] = _variable(
+        found[f"{name}_change"] = of_cell(
             _PER_SEED, change, f"{text}, penultimate layer: failed minus clean"
         )
     return found
 
 
-def _other_layers(table: np.ndarray, penultimate: int) -> dict:
+def _other_layers(table: np.ndarray, penultimate: int) -> dict[str, Variable]:
     """Shares of the other layers in which mean and count are larger in failed than in clean
     records.
     """
@@ -174,11 +174,11 @@ def _other_layers(table: np.ndarray, penultimate: int) -> dict:
         s = STATISTICS.index(statistic)
         share = np.where(np.isnan(failed[..., s]).all(1), np.nan, (failed > clean)[..., s].mean(1))
         text = f"share of the other layers whose {_WORDS[statistic]} of correlations rises"
-        found[f"layers_{statistic}_rising"] = _variable(_PER_SEED, share, text)
+        found[f"layers_{statistic}_rising"] = of_cell(_PER_SEED, share, text)
     return found
 
 
-def _outcomes(failed_at: np.ndarray, steps: int) -> dict:
+def _outcomes(failed_at: np.ndarray, steps: int) -> dict[str, Variable]:
     """What became of the samples."""
     frames = np.stack([(failed_at == k).sum(1) for k in range(1, steps + 1)], 1)
     counts = {
@@ -194,10 +194,10 @@ def _outcomes(failed_at: np.ndarray, steps: int) -> dict:
         "samples_excluded": ((failed_at == EXCLUDED).sum(1), "samples whose label is left out"),
     }
     found = {
-        name: _variable(_PER_SEED, values.astype(float), text)
+        name: of_cell(_PER_SEED, values.astype(float), text)
         for name, (values, text) in counts.items()
     }
-    found["failures"] = _variable(
+    found["failures"] = of_cell(
         (*_PER_SEED, "noise_frames"),
         frames.astype(float),
         "samples that failed with so many frames",
@@ -205,7 +205,7 @@ def _outcomes(failed_at: np.ndarray, steps: int) -> dict:
     return found
 
 
-def _intervals(collected: Collected, variant: str, resamples: int) -> dict:
+def _intervals(collected: Collected, variant: str, resamples: int) -> dict[str, Variable]:
     """95 % intervals over samples of the penultimate layer's statistics."""
     shape = (len(collected.seeds), len(CONDITIONS), 2, len(STATISTICS))
     bounds = np.full(shape, np.nan)
@@ -216,7 +216,7 @@ def _intervals(collected: Collected, variant: str, resamples: int) -> dict:
                 bounds[m, c] = one.interval(variant, generator, resamples)
     dims = (*_PER_SEED, "condition", "statistic")
     return {
-        f"statistic_{end}": _variable(
+        f"statistic_{end}": of_cell(
             dims, bounds[:, :, k], f"{end} end of the 95 % interval over samples, penultimate layer"
         )
         for k, end in enumerate(("low", "high"))
@@ -240,11 +240,11 @@ def _matrices(collected: Collected, variant: str) -> xr.Dataset:
     if None in pair:
         return xr.Dataset()
     values = np.stack([one.matrix(variant) for one in pair]).round(2).astype(np.float32)
-    dims = ("cell", "shown", "unit", "other_unit")
+    dims = ("shown", "unit", "other_unit")
     text = "average correlations of the penultimate layer, first seed"
     units = np.arange(values.shape[1])
     return xr.Dataset(
-        {"matrix": _variable(dims, values, text)},
+        {"matrix": of_cell(dims, values, text)},
         {"shown": ["clean", "failed"], "unit": units, "other_unit": units},
     )
 
@@ -265,7 +265,7 @@ def regime_variables(
         trained: place of the neuron that the network was trained with.
     """
 
-    def grid(get) -> np.ndarray:
+    def grid(get: Callable[[Point], np.ndarray]) -> np.ndarray:
         return np.moveaxis(np.array([[get(p) for p in line] for line in points]), 2, 0)
 
     accuracy, rate = grid(lambda p: p.accuracy), grid(lambda p: p.rate)
@@ -273,11 +273,11 @@ def regime_variables(
     table = grid(lambda p: [one.describe(variant) for one in p.correlations])
     dims = (*_PER_SEED, "tau", "threshold")
     variables = {
-        "grid_accuracy": _variable(dims, accuracy, "test accuracy with other neurons"),
-        "grid_rate": _variable(dims, rate, "spikes a neuron and step, all layers"),
-        "grid_output_rate": _variable(dims, output, "spikes a neuron and step, penultimate layer"),
-        "grid_regime": _variable(dims, regimes.astype(float), f"regime: {_legend()}"),
-        "grid_statistics": _variable(
+        "grid_accuracy": of_cell(dims, accuracy, "test accuracy with other neurons"),
+        "grid_rate": of_cell(dims, rate, "spikes a neuron and step, all layers"),
+        "grid_output_rate": of_cell(dims, output, "spikes a neuron and step, penultimate layer"),
+        "grid_regime": of_cell(dims, regimes.astype(float), f"regime: {_legend()}"),
+        "grid_statistics": of_cell(
             (*dims, "statistic"),
             table.astype(np.float32),
             "statistics of the penultimate layer's average correlations",
@@ -303,7 +303,7 @@ def _departure(
     accuracy: np.ndarray,
     operating: np.ndarray,
     dense: np.ndarray,
-) -> dict:
+) -> dict[str, Variable]:
     """How a statistic outside the operating region differs from that inside, on either side."""
 
     def mean(where: np.ndarray) -> np.ndarray:
@@ -314,17 +314,17 @@ def _departure(
     words = f"{_WORDS[statistic]} of correlations"
     rank = [_spearman(v, a) for v, a in zip(values, accuracy, strict=True)]
     return {
-        f"{statistic}_dense_change": _variable(
+        f"{statistic}_dense_change": of_cell(
             _PER_SEED,
             mean(~operating & dense) - mean(operating),
             f"{words}: outside the operating region where neurons fire more, minus inside",
         ),
-        f"{statistic}_sparse_change": _variable(
+        f"{statistic}_sparse_change": of_cell(
             _PER_SEED,
             mean(~operating & ~dense) - mean(operating),
             f"{words}: outside the operating region where neurons fire less, minus inside",
         ),
-        f"{statistic}_accuracy_correlation": _variable(
+        f"{statistic}_accuracy_correlation": of_cell(
             _PER_SEED, rank, f"rank correlation of {words} with accuracy over the grid"
         ),
     }

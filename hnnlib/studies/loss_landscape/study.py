@@ -1,27 +1,4 @@
-"""Loss landscapes: is the loss of directly connected hybrids smoother, and does smoothness tell
-accuracy (Ramanathan, Eberle & Varol)?
-
-Each cell trains one model on one data set as a population over seeds, and then looks at the true
-training loss around every trained network: cross-entropy without regulariser, of the same examples
-for all models and seeds, in the same random directions.
-
-Cells have the coordinates ``dataset``, ``arm``, ``model`` (snn, nsn, hybrid, n2n_block, rnn),
-``ratio`` (share of spiking units, "0.5" unless the arm changes it) and ``rho`` (radius of
-sharpness-aware training, "0" unless the arm changes it). Arms: ``main``; ``sam``, trained with
-sharpness-aware minimisation; ``ratio``, hybrids of other ratios.
-
-Variables of every cell and seed, beside those of training (``test_accuracy``, ``train_accuracy``,
-...): ``roughness`` (mean |second difference| of the loss at the stated step 2^-5 of filter-
-normalised lines; ``roughness_fine`` and ``roughness_coarse`` at the finest and at the coarsest
-step, ``roughness_by_scale`` at all; ``relative_roughness`` divided by the range of the line;
-``roughness_slope`` over the step in log-log; ``roughness_pca`` along the authors' shared principal
-directions, main arm only), ``sam_rise`` (rho = 0.05; ``sam_rise_relative`` in norms of the weights,
-``sam_rise_ascent`` in several steps), ``epsilon_sharpness`` and ``epsilon_rise`` (largest and mean
-rise over random steps of 0.05), ``walk_eps_s``, ``walk_m0``, ``walk_h_max`` (information content of
-the lines), ``features`` (of subspaces) and ``box_features``, ``measured_loss`` and ``weight_norm``
-(what a correlation with smoothness should hold fixed), ``surrogate_curvature`` and
-``surrogate_trace`` (which decide nothing). In all of them, rougher and sharper is larger.
-"""
+"""Trains and measures the cells of the study ``loss_landscape``."""
 
 from __future__ import annotations
 
@@ -36,18 +13,26 @@ import xarray as xr
 from pydantic import Field
 
 from hnnlib.analysis import landscape
-from hnnlib.datasets import EventData, bin_events, speakers
+from hnnlib.datasets import speakers
+from hnnlib.datasets.eventdata import EventData
 from hnnlib.networks.direct import Design, DirectNetwork
 from hnnlib.randomness import numpy_generator
-from hnnlib.studies import _landscape_measures as measures
-from hnnlib.studies._landscape_measures import Measured, MeasureSettings, TrainLoss
-from hnnlib.studies._recurrent import RegulariserSettings, TaskBase, TasksBase
-from hnnlib.studies.base import Context, Settings, Study, join_cells
+from hnnlib.studies.base import Context, Study, join_cells
+from hnnlib.studies.base.recordings import (
+    RecordingSchedule,
+    RegulariserSettings,
+    TaskBase,
+    TasksBase,
+    recordings,
+)
+from hnnlib.studies.base.settings import WithMain
+from hnnlib.studies.loss_landscape import measures
+from hnnlib.studies.loss_landscape.measures import Measured, MeasureSettings, TrainLoss
 from hnnlib.training import loop, measurement, scoring
 from hnnlib.training.checkpoint import Checkpoint
-from hnnlib.training.examples import Parts, Recordings
+from hnnlib.training.examples import Parts
 from hnnlib.training.loop import Schedule
-from hnnlib.training.objectives import BoundedSpikeCounts
+from hnnlib.variables import variable
 
 __all__ = ["STUDY", "Cell", "LandscapeSettings", "LossLandscape", "cells"]
 
@@ -60,36 +45,33 @@ SHARPENED = ("snn", "hybrid", "nsn")
 """Models of the arm on sharpness-aware training, which takes twice the time."""
 
 
-class ScheduleSettings(Settings):
-    """How to train."""
+class LandscapeSchedule(RecordingSchedule):
+    """How long and how fast to train."""
 
-    epochs: int = Field(gt=0, description="passes over the training part, on a cosine")
-    batch: int = Field(256, gt=0, description="examples a step")
     learning_rate: float = Field(gt=0, description="of Adam")
     rates: dict[Model, float] = Field({}, description="learning rates of models that need another")
-    clip: float = Field(1.0, gt=0, description="largest norm of a gradient")
 
 
-class TaskSettings(TaskBase):
+class LandscapeTask(TaskBase):
     """One data set and what is trained and measured on it."""
 
     dataset: Literal["randman_500_parameters", "randman_standard", "spoken_digits", "shd"]
     models: tuple[Model, ...] = Field(MODELS, min_length=1)
-    schedule: ScheduleSettings
+    schedule: LandscapeSchedule
     regulariser: RegulariserSettings | None = None
     validation: Literal["primary", "sensitivity", "random"] = Field(
         "primary", description="pair of training speakers that is held out, or a random share"
     )
     validation_share: float = Field(0.1, gt=0, lt=1, description="the share, where it is random")
     fraction: float = Field(1.0, gt=0, le=1, description="share of the training part, by seed")
-    arms: tuple[Arm, ...] = ("main",)
+    arms: WithMain[tuple[Arm, ...]] = ("main",)
     measures: MeasureSettings
 
 
 class LandscapeSettings(TasksBase):
     """Section of the study in a scale file."""
 
-    tasks: tuple[TaskSettings, ...] = Field(min_length=1)
+    tasks: tuple[LandscapeTask, ...] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -118,7 +100,7 @@ def cells(models: tuple[str, ...], arm: str) -> list[Cell]:
 
 
 class LossLandscape(Study):
-    """See the module."""
+    """See the package."""
 
     title = "Loss landscapes"
     paper = "ramanathan_eberle_varol"
@@ -165,12 +147,11 @@ class _Job:
     """Trains and measures the cells of one arm on one data set."""
 
     def __init__(
-        self, task: TaskSettings, arm: str, seeds: tuple[int, ...], context: Context
+        self, task: LandscapeTask, arm: str, seeds: tuple[int, ...], context: Context
     ) -> None:
         self.task, self.arm, self.seeds, self.context = task, arm, seeds, context
         self.data: EventData = context.data(task.dataset)
-        binned = bin_events(self.data, task.steps, task.window / task.steps)
-        self.recordings = Recordings(binned, self.data.labels, context.device)
+        self.recordings = recordings(task, self.data, context)
         drawn = [
             speakers.draw(
                 self.data, seed, task.validation, task.fraction, share=task.validation_share
@@ -218,9 +199,8 @@ class _Job:
             sharpness=float(cell.rho),
             choose="loss",
         )
-        objective = None
-        if task.regulariser is not None:
-            objective = BoundedSpikeCounts(network.spikes, **task.regulariser.model_dump())
+        regulariser = task.regulariser
+        objective = None if regulariser is None else regulariser.objective(network.spikes)
         fit = loop.fit(
             network,
             self.recordings,
@@ -267,32 +247,21 @@ class _Job:
     ) -> Measured:
         chosen = self.task.measures
         at = one.loss, one.parameters
-        parts = [
-            measures.measure(
-                *at,
-                self.seeds,
-                chosen,
-                self.arm == "main",
-                lambda line: self.context.say(f"{place}: {line}"),
-            )
-        ]
+        main = self.arm == "main"
+        found = measures.measure(
+            *at, self.seeds, chosen, main, lambda line: self.context.say(f"{place}: {line}")
+        )
         if shared is not None:
-            parts.append(measures.shared_plane(*at, shared, chosen.finest))
+            found.update(measures.shared_plane(*at, shared, chosen.finest))
             own = [landscape.random_direction(one.parameters, self.seeds, k) for k in range(2)]
-            parts.append(measures.maps(*at, {"filter": own, "pca": shared}, chosen.map_points))
+            planes = {"filter": own, "pca": shared}
+            found.update(measures.maps(*at, planes, chosen.map_points))
             if chosen.box:
-                parts.append(measures.box(*at, self.seeds, chosen.box))
-        merged = Measured({}, {}, {})
-        for part in parts:
-            for mine, more in zip(merged, part, strict=True):
-                mine.update(more)
-        return merged
+                found.update(measures.box(*at, self.seeds, chosen.box))
+        return found
 
     def _checkpoint(self, cell: Cell, what: str) -> Checkpoint:
-        return Checkpoint(
-            self.context.checkpoints / f"{cell.name.replace('/', '-')}-{what}.npz",
-            f"{self.context.identity} {cell} {self.task} {self.data.source.sha256}",
-        )
+        return self.context.checkpoint(f"{cell.name}-{what}", cell, self.task)
 
 
 def _dataset(found: Measured, run: xr.Dataset) -> xr.Dataset:
@@ -305,7 +274,7 @@ def _dataset(found: Measured, run: xr.Dataset) -> xr.Dataset:
             array = array.copy()
             array[lost] = np.nan
         dimensions = ("cell", *first, *found.dimensions.get(name, ()))
-        variables[name] = dimensions, array[None], measures.attributes(name)
+        variables[name] = variable(dimensions, array[None], *measures.TEXTS[name])
     return xr.Dataset(variables, {"cell": run["cell"], "seed": run["seed"]} | found.coordinates)
 
 

@@ -19,10 +19,10 @@ from hnnlib.studies.base import Settings
 from hnnlib.training.scoring import cross_entropy
 
 __all__ = [
+    "TEXTS",
     "MeasureSettings",
     "Measured",
     "TrainLoss",
-    "attributes",
     "box",
     "maps",
     "measure",
@@ -76,6 +76,11 @@ class Measured(NamedTuple):
     arrays: dict[str, np.ndarray]
     dimensions: dict[str, tuple[str, ...]]
     coordinates: dict[str, list]
+
+    def update(self, more: Measured) -> None:
+        """Take in another part."""
+        for mine, its in zip(self, more, strict=True):
+            mine.update(its)
 
 
 class TrainLoss:
@@ -138,13 +143,18 @@ def measure(
     """
     found = Measured({}, {}, {})
     for part in _parts(loss, parameters, seeds, chosen, full):
-        for mine, more in zip(found, part, strict=True):
-            mine.update(more)
+        found.update(part)
         say(f"measured {', '.join(part.arrays)}")
     return found
 
 
-def _parts(loss, parameters, seeds, chosen, full) -> Iterator[Measured]:
+def _parts(
+    loss: TrainLoss,
+    parameters: Parameters,
+    seeds: Sequence[int],
+    chosen: MeasureSettings,
+    full: bool,
+) -> Iterator[Measured]:
     centre = landscape.values(loss, parameters, [], torch.empty(1, 0), loss.at_once)[:, 0]
     norm = landscape.flatten(parameters).norm(dim=1)
     yield Measured({"measured_loss": _array(centre), "weight_norm": _array(norm)}, {}, {})
@@ -159,7 +169,9 @@ def _parts(loss, parameters, seeds, chosen, full) -> Iterator[Measured]:
         yield Measured(dict(zip(names, map(_array, bent), strict=True)), {}, {})
 
 
-def _lines(loss, parameters, seeds, chosen) -> Measured:
+def _lines(
+    loss: TrainLoss, parameters: Parameters, seeds: Sequence[int], chosen: MeasureSettings
+) -> Measured:
     """Random lines, their roughness by scale, and the information content of the walks they are."""
     points, finest = 2 ** (chosen.finest + 1) + 1, 2.0**-chosen.finest
     lines = np.stack(
@@ -209,10 +221,10 @@ def _lines(loss, parameters, seeds, chosen) -> Measured:
     return Measured(arrays, dimensions, coordinates)
 
 
-def _ascents(loss, parameters, chosen) -> Measured:
+def _ascents(loss: TrainLoss, parameters: Parameters, chosen: MeasureSettings) -> Measured:
     """Rises along the (surrogate) gradient."""
 
-    def rises(radii, **how) -> np.ndarray:
+    def rises(radii: Sequence[float], **how: bool | int) -> np.ndarray:
         found = [landscape.sam_sharpness(loss, parameters, [rho], **how)[0] for rho in radii]
         return np.stack([_array(rise) for rise in found], axis=1)
 
@@ -233,7 +245,9 @@ def _ascents(loss, parameters, chosen) -> Measured:
     return Measured(arrays, dimensions, coordinates)
 
 
-def _random_steps(loss, parameters, seeds, chosen) -> Measured:
+def _random_steps(
+    loss: TrainLoss, parameters: Parameters, seeds: Sequence[int], chosen: MeasureSettings
+) -> Measured:
     largest, mean = (
         _array(part).T
         for part in landscape.epsilon_sharpness(
@@ -251,7 +265,9 @@ def _random_steps(loss, parameters, seeds, chosen) -> Measured:
     return Measured(arrays, dict.fromkeys(names, ("step",)), {"step": list(chosen.radii)})
 
 
-def _subspaces(loss, parameters, seeds, chosen) -> Measured:
+def _subspaces(
+    loss: TrainLoss, parameters: Parameters, seeds: Sequence[int], chosen: MeasureSettings
+) -> Measured:
     """Features of random subspaces through the network, mean over replicates."""
     found, labels = [], []
     for dimension in chosen.subspaces:
@@ -275,7 +291,15 @@ _FEATURES = (
 )
 
 
-def _subspace(loss, parameters, seeds, count, dimension, extent, replicate) -> np.ndarray:
+def _subspace(
+    loss: TrainLoss,
+    parameters: Parameters,
+    seeds: Sequence[int],
+    count: int,
+    dimension: int,
+    extent: float,
+    replicate: int,
+) -> np.ndarray:
     """Features (member, feature) of one subspace a member: the same points, its own directions."""
     names = [("subspace", dimension, replicate, k) for k in range(dimension)]
     directions = [landscape.random_direction(parameters, seeds, name) for name in names]
@@ -342,7 +366,7 @@ def shared_plane(
     return Measured({"roughness_pca": rough.second[..., finest - STATED].mean(1)}, {}, {})
 
 
-_TEXTS = {
+TEXTS = {
     "measured_loss": ("loss of the measured examples at the trained weights", "nat"),
     "weight_norm": ("norm of all weights", "1"),
     "line": ("loss along random filter-normalised lines", "nat"),
@@ -376,12 +400,7 @@ _TEXTS = {
     "map_filter": ("loss in a plane of filter-normalised directions, first seed", "nat"),
     "map_pca": ("loss in the plane of shared principal directions, first seed", "nat"),
 }
-
-
-def attributes(name: str) -> dict[str, str]:
-    """``long_name`` and ``units`` of a variable."""
-    text, units = _TEXTS[name]
-    return {"long_name": text, "units": units}
+"""``long_name`` and ``units`` of each variable."""
 
 
 def _scaled(lines: np.ndarray) -> np.ndarray:
