@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hnnlib.errors import NotationError
 from hnnlib.networks.notation import parse, render, resize
-from hnnlib.studies.coding_comparison import ARCHITECTURES
+from hnnlib.studies.coding_comparison.cells import ARCHITECTURES
 
 
 def test_the_papers_mlp_has_three_weight_layers():

@@ -11,11 +11,12 @@ from hnnlib.analysis import regimes
 from hnnlib.analysis.correlations import STATISTICS, VARIANTS
 from hnnlib.analysis.manifold import REGIMES
 from hnnlib.analysis.noise import CONDITIONS, PROTOCOLS
-from hnnlib.datasets import load
+from hnnlib.datasets.registry import load
 from hnnlib.networks.classifier import Plan
 from hnnlib.networks.residual import SewResNet18
-from hnnlib.studies import Context
-from hnnlib.studies.noise_correlations import MOMENTS, STUDY, NoiseCorrelationsSettings
+from hnnlib.studies.base import Context
+from hnnlib.studies.noise_correlations import STUDY
+from hnnlib.studies.noise_correlations.study import MOMENTS, NoiseCorrelationsSettings
 from hnnlib.training.examples import Images
 
 SETTINGS = NoiseCorrelationsSettings.model_validate(

@@ -11,9 +11,10 @@ from hnnlib.analysis.manifold import REGIMES
 from hnnlib.evidence import rules
 from hnnlib.plotting import operational_manifold as draw
 from hnnlib.plotting.operational_manifold.surfaces import surfaces
-from hnnlib.studies import Context, operational_manifold
-from hnnlib.studies._manifold_summary import summarise
-from hnnlib.studies.operational_manifold import STUDY, FamilySettings, ManifoldSettings
+from hnnlib.studies.base import Context
+from hnnlib.studies.operational_manifold import STUDY, study
+from hnnlib.studies.operational_manifold.study import FamilySettings, ManifoldSettings
+from hnnlib.studies.operational_manifold.summary import summarise
 from hnnlib.training.chunks import chunks
 
 GRID = {
@@ -147,7 +148,7 @@ def test_a_members_result_does_not_depend_on_how_the_grid_is_split(runs, tmp_pat
     def two_by_two(members, *_):
         return [range(k, min(k + 2, members)) for k in range(0, members, 2)]
 
-    monkeypatch.setattr(operational_manifold, "chunks", two_by_two)
+    monkeypatch.setattr(study, "chunks", two_by_two)
     pieces = train("mlp_digits_seed0", tmp_path)
     for name in ("grid_accuracy", "grid_validation", "layer_spikes", "grid_tie_rate"):
         np.testing.assert_allclose(pieces[name], runs[0][name], rtol=1e-6)

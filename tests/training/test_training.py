@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from hnnlib import engines
-from hnnlib.datasets import ImageData, Source
+from hnnlib.datasets.entry import Source
+from hnnlib.datasets.imagedata import ImageData
 from hnnlib.networks.hybrid import HybridNetwork, Switches
 from hnnlib.networks.notation import parse
 from hnnlib.training import loop, scoring

@@ -20,9 +20,9 @@ from hnnlib.studies.shd_ablations.cells import (
     AUTHORS_RATES,
     EQUAL_RATE,
     SIZES,
+    AblationTask,
     Cell,
     ShdSettings,
-    AblationTask,
     cells,
 )
 from hnnlib.studies.shd_ablations.measures import by_speaker, gaps
