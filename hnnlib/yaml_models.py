@@ -52,13 +52,11 @@ class Document:
         return f"{self.shown} line {self.line(place)}: {'.'.join(map(str, place))}"
 
     def line(self, place: _Loc) -> int:
-        """Line of a key or list item; of its parent where it is missing."""
+        """Line of a key or list item; steps that are not in the file are passed over."""
         node, line = self.node, self.node.start_mark.line + 1
         for part in place:
-            found = _child(node, part)
-            if found is None:
-                break
-            line, node = found[0].start_mark.line + 1, found[1]
+            if found := _child(node, part):
+                line, node = found[0].start_mark.line + 1, found[1]
         return line
 
     def _problems(self, errors: ValidationError, model: type[BaseModel]) -> list[str]:

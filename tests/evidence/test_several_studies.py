@@ -108,7 +108,7 @@ def test_a_paper_of_one_study_may_say_study(folder):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("studies: [plain, rough]", "study: plain\nstudies: [plain]", "stands here twice"),
+        ("studies: [plain, rough]", "study: plain\nstudies: [plain]", "keep one"),
         ("studies: [plain, rough]", "studies: []", "studies: .*at least 1"),
         ("studies: [plain, rough]\n", "", "studies: Field required"),
         ("    study: rough\n    dataset", "    study: ruogh\n    dataset", "ruogh.*mean 'rough'"),
