@@ -29,12 +29,14 @@ class Point:
     diverged: bool
     parameters: int
     seconds: float
+    presented: int
+    flop: float
 
 
 _MAPS = {
     "accuracy": "test accuracy of the best-validation epoch",
     "validation": "best validation accuracy",
-    "train": "accuracy on training images",
+    "train": "accuracy on the first 5,000 training images",
     "rate": "spikes for each unit and step, all layers",
     "synaptic_operations": "spikes times mean fan-out per image",
     "tie_rate": "share of test images with a tie for the largest output",
@@ -87,6 +89,9 @@ def surface(
     def on_axis(name: str, values: np.ndarray, text: str, units: str):
         return ("cell", name), values[None], {"units": units, "long_name": text}
 
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(p, name) for p in points]))
+
     variables = {f"grid_{name}": on_grid(maps[name], text) for name, text in _MAPS.items()}
     variables |= {
         "tau_value": on_axis("tau", tau, "membrane time constant", "time steps"),
@@ -100,7 +105,16 @@ def surface(
         "guessing": (("cell",), [chance], {"units": "1", "long_name": "accuracy of guessing"}),
         "diverged": on_seed(diverged.sum(), "points where a loss or a parameter was not finite"),
         "encoder_spikes": on_seed(points[0].encoder_spikes, "input spikes per image"),
-        "train_seconds": on_seed(sum(p.seconds for p in points), "training time of the grid", "s"),
+        "train_seconds": on_seed(mean("seconds"), "training time of one network", "s"),
+        "train_flop": on_seed(
+            mean("flop"),
+            "nominal operations of the training of one network, mean over the grid",
+            "FLOP",
+        ),
+        "grid_presented": on_grid(
+            np.array([p.presented for p in points], float).reshape(shape),
+            "training images that went forward and backward until training stopped",
+        ),
         "parameters": on_seed(points[0].parameters, "trained parameters of one network"),
     }
     coords = {

@@ -16,12 +16,12 @@ import torch
 import xarray as xr
 from pydantic import Field, field_validator
 
+from hnnlib.codings.base import Coding
 from hnnlib.datasets import ImageData, splits
-from hnnlib.networks.hybrid import HybridNetwork, Switches
+from hnnlib.networks.hybrid import CODINGS, HybridNetwork, Switches
 from hnnlib.networks.notation import LayerSpec, parse, resize
-from hnnlib.randomness import MemberNoise
 from hnnlib.studies.base import Context, Settings, Study, dealt, join_cells
-from hnnlib.training import loop, measurement, scoring
+from hnnlib.training import loop, measurement
 from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Examples, Frozen, Images, Parts, cache
 from hnnlib.training.loop import Schedule
@@ -293,15 +293,8 @@ class _Job:
         )
         if cell.training == "pretrained":
             self.frozen, self.frozen_parts = network, parts
-        scores = {
-            part: scoring.score(network, examples, some, self._noise(part, some))
-            for part, some in (("test", rows.test), ("train", rows.train[:, :5000]))
-        }
         labels = _labels(cell, layers) | {"dataset": self.data.name, "network": notation}
-        presented = schedule.epochs * rows.train.shape[1]
-        measured = measurement.measure(
-            cell.name, labels, self.seeds, network, fit, scores, presented
-        )
+        measured = measurement.measure(cell.name, labels, network, examples, rows, fit)
         measured["test_overlap"] = ("cell", "seed"), overlap[None], _OVERLAP
         return measured
 
@@ -335,26 +328,28 @@ class _Job:
         change = self.chosen.phases.get(cell.phase, ScheduleChange()).model_dump(exclude_none=True)
         return Schedule(**(self.chosen.schedule.model_dump() | change))
 
-    def _noise(self, part: str, rows: torch.Tensor) -> MemberNoise:
-        return MemberNoise(self.seeds, "coding", part, device=rows.device)
-
 
 def _switches(cell: Cell, chosen: FamilySettings) -> Switches:
     """Network switches of a cell."""
     artificial = cell.architecture.startswith("A") and "S" not in cell.architecture
     return Switches(
-        steps=chosen.steps,
-        coding="none" if artificial else cell.coding,
+        coding=None if artificial else _coding(cell, chosen.steps),
         # the network that Poisson coding freezes has sigmoids everywhere, so that its outputs are
         # probabilities
         hidden_act="sigmoid" if cell.coding == "poisson" else "relu",
-        boundary_act=cell.boundary_act,
         input_mode=cell.input_mode,
-        poisson_p=cell.poisson_p,
-        gaussian=cell.gaussian,
         train_filter=cell.train_filter,
         logit_scale=float(chosen.steps) if artificial and cell.training == "simultaneous" else 1.0,
     )
+
+
+def _coding(cell: Cell, steps: int) -> Coding:
+    choice = {
+        "duplicate": cell.boundary_act,
+        "gaussian": cell.gaussian,
+        "poisson": cell.poisson_p,
+    }
+    return CODINGS[cell.coding](steps, choice[cell.coding])
 
 
 def _reader(frozen: HybridNetwork, switches: Switches) -> HybridNetwork:
@@ -400,7 +395,7 @@ def _overlap(test: torch.Tensor, trained: torch.Tensor) -> np.ndarray:
 def _labels(cell: Cell, layers: tuple[LayerSpec, ...]) -> dict[str, str | int]:
     """Coordinates of a cell; netCDF has no booleans."""
     labels = {k: str(v).lower() if isinstance(v, bool) else v for k, v in asdict(cell).items()}
-    weights = [layer.spiking for layer in layers if layer.form != "pool"]
+    weights = [layer.spiking for layer in layers if layer.kind != "pool"]
     return labels | {
         "spiking_layers": sum(weights),
         "artificial_layers": len(weights) - sum(weights),

@@ -43,11 +43,12 @@ from hnnlib.studies import _landscape_measures as measures
 from hnnlib.studies._landscape_measures import Measured, MeasureSettings, TrainLoss
 from hnnlib.studies._recurrent import RegulariserSettings, TaskBase, TasksBase
 from hnnlib.studies.base import Context, Settings, Study, join_cells
-from hnnlib.training import loop, measurement, scoring
+from hnnlib.training import loop, measurement
 from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Parts, Recordings
 from hnnlib.training.loop import Schedule
 from hnnlib.training.objectives import BoundedSpikeCounts
+from hnnlib.training.tasks import Classification, cross_entropy
 
 __all__ = ["STUDY", "Cell", "LandscapeSettings", "LossLandscape", "cells"]
 
@@ -216,11 +217,10 @@ class _Job:
             cosine=True,
             clip=chosen.clip,
             sharpness=float(cell.rho),
-            choose="loss",
         )
-        objective = None
+        objective = cross_entropy
         if task.regulariser is not None:
-            objective = BoundedSpikeCounts(network.spikes, **task.regulariser.model_dump())
+            objective = BoundedSpikeCounts(network.spiking, **task.regulariser.model_dump())
         fit = loop.fit(
             network,
             self.recordings,
@@ -228,16 +228,11 @@ class _Job:
             schedule,
             self._checkpoint(cell, "fit"),
             lambda line: self.context.say(f"{place} {cell.name}: {line}"),
-            objective,
+            Classification(objective, choose="loss"),
         )
-        scores = {
-            part: scoring.score(network, self.recordings, rows)
-            for part, rows in (("test", self.parts.test), ("train", self.parts.train[:, :1000]))
-        }
         labels = asdict(cell) | {"dataset": self.data.name, "units": str(task.units)}
-        presented = len(fit.train_loss) * self.parts.train.shape[1]
         name = f"{self.data.name}/{cell.name}"
-        measured = measurement.measure(name, labels, self.seeds, network, fit, scores, presented)
+        measured = measurement.measure(name, labels, network, self.recordings, self.parts, fit)
         parameters = {name: p.detach().clone() for name, p in network.named_parameters()}
         loss = TrainLoss(design, self.inputs, self.labels, self.data.n_classes, engine)
         return _Trained(cell, measured, parameters, loss)

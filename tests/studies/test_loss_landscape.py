@@ -12,7 +12,7 @@ from hnnlib.studies import Context
 from hnnlib.studies import _landscape_measures as measures
 from hnnlib.studies import loss_landscape as study
 from hnnlib.studies.loss_landscape import STUDY, LandscapeSettings, cells
-from hnnlib.training.scoring import cross_entropy
+from hnnlib.training.tasks import cross_entropy
 
 SETTINGS = LandscapeSettings.model_validate(
     {

@@ -14,7 +14,7 @@ from hnnlib import studies
 from hnnlib.datasets import spoken_digits
 from hnnlib.studies import Context
 from hnnlib.studies import shd_ablations as study
-from hnnlib.training.chunks import chunks
+from hnnlib.training.populations import in_pieces
 
 ARMS = (
     "main",
@@ -142,7 +142,7 @@ def test_ratios_trained_together_are_what_each_is_alone(context, tmp_path, monke
     assert tuple(ratio.ratio.values) == study.RATIOS
     assert len(set(ratio.train_seconds.values)) == 1
     assert len(set(ratio.spikes.mean("seed").values)) == len(study.RATIOS)
-    monkeypatch.setattr(study, "chunks", partial(chunks, limit=1))  # no memory
+    monkeypatch.setattr(study, "in_pieces", partial(in_pieces, limit=1))  # no memory
     context.checkpoints = tmp_path / "alone"
     alone = study.STUDY.train("spoken_digits_hybrid", chosen, context)
     assert len(list(context.checkpoints.glob("hybrid-*.npz"))) == 7
@@ -156,7 +156,10 @@ def test_a_population_goes_on_only_with_the_cells_it_began_with(context, tmp_pat
     file = tmp_path / "hybrid-ratio-0.1.npz"
 
     def train(some):
-        found = [measured for _, measured, _ in job._cells(some, 1e-3, "", None)]
+        found = [
+            measured
+            for _, measured, _ in job._cells(some, job._network(some, (0,)), 1e-3, "", None)
+        ]
         return found, file.read_bytes()
 
     (first, *_), kept = train(ratios)

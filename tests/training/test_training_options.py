@@ -14,8 +14,9 @@ from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Parts
 from hnnlib.training.loop import Schedule
 from hnnlib.training.optimiser import ascend, clip
+from hnnlib.training.tasks import CLASSIFICATION, Classification
 
-CPU = torch.device("cpu")
+BY_LOSS = Classification(choose="loss")
 
 
 class Slope(nn.Module):
@@ -56,7 +57,7 @@ def fit(
     name="c",
     say=lambda line: None,
     watch=None,
-    objective=None,
+    task=CLASSIFICATION,
     keep=None,
     **options,
 ):
@@ -64,7 +65,7 @@ def fit(
     parts = Parts(rows[:, ::2], rows[:, 1::4], rows[:, 3::4])
     schedule = Schedule(**({"epochs": 6, "batch": 10, "learning_rate": 0.1} | options))
     checkpoint = Checkpoint(tmp_path / f"{name}.npz", "x")
-    return loop.fit(network, Line(), parts, schedule, checkpoint, say, objective, watch, keep)
+    return loop.fit(network, Line(), parts, schedule, checkpoint, say, task, None, watch, keep)
 
 
 def test_cosine_falls_from_one_to_nothing():
@@ -109,7 +110,7 @@ def test_sharpness_aware_training_ends_elsewhere(tmp_path):
 
 def test_validation_chooses_by_accuracy_or_by_loss(tmp_path):
     by_accuracy = fit(tmp_path, Slope(1), "a", epochs=20)
-    by_loss = fit(tmp_path, Slope(1), "b", epochs=20, choose="loss")
+    by_loss = fit(tmp_path, Slope(1), "b", epochs=20, task=BY_LOSS)
     torch.testing.assert_close(by_accuracy.validation_loss, by_loss.validation_loss)
     assert by_accuracy.best_epoch.item() == by_accuracy.validation_curve[:, 0].argmax()
     assert by_loss.best_epoch.item() == by_loss.validation_loss[:, 0].argmin()
@@ -117,7 +118,7 @@ def test_validation_chooses_by_accuracy_or_by_loss(tmp_path):
 
 def test_a_patient_fit_stops_each_member_for_itself(tmp_path):
     """A member that cannot learn stops at once; the other goes on, and loses nothing by it."""
-    options = {"learning_rate": (0.0, 0.03), "epochs": 30, "patience": 3, "choose": "loss"}
+    options = {"learning_rate": (0.0, 0.03), "epochs": 30, "patience": 3, "task": BY_LOSS}
     together = fit(tmp_path, Slope(2), "a", **options)
     assert together.best_epoch[0] == 0
     assert together.best_epoch[1] > 3
@@ -151,17 +152,17 @@ def test_watched_rows_are_scored_and_choose_nothing(tmp_path):
 
 def test_another_objective_is_what_falls(tmp_path):
     def distance(activity, labels):
-        return (activity.logits[..., 1] - labels).square().mean(1)
+        return (activity.outputs[..., 1] - labels).square().mean(1)
 
-    found = fit(tmp_path, Slope(1), objective=distance)
+    found = fit(tmp_path, Slope(1), task=Classification(distance))
     wanted = (Line().y[::2].float() ** 2).mean()  # of the answer 0, where it started
     assert found.train_loss[0, 0] < wanted and found.train_loss[-1, 0] < found.train_loss[0, 0]
 
 
 def test_a_second_training_keeps_the_epochs_that_the_first_one_chose(tmp_path):
     first, second = Slope(2), Slope(2)
-    chosen = fit(tmp_path, first, "a", choose="loss", learning_rate=(0.3, 0.01)).best_epoch
+    chosen = fit(tmp_path, first, "a", task=BY_LOSS, learning_rate=(0.3, 0.01)).best_epoch
     chosen[0] = 2
-    result = fit(tmp_path, second, "b", choose="loss", learning_rate=(0.3, 0.01), keep=chosen)
+    result = fit(tmp_path, second, "b", task=BY_LOSS, learning_rate=(0.3, 0.01), keep=chosen)
     assert torch.equal(result.best_epoch, chosen)
     assert torch.equal(second.weight[1], first.weight[1])
