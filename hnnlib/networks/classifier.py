@@ -6,6 +6,7 @@ spike: it weighs the spikes of the layer below it, and the logits are its mean o
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from hnnlib.engines import Engine
-from hnnlib.networks.base import Activity
+from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Dense
 from hnnlib.networks.normalised import NormalisedConv
 from hnnlib.neurons import DecayInputLIF
@@ -174,9 +175,19 @@ class ImageClassifier(nn.Module, ABC):
         """Trained numbers of one member."""
         return sum(p.numel() for p in self.parameters()) // len(self.seeds)
 
+    def memory(self, batch: int) -> int:
+        """See ``Network``: the frames, and eight numbers a unit, step and example."""
+        units = sum(math.prod(synapse.out_shape) for synapse in self._synapses())
+        kept = math.prod(self.design.in_shape) + 8 * self.design.steps * units
+        return 4 * (TRAINED_COPIES * self.parameter_count() + batch * kept)
+
     def macs(self) -> int:
         """Multiply-accumulates of one step."""
-        return sum(m.macs for m in self.modules() if isinstance(m, NormalisedConv | Dense))
+        return sum(synapse.macs for synapse in self._synapses())
+
+    def _synapses(self) -> list[NormalisedConv | Dense]:
+        """All weight layers; neurons read what each gives, but for the readout."""
+        return [m for m in self.modules() if isinstance(m, NormalisedConv | Dense)]
 
     def products(self) -> float:
         """Multiply-accumulates of an example over all steps."""

@@ -5,67 +5,21 @@ sharpness-aware steps, choice by loss, patience, buffers, watched rows.
 import math
 
 import pytest
+import small_tasks
 import torch
-from torch import nn
+from small_tasks import Line, Slope
 
-from hnnlib.networks.base import Activity
-from hnnlib.training import loop
-from hnnlib.training.checkpoint import Checkpoint
-from hnnlib.training.examples import Parts
 from hnnlib.training.loop import Schedule
 from hnnlib.training.optimiser import ascend, clip
-from hnnlib.training.tasks import CLASSIFICATION, Classification
+from hnnlib.training.tasks import Classification
 
 BY_LOSS = Classification(choose="loss")
 
 
-class Slope(nn.Module):
-    """Two classes on a line: logits (0, w x + b), one w and b a member, and a running mean."""
-
-    def __init__(self, members, start=0.0):
-        super().__init__()
-        self.seeds = tuple(range(members))
-        self.weight = nn.Parameter(torch.full((members, 1), start))
-        self.bias = nn.Parameter(torch.zeros(members, 1))
-        self.register_buffer("mean", torch.zeros(members, 1))
-
-    def forward(self, x, noise=None):
-        if self.training:
-            self.mean.lerp_(x.mean(1, keepdim=True), 0.1)
-        logit = self.weight * x + self.bias
-        return Activity(torch.stack([torch.zeros_like(logit), logit], -1), [], None)
-
-
-class Line:
-    """Positive numbers are class 1, but for one in ten."""
-
-    def __init__(self):
-        self.x = torch.linspace(-1, 1, 100)
-        self.y = (self.x > 0).long()
-        self.y[::10] = 1 - self.y[::10]
-
-    def inputs(self, rows):
-        return self.x[rows]
-
-    def labels(self, rows):
-        return self.y[rows]
-
-
-def fit(
-    tmp_path,
-    network,
-    name="c",
-    say=lambda line: None,
-    watch=None,
-    task=CLASSIFICATION,
-    keep=None,
-    **options,
-):
-    rows = torch.arange(100).expand(len(network.seeds), -1)
-    parts = Parts(rows[:, ::2], rows[:, 1::4], rows[:, 3::4])
-    schedule = Schedule(**({"epochs": 6, "batch": 10, "learning_rate": 0.1} | options))
-    checkpoint = Checkpoint(tmp_path / f"{name}.npz", "x")
-    return loop.fit(network, Line(), parts, schedule, checkpoint, say, task, None, watch, keep)
+def fit(folder, network, name="c", say=lambda line: None, **options):
+    """As in ``small_tasks``, on the line; some options are not the schedule's."""
+    more = {key: options.pop(key) for key in ("task", "watch", "keep") if key in options}
+    return small_tasks.fit(folder, network, Line(), name, say, more, **options)
 
 
 def test_cosine_falls_from_one_to_nothing():
@@ -131,12 +85,8 @@ def test_buffers_are_chosen_and_resumed_like_parameters(tmp_path, monkeypatch):
     whole, cut, resumed = Slope(2), Slope(2), Slope(2)
     fit(tmp_path, whole, "whole")
 
-    def stop_after_three(line):
-        if line.startswith("epoch 3/"):
-            raise InterruptedError
-
     with pytest.raises(InterruptedError):
-        fit(tmp_path, cut, "cut", say=stop_after_three)
+        fit(tmp_path, cut, "cut", say=small_tasks.stop_behind(3))
     fit(tmp_path, resumed, "cut")
     assert whole.mean.abs().sum() > 0
     assert torch.equal(whole.mean, resumed.mean) and torch.equal(whole.weight, resumed.weight)
