@@ -132,7 +132,7 @@ def test_no_study_depends_on_what_judges_or_draws_it(study):
     ]
 
 
-# --- groups of one study that were trained at different times ---------------------------------------
+# --- groups of one study that were trained at different times ------------------------------------
 
 
 def part(study: str = "a", **data: str) -> xr.Dataset:

@@ -11,7 +11,7 @@ from hnnlib.networks.direct import Design, DirectNetwork
 from hnnlib.studies.base import Context
 from hnnlib.studies.loss_landscape import STUDY, measures, study
 from hnnlib.studies.loss_landscape.study import LandscapeSettings, cells
-from hnnlib.training.scoring import cross_entropy
+from hnnlib.training.tasks import cross_entropy
 
 SETTINGS = LandscapeSettings.model_validate(
     {

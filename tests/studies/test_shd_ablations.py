@@ -17,7 +17,7 @@ from hnnlib.studies import running
 from hnnlib.studies.base import Context
 from hnnlib.studies.shd_ablations import study
 from hnnlib.studies.shd_ablations.cells import RATIOS, Cell, ShdSettings, cells
-from hnnlib.training.chunks import chunks
+from hnnlib.training.populations import in_pieces
 
 ARMS = (
     "main",
@@ -145,7 +145,7 @@ def test_ratios_trained_together_are_what_each_is_alone(context, tmp_path, monke
     assert tuple(ratio.ratio.values) == RATIOS
     assert len(set(ratio.train_seconds.values)) == 1
     assert len(set(ratio.spikes.mean("seed").values)) == len(RATIOS)
-    monkeypatch.setattr(study, "chunks", partial(chunks, limit=1))  # no memory
+    monkeypatch.setattr(study, "in_pieces", partial(in_pieces, limit=1))  # no memory
     context.checkpoints = tmp_path / "alone"
     alone = study.STUDY.train("spoken_digits_hybrid", chosen, context)
     assert len(list(context.checkpoints.glob("hybrid-*.npz"))) == 7
@@ -159,7 +159,10 @@ def test_a_population_goes_on_only_with_the_cells_it_began_with(context, tmp_pat
     file = tmp_path / "hybrid-ratio-0.1.npz"
 
     def train(some):
-        found = [measured for _, measured, _ in job._cells(some, 1e-3, "", None)]
+        found = [
+            measured
+            for _, measured, _ in job._cells(some, job._network(some, (0,)), 1e-3, "", None)
+        ]
         return found, file.read_bytes()
 
     (first, *_), kept = train(ratios)

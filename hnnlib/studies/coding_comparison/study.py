@@ -9,11 +9,11 @@ import numpy as np
 import torch
 import xarray as xr
 
+from hnnlib.codings.base import Coding
 from hnnlib.datasets import splits
 from hnnlib.datasets.imagedata import ImageData
-from hnnlib.networks.hybrid import HybridNetwork, Switches
+from hnnlib.networks.hybrid import CODINGS, HybridNetwork, Switches
 from hnnlib.networks.notation import LayerSpec, parse, resize
-from hnnlib.randomness import MemberNoise
 from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
 from hnnlib.studies.base.settings import PartSizes, limits
 from hnnlib.studies.coding_comparison.cells import (
@@ -24,7 +24,7 @@ from hnnlib.studies.coding_comparison.cells import (
     ScheduleChange,
     cells,
 )
-from hnnlib.training import loop, measurement, scoring
+from hnnlib.training import loop, measurement
 from hnnlib.training.examples import Examples, Frozen, Images, Parts, cache
 from hnnlib.training.loop import Schedule
 from hnnlib.variables import of_cell
@@ -114,15 +114,8 @@ class _Job:
         )
         if cell.training == "pretrained":
             self.frozen, self.frozen_parts = network, parts
-        scores = {
-            part: scoring.score(network, examples, some, self._noise(part, some))
-            for part, some in (("test", rows.test), ("train", rows.train[:, :5000]))
-        }
         labels = _labels(cell, layers) | {"dataset": self.data.name, "network": notation}
-        presented = schedule.epochs * rows.train.shape[1]
-        measured = measurement.measure(
-            cell.name, labels, self.seeds, network, fit, scores, presented
-        )
+        measured = measurement.measure(cell.name, labels, network, examples, rows, fit)
         text = "share of test images that the frozen network was trained on"
         measured["test_overlap"] = of_cell(("seed",), overlap, text)
         return measured
@@ -157,26 +150,28 @@ class _Job:
         change = self.chosen.phases.get(cell.phase, ScheduleChange()).model_dump(exclude_none=True)
         return Schedule(**(self.chosen.schedule.model_dump() | change))
 
-    def _noise(self, part: str, rows: torch.Tensor) -> MemberNoise:
-        return MemberNoise(self.seeds, "coding", part, device=rows.device)
-
 
 def _switches(cell: Cell, chosen: FamilySettings) -> Switches:
     """Network switches of a cell."""
     artificial = cell.architecture.startswith("A") and "S" not in cell.architecture
     return Switches(
-        steps=chosen.steps,
-        coding="none" if artificial else cell.coding,
+        coding=None if artificial else _coding(cell, chosen.steps),
         # the network that Poisson coding freezes has sigmoids everywhere, so that its outputs are
         # probabilities
         hidden_act="sigmoid" if cell.coding == "poisson" else "relu",
-        boundary_act=cell.boundary_act,
         input_mode=cell.input_mode,
-        poisson_p=cell.poisson_p,
-        gaussian=cell.gaussian,
         train_filter=cell.train_filter,
         logit_scale=float(chosen.steps) if artificial and cell.training == "simultaneous" else 1.0,
     )
+
+
+def _coding(cell: Cell, steps: int) -> Coding:
+    choice = {
+        "duplicate": cell.boundary_act,
+        "gaussian": cell.gaussian,
+        "poisson": cell.poisson_p,
+    }
+    return CODINGS[cell.coding](steps, choice[cell.coding])
 
 
 def _reader(frozen: HybridNetwork, switches: Switches) -> HybridNetwork:
@@ -222,7 +217,7 @@ def _overlap(test: torch.Tensor, trained: torch.Tensor) -> np.ndarray:
 def _labels(cell: Cell, layers: tuple[LayerSpec, ...]) -> dict[str, str | int]:
     """Coordinates of a cell; netCDF has no booleans."""
     labels = {k: str(v).lower() if isinstance(v, bool) else v for k, v in asdict(cell).items()}
-    weights = [layer.spiking for layer in layers if layer.form != "pool"]
+    weights = [layer.spiking for layer in layers if layer.kind != "pool"]
     return labels | {
         "spiking_layers": sum(weights),
         "artificial_layers": len(weights) - sum(weights),

@@ -16,7 +16,7 @@ from hnnlib.analysis.landscape import Parameters
 from hnnlib.networks.direct import Design, DirectNetwork
 from hnnlib.signals import Events
 from hnnlib.studies.base import Settings
-from hnnlib.training.scoring import cross_entropy
+from hnnlib.training.tasks import cross_entropy
 
 __all__ = [
     "TEXTS",

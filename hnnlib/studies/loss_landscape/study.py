@@ -28,10 +28,11 @@ from hnnlib.studies.base.recordings import (
 from hnnlib.studies.base.settings import WithMain
 from hnnlib.studies.loss_landscape import measures
 from hnnlib.studies.loss_landscape.measures import Measured, MeasureSettings, TrainLoss
-from hnnlib.training import loop, measurement, scoring
+from hnnlib.training import loop, measurement
 from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Parts
 from hnnlib.training.loop import Schedule
+from hnnlib.training.tasks import Classification, cross_entropy
 from hnnlib.variables import variable
 
 __all__ = ["STUDY", "Cell", "LandscapeSettings", "LossLandscape", "cells"]
@@ -197,10 +198,9 @@ class _Job:
             cosine=True,
             clip=chosen.clip,
             sharpness=float(cell.rho),
-            choose="loss",
         )
         regulariser = task.regulariser
-        objective = None if regulariser is None else regulariser.objective(network.spikes)
+        objective = regulariser.objective(network.spiking) if regulariser else cross_entropy
         fit = loop.fit(
             network,
             self.recordings,
@@ -208,16 +208,11 @@ class _Job:
             schedule,
             self._checkpoint(cell, "fit"),
             lambda line: self.context.say(f"{place} {cell.name}: {line}"),
-            objective,
+            Classification(objective, choose="loss"),
         )
-        scores = {
-            part: scoring.score(network, self.recordings, rows)
-            for part, rows in (("test", self.parts.test), ("train", self.parts.train[:, :1000]))
-        }
         labels = asdict(cell) | {"dataset": self.data.name, "units": str(task.units)}
-        presented = len(fit.train_loss) * self.parts.train.shape[1]
         name = f"{self.data.name}/{cell.name}"
-        measured = measurement.measure(name, labels, self.seeds, network, fit, scores, presented)
+        measured = measurement.measure(name, labels, network, self.recordings, self.parts, fit)
         parameters = {name: p.detach().clone() for name, p in network.named_parameters()}
         loss = TrainLoss(design, self.inputs, self.labels, self.data.n_classes, engine)
         return _Trained(cell, measured, parameters, loss)

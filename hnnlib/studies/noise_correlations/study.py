@@ -14,7 +14,7 @@ from hnnlib.analysis import manifold, noise, regimes
 from hnnlib.analysis.correlations import VARIANTS
 from hnnlib.datasets import splits
 from hnnlib.datasets.imagedata import ImageData
-from hnnlib.networks.classifier import ImageClassifier, Plan
+from hnnlib.networks.classifier import ImageClassifier, ImageDesign
 from hnnlib.networks.residual import SewResNet18
 from hnnlib.networks.vgg import SpikingVgg11
 from hnnlib.studies.base import Context, Settings, Study, join_cells
@@ -24,9 +24,10 @@ from hnnlib.studies.noise_correlations.measures import (
     noise_variables,
     regime_variables,
 )
-from hnnlib.training import loop, measurement, scoring
+from hnnlib.training import loop, measurement
 from hnnlib.training.examples import Images, Parts
 from hnnlib.training.loop import Schedule
+from hnnlib.training.tasks import Classification
 
 __all__ = ["MOMENTS", "STUDY", "NoiseCorrelations", "NoiseCorrelationsSettings"]
 
@@ -175,15 +176,15 @@ class _Job:
         drawn = [splits.of_images(data, seed, limits(chosen.samples)) for seed in seeds]
         self.parts = Parts.of(drawn, context.device)
         mean, deviation = MOMENTS[chosen.dataset]
-        plan = Plan(
+        design = ImageDesign(
             self.images.in_shape, data.n_classes, chosen.width, chosen.steps, mean, deviation
         )
-        self.network = _build(chosen, plan, seeds, context).to(context.device)
+        self.network = _build(chosen, design, seeds, context).to(context.device)
 
     def trained(self) -> xr.Dataset:
         """Train the population; what is stored of every cell."""
         chosen, context = self.chosen, self.context
-        schedule = Schedule(**chosen.training.model_dump(), choose="loss")
+        schedule = Schedule(**chosen.training.model_dump())
         fit = loop.fit(
             self.network,
             self.images,
@@ -191,17 +192,10 @@ class _Job:
             schedule,
             context.checkpoint("network"),
             say=lambda line: context.say(f"{chosen.group}: {line}"),
+            task=Classification(choose="loss"),
         )
-        scores = {
-            part: scoring.score(self.network, self.images, rows)
-            for part, rows in (("test", self.parts.test), ("train", self.parts.train[:, :5000]))
-        }
-        epochs = int((~fit.train_loss.isnan()).any(1).sum())
-        presented = epochs * self.parts.train.shape[1]
         labels = {"network": chosen.network, "dataset": chosen.dataset}
-        return measurement.measure(
-            chosen.group, labels, self.seeds, self.network, fit, scores, presented
-        )
+        return measurement.measure(chosen.group, labels, self.network, self.images, self.parts, fit)
 
     def noise_cells(self, trained: xr.Dataset) -> Iterator[xr.Dataset]:
         """Algorithm 1 under every protocol, seen through every variant."""
@@ -216,7 +210,7 @@ class _Job:
             failed_at = noise.inject(
                 network, self.images, rows, protocol, recorder, collected, settings.lanes
             )
-            failed = ((failed_at > 0) & (failed_at <= network.plan.steps)).sum(1)
+            failed = ((failed_at > 0) & (failed_at <= network.design.steps)).sum(1)
             self.context.say(
                 f"{self.chosen.group}: noise, {name}: {failed.tolist()} samples failed"
             )
@@ -226,7 +220,7 @@ class _Job:
                     recorder,
                     failed_at,
                     variant,
-                    network.plan.steps,
+                    network.design.steps,
                     resamples=settings.resamples,
                     with_matrix=name in _WITH_MATRIX,
                 )
@@ -246,7 +240,7 @@ class _Job:
                 points[i, j] = regimes.observe(
                     self.network, self.images, rows, self.chosen.noise.penultimate_units
                 )
-        labels = _regimes(points, 1 / self.network.plan.classes)
+        labels = _regimes(points, 1 / self.network.design.classes)
         self.context.say(f"{self.chosen.group}: {points.size} neurons tried without noise")
         place = (settings.taus.index(_NEURON[0]), settings.thresholds.index(_NEURON[1]))
         for variant in VARIANTS:
@@ -257,11 +251,11 @@ class _Job:
 
 
 def _build(
-    chosen: NetworkSettings, plan: Plan, seeds: tuple[int, ...], context: Context
+    chosen: NetworkSettings, design: ImageDesign, seeds: tuple[int, ...], context: Context
 ) -> ImageClassifier:
     if chosen.network == "vgg11":
-        return SpikingVgg11(plan, seeds, context.engine, chosen.head)
-    return SewResNet18(plan, seeds, context.engine)
+        return SpikingVgg11(design, seeds, context.engine, chosen.head)
+    return SewResNet18(design, seeds, context.engine)
 
 
 def _enlarged(data: ImageData, factor: int) -> ImageData:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,8 @@ import torch
 import xarray as xr
 from pydantic import Field, field_validator
 
+from hnnlib.codings.duplicate import Duplicate
+from hnnlib.codings.poisson import Poisson
 from hnnlib.datasets import splits
 from hnnlib.datasets.imagedata import ImageData
 from hnnlib.networks.rate import RateDesign, RateNetwork, RectifiedNetwork, rate_error
@@ -21,19 +23,20 @@ from hnnlib.studies.operational_manifold.summary import summarise
 from hnnlib.studies.operational_manifold.surface import Point, surface
 from hnnlib.surrogates import ATan, Sigmoid
 from hnnlib.training import loop, scoring
-from hnnlib.training.chunks import chunks
 from hnnlib.training.examples import Images, Parts, Shared
 from hnnlib.training.loop import Fit, Schedule
+from hnnlib.training.measurement import train_flop
+from hnnlib.training.populations import in_pieces
+from hnnlib.training.tasks import Classification
 
 __all__ = ["STUDY", "OperationalManifold"]
 
 Arm = Literal["main", "extended", "sigmoid", "control", "matched", "lowest"]
 
 _DEAD_SAMPLE = 200  # test images on which silent units are looked for
-_TRAIN_SAMPLE = 1000
 _DESIGNS = {
-    "mlp": RateDesign((), (512, 256, 10), encoding="bernoulli"),
-    "cnn": RateDesign((32, 64, 64), (128, 10), encoding="constant"),
+    "mlp": RateDesign((), (512, 256, 10), Poisson(10)),
+    "cnn": RateDesign((32, 64, 64), (128, 10), Duplicate(10)),
 }
 
 
@@ -215,14 +218,15 @@ def _train_grid(
     )
     schedule = Schedule(**job.chosen.schedule.model_dump())
     images = Shared(Images(data, context.device))
-    one = _network(job.chosen, arm, data, [seed], tau[:1], threshold[:1], context)
-    pieces = chunks(len(tau), one.memory(schedule.batch), context.device)
-    for number, piece in enumerate(pieces):
-        some = slice(piece.start, piece.stop)
-        seeds = [seed] * len(piece)
-        network = _network(job.chosen, arm, data, seeds, tau[some], threshold[some], context)
-        rows = Parts(*(p.expand(len(piece), -1) for p in parts))
-        name = f"{job.family}-{arm}-{seed}-{number + 1}of{len(pieces)}"
+
+    def build(part: slice) -> RateNetwork | RectifiedNetwork:
+        seeds = [seed] * len(tau[part])
+        return _network(job.chosen, arm, data, seeds, tau[part], threshold[part], context)
+
+    for piece in in_pieces(build, len(tau), schedule.batch, context.device):
+        network = piece.network
+        rows = Parts(*(p.expand(len(network.seeds), -1) for p in parts))
+        name = f"{job.family}-{arm}-{seed}-{piece.name}"
         fit = loop.fit(
             network,
             images,
@@ -230,7 +234,7 @@ def _train_grid(
             schedule,
             context.checkpoint(name, grid),
             say=lambda line, name=name: context.say(f"{name}: {line}"),
-            objective=rate_error,
+            task=Classification(rate_error),
         )
         yield from _measure(network, images, rows, fit)
 
@@ -248,8 +252,7 @@ def _network(
     design = RateDesign(
         tuple(max(1, round(chosen.width * c)) for c in design.convolutions),
         (*(max(1, round(chosen.width * u)) for u in design.dense[:-1]), data.n_classes),
-        chosen.steps,
-        design.encoding,
+        replace(design.coding, steps=chosen.steps),
     )
     in_shape = tuple(data.images.shape[1:])
     if arm == "control":
@@ -264,21 +267,17 @@ def _measure(
     network: RateNetwork | RectifiedNetwork, images: Shared, rows: Parts, fit: Fit
 ) -> Iterator[Point]:
     """What a trained population does, member by member."""
-
-    def noise(part: str) -> MemberNoise:
-        return MemberNoise(network.seeds, "coding", part, device=rows.test.device)
-
-    test = scoring.score(network, images, rows.test, noise("test"))
-    some = rows.train[:, :_TRAIN_SAMPLE]
-    train = scoring.evaluate(network, images, some, noise("train"))
+    test = scoring.score_test(network, images, rows)
+    train = scoring.train_accuracy(network, images, rows)
     validation = fit.validation_curve.gather(0, fit.best_epoch.clamp(min=0)[None])[0]
-    dead = _dead_units(network, images, rows.test[:, :_DEAD_SAMPLE], noise("dead"))
+    noise = MemberNoise(network.seeds, "coding", "dead", device=rows.test.device)
+    dead = _dead_units(network, images, rows.test[:, :_DEAD_SAMPLE], noise)
     units = sum(network.units())
     for member in range(len(network.seeds)):
         yield Point(
             accuracy=float(test.accuracy[member]),
             validation=float(validation[member]),
-            train=float(train.accuracy[member]),
+            train=float(train[member]),
             layer_spikes=test.layer_spikes[member].cpu().numpy(),
             encoder_spikes=float(test.encoder_spikes[member]),
             rate=float(test.spikes[member]) / (units * network.steps),
@@ -290,6 +289,8 @@ def _measure(
             diverged=bool(fit.diverged[member]),
             parameters=network.parameter_count(),
             seconds=fit.seconds / len(network.seeds),
+            presented=int(fit.presented[member]),
+            flop=train_flop(network, int(fit.presented[member])),
         )
 
 

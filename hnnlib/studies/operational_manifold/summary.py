@@ -110,7 +110,10 @@ def _optimum(one: _Surface) -> _Summary:
     return {
         "test_accuracy": (at(one.accuracy), "test accuracy at the point of best validation"),
         "validation_accuracy": (at(one.validation), "best validation accuracy of the grid"),
-        "train_accuracy": (at(one.train), "accuracy of that point on training images"),
+        "train_accuracy": (
+            at(one.train),
+            "its accuracy on the first 5,000 training images",
+        ),
         "spikes": (at(one.spikes), "spikes per image of that point, encoder left out"),
         "synaptic_operations": (at(one.operations), "synaptic operations of that point"),
         "best_tau": (

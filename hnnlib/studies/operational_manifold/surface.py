@@ -31,13 +31,15 @@ class Point:
     diverged: bool
     parameters: int
     seconds: float
+    presented: int
+    flop: float
 
 
 _GRID = ("seed", "tau", "threshold")
 _MAPS = {
     "accuracy": "test accuracy of the best-validation epoch",
     "validation": "best validation accuracy",
-    "train": "accuracy on training images",
+    "train": "accuracy on the first 5,000 training images",
     "rate": "spikes for each unit and step, all layers",
     "synaptic_operations": "spikes times mean fan-out per image",
     "tie_rate": "share of test images with a tie for the largest output",
@@ -90,6 +92,11 @@ def surface(
             _GRID, spikes[None], "spikes per image, all layers, encoder left out"
         ),
         "layer_spikes": of_cell((*_GRID, "layer"), layers[None], "spikes per image of each layer"),
+        "grid_presented": of_cell(
+            _GRID,
+            np.array([p.presented for p in points], float).reshape(1, *shape),
+            "training images that went forward and backward until training stopped",
+        ),
         "guessing": of_cell((), chance, "accuracy of guessing"),
     }
     variables |= _whole(points)
@@ -105,13 +112,22 @@ def surface(
 def _whole(points: list[Point]) -> dict[str, Variable]:
     """Numbers of a whole grid at one seed."""
     first = points[0]
+
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(p, name) for p in points]))
+
     found = {
         "diverged": (
             sum(p.diverged for p in points),
             "points where a loss or a parameter was not finite",
         ),
         "encoder_spikes": (first.encoder_spikes, "input spikes per image"),
-        "train_seconds": (sum(p.seconds for p in points), "training time of the grid", "s"),
+        "train_seconds": (mean("seconds"), "training time of one network", "s"),
+        "train_flop": (
+            mean("flop"),
+            "nominal operations of the training of one network, mean over the grid",
+            "FLOP",
+        ),
         "parameters": (first.parameters, "trained parameters of one network"),
     }
     return {

@@ -27,9 +27,10 @@ from hnnlib.studies.shd_ablations.cells import (
 )
 from hnnlib.studies.shd_ablations.measures import by_speaker, gaps
 from hnnlib.training import loop, measurement, scoring
-from hnnlib.training.chunks import chunks
 from hnnlib.training.examples import Parts
 from hnnlib.training.loop import Fit, Schedule
+from hnnlib.training.populations import in_pieces
+from hnnlib.training.tasks import Classification, cross_entropy
 from hnnlib.variables import of_cell
 
 __all__ = ["STUDY", "ShdAblations"]
@@ -80,26 +81,29 @@ class _Job:
         rate, tuning = self._tune(model)
         todo = cells(model, self.task.arms)
         epochs, done = None, 0
-        for together in self._populations(todo):
+        for together, population in self._populations(todo):
             done += len(together)
             say = f"[{done}/{len(todo)}] {_names(together)}"
             keep = epochs if together[0].trained_on == "all_speakers" else None
-            for cell, measured, fit in self._cells(together, rate, say, keep):
+            for cell, measured, fit in self._cells(together, population, rate, say, keep):
                 if cell.arm == "main":
                     epochs = fit.best_epoch
                     measured = measured.merge(tuning)
                 yield measured
 
-    def _populations(self, todo: list[Cell]) -> Iterator[list[Cell]]:
+    def _populations(self, todo: list[Cell]) -> Iterator[tuple[list[Cell], DirectNetwork]]:
         """Cells to train together: neighbours that differ in their ratio only, in pieces where
         memory is short.
         """
         for _, alike in groupby(todo, key=lambda cell: replace(cell, ratio="any")):
             found = list(alike)
-            one = self._network(found[:1], self.seeds)
-            needed = len(self.seeds) * one.memory(self.task.schedule.batch)
-            for piece in chunks(len(found), needed, self.context.device):
-                yield found[piece.start : piece.stop]
+
+            def build(part: slice, found: list[Cell] = found) -> DirectNetwork:
+                return self._network(found[part], self.seeds)
+
+            size = len(found), self.task.schedule.batch
+            for piece in in_pieces(build, *size, self.context.device):
+                yield found[piece.part], piece.network
 
     def _tune(self, model: Model) -> tuple[float, xr.Dataset]:
         """The learning rate with the smallest validation loss over the tuning seeds, and all
@@ -130,11 +134,15 @@ class _Job:
         return AUTHORS_RATES[cell.model] if cell.rate == "authors" else tuned
 
     def _cells(
-        self, together: Sequence[Cell], tuned: float, say: str, keep: torch.Tensor | None
+        self,
+        together: Sequence[Cell],
+        population: DirectNetwork,
+        tuned: float,
+        say: str,
+        keep: torch.Tensor | None,
     ) -> Iterator[tuple[Cell, xr.Dataset, Fit]]:
         """Train cells as one population, and look at each as if it had been trained alone."""
         first, count = together[0], len(self.seeds)
-        population = self._network(together, self.seeds)
         own = self._parts(first, self.seeds)
         parts = Parts(*(rows.repeat(len(together), 1) for rows in own))
         watch = parts.test if first.arm == "main" else None
@@ -157,14 +165,11 @@ class _Job:
         rate: float,
     ) -> xr.Dataset:
         """Everything that is stored of one trained cell."""
-        scores = {
-            part: scoring.score(network, self.recordings, rows, batch=BATCH_SCORED)
-            for part, rows in (("test", parts.test), ("train", parts.train))
-        }
         labels = asdict(cell) | {"dataset": self.data.name, "units": str(network.design.units)}
-        presented = len(fit.train_loss) * parts.train.shape[1]
         name = f"{self.data.name}/{cell.name}"
-        measured = measurement.measure(name, labels, self.seeds, network, fit, scores, presented)
+        measured = measurement.measure(
+            name, labels, network, self.recordings, parts, fit, BATCH_SCORED
+        )
         examples = parts.train.shape[1]
         measured["learning_rate"] = of_cell((), rate, "learning rate at the start")
         measured["train_examples"] = of_cell((), examples, "training examples of a member")
@@ -205,9 +210,7 @@ class _Job:
 
     def _schedule(self, rate: float | tuple[float, ...]) -> Schedule:
         chosen = self.task.schedule
-        return Schedule(
-            chosen.epochs, chosen.batch, rate, cosine=True, clip=chosen.clip, choose="loss"
-        )
+        return Schedule(chosen.epochs, chosen.batch, rate, cosine=True, clip=chosen.clip)
 
     def _fit(
         self,
@@ -219,9 +222,9 @@ class _Job:
         watch: torch.Tensor | None = None,
         keep: torch.Tensor | None = None,
     ) -> Fit:
-        objective = None
+        objective = cross_entropy
         if together[0].regulariser == "on":
-            objective = self.task.regulariser.objective(network.spikes)
+            objective = self.task.regulariser.objective(network.spiking)
         return loop.fit(
             network,
             self.recordings,
@@ -230,9 +233,9 @@ class _Job:
             # all of the cells: how many are together depends on the memory at hand
             self.context.checkpoint(together[0].name, together, schedule),
             lambda line: self.context.say(f"{say}: {line}"),
-            objective,
-            watch,
-            keep,
+            Classification(objective, choose="loss"),
+            watch=watch,
+            keep=keep,
         )
 
     def _parts(self, cell: Cell, seeds: tuple[int, ...]) -> Parts:
