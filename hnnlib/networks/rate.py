@@ -20,7 +20,7 @@ from hnnlib.engines import Engine
 from hnnlib.errors import ConfigError
 from hnnlib.networks.base import Activity
 from hnnlib.networks.layers import Conv, Dense, max_pool
-from hnnlib.neurons import DecayInputLIF
+from hnnlib.neurons.decay_input import DecayInputLIF
 from hnnlib.randomness import MemberNoise
 from hnnlib.signals import Separable, Signal, Spikes, count, dense
 from hnnlib.surrogates import ATan, Surrogate

@@ -22,7 +22,7 @@ from hnnlib.engines.gpu import events, filter, recurrent, scan  # noqa: E402
 
 POINTERS = {"units": "*i32", "keys": "*i32", "slots": "*i32", "starts": "*i64", "bounds": "*i64"}
 NUMBERS = {"steps", "size", "stride", "batch", "units", "members", "inputs", "width"}
-BACKWARD = {"SHAPE": "gaussian", "PEAK": 1.0, "SCALE": 1.8, "PARAMETERS": True}
+BACKWARD = {"CURVE": "gaussian", "PEAK": 1.0, "SCALE": 1.8, "PARAMETERS": True}
 
 
 def types(kernel, constants):
@@ -68,7 +68,7 @@ def elementwise():
         yield f"scan forward {reset}", scan._forward, fixed
         yield f"scan backward {reset}", scan._backward, BACKWARD | fixed
     for shape in ("atan", "superspike"):
-        fixed = {"RESET": "soft", "BLOCK": scan.BLOCK, "SHAPE": shape}
+        fixed = {"RESET": "soft", "BLOCK": scan.BLOCK, "CURVE": shape}
         yield f"scan backward {shape}", scan._backward, BACKWARD | fixed
     for trained in (False, True):
         absent = () if trained else ("drive", "values", "to_a1s", "to_a2s", "to_bs")

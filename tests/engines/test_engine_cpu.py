@@ -25,14 +25,11 @@ from hnnlib.engines import cpu
 from hnnlib.engines.cpu import images
 from hnnlib.engines.cpu.compilation import forget_older
 from hnnlib.networks.layers import Conv, Dense
-from hnnlib.neurons import (
-    LIF,
-    DecayInputLIF,
-    DualExponential,
-    LeakyIntegrator,
-    RefractoryLIF,
-    SynapticLIF,
-)
+from hnnlib.neurons.decay_input import DecayInputLIF
+from hnnlib.neurons.filters import DualExponential, LeakyIntegrator
+from hnnlib.neurons.lif import LIF
+from hnnlib.neurons.refractory import RefractoryLIF
+from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.signals import Events, Separable, Spikes, dense
 
 KINDS = [

@@ -20,14 +20,11 @@ from hnnlib.engines.gpu import Gpu, capture
 from hnnlib.errors import ConfigError
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.networks.spiking import Axon, SpikingLayer
-from hnnlib.neurons import (
-    LIF,
-    DecayInputLIF,
-    DualExponential,
-    LeakyIntegrator,
-    RefractoryLIF,
-    SynapticLIF,
-)
+from hnnlib.neurons.decay_input import DecayInputLIF
+from hnnlib.neurons.filters import DualExponential, LeakyIntegrator
+from hnnlib.neurons.lif import LIF
+from hnnlib.neurons.refractory import RefractoryLIF
+from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.signals import Events
 from hnnlib.surrogates import ATan, Gaussian, Sigmoid, SuperSpike
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from hnnlib import engines
 from hnnlib.errors import ConfigError
-from hnnlib.neurons import LIF, DualExponential, RefractoryLIF
+from hnnlib.neurons.filters import DualExponential
+from hnnlib.neurons.lif import LIF
+from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.surrogates import ATan, Gaussian, SuperSpike
 
 OTHERS = ["adjoint", "cpu"]

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
-from hnnlib.engines.cpu.kernels import assign
+from hnnlib.engines.cpu.row_kernels import assign
 from hnnlib.engines.cpu.vectors import add_rows
 
 __all__ = ["convolve", "correlate", "frame", "keyed", "pool_backward", "pool_forward", "rename"]

@@ -12,9 +12,9 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from hnnlib.engines.cpu import image_kernels, winograd
-from hnnlib.engines.cpu.forms import Form
+from hnnlib.engines.cpu.layout import Layout
 from hnnlib.engines.cpu.products import write
-from hnnlib.engines.cpu.threads import share
+from hnnlib.engines.cpu.threads import in_threads
 from hnnlib.signals import Events, Spikes
 
 __all__ = ["convolve", "pad", "pool"]
@@ -72,13 +72,13 @@ def convolve(spikes: Spikes, weight: Tensor, sparse: bool) -> Tensor:
     return convolution.apply(spikes.carrier, weight, spikes.events)
 
 
-def _forms(events: Events, weight: Tensor) -> tuple[Form, Form]:
-    """Forms of a convolution's input and output."""
-    source = Form(*events.shape[:3], tuple(events.shape[3:]))
+def _layouts(events: Events, weight: Tensor) -> tuple[Layout, Layout]:
+    """Layouts of a convolution's input and output."""
+    source = Layout.of(events.shape)
     _, height, width = source.units
     rim = weight.shape[-1] - 1
     units = (weight.shape[1], height - rim, width - rim)
-    return source, Form(source.steps, source.members, source.batch, units)
+    return source, Layout(source.steps, source.members, source.batch, units)
 
 
 class _Dense(torch.autograd.Function):
@@ -88,7 +88,7 @@ class _Dense(torch.autograd.Function):
     def forward(ctx, carrier: Tensor, weight: Tensor, events: Events):
         ctx.save_for_backward(weight)
         ctx.events = events
-        source, target = _forms(events, weight)
+        source, target = _layouts(events, weight)
         images = source.to_rows(write(events, weight.dtype))
         parts = [
             functional.conv2d(image, kernel)
@@ -100,7 +100,7 @@ class _Dense(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, gradient: Tensor):
         (weight,) = ctx.saved_tensors
-        source, target = _forms(ctx.events, weight)
+        source, target = _layouts(ctx.events, weight)
         changes, needs = target.to_rows(gradient), ctx.needs_input_grad
         to_weight = None
         if needs[1]:
@@ -118,11 +118,11 @@ class _Sparse(torch.autograd.Function):
     def forward(ctx, carrier: Tensor, weight: Tensor, events: Events):
         ctx.save_for_backward(weight)
         ctx.events = events
-        source, target = _forms(events, weight)
+        source, target = _layouts(events, weight)
         width = source.units[2]
         members, outs, _, edge, _ = weight.shape
         rows = weight.new_empty(target.rows, target.steps, *target.units[1:], outs)
-        share(
+        in_threads(
             image_kernels.convolve,
             target.rows,
             target.batch,
@@ -140,7 +140,7 @@ class _Sparse(torch.autograd.Function):
     def backward(ctx, gradient: Tensor):
         (weight,) = ctx.saved_tensors
         events: Events = ctx.events
-        source, target = _forms(events, weight)
+        source, target = _layouts(events, weight)
         changes = target.to_rows(gradient)
         needs = ctx.needs_input_grad
         to_carrier = _to_input(changes, weight, source, target) if needs[0] else None
@@ -150,7 +150,7 @@ class _Sparse(torch.autograd.Function):
         parts = max(2, min(_PARTS, _ROOM // (weight[0].numel() * weight.itemsize)))
         to_weight = weight.new_zeros(members, parts, channels, edge, edge * outs)
         for member in range(members):
-            share(
+            in_threads(
                 image_kernels.correlate,
                 parts,
                 member,
@@ -166,12 +166,12 @@ class _Sparse(torch.autograd.Function):
         return to_carrier, to_weight.permute(0, 4, 1, 2, 3), None
 
 
-def _to_input(changes: Tensor, weight: Tensor, source: Form, target: Form) -> Tensor:
+def _to_input(changes: Tensor, weight: Tensor, source: Layout, target: Layout) -> Tensor:
     """Gradient of a convolution's input. It is dense, since that of spikes is."""
     pixels = target.steps * target.batch * target.width // weight.shape[1]
     if weight.shape[-1] == 3 and weight.shape[2] >= _FEWEST and pixels >= _PIXELS:
         result = changes.new_empty(source.rows, source.steps, source.width)
-        share(
+        in_threads(
             winograd.transposed,
             source.rows,
             source.batch,
@@ -186,7 +186,7 @@ def _to_input(changes: Tensor, weight: Tensor, source: Form, target: Form) -> Te
     return source.from_rows(_unfold([part for part, _ in parts], source))
 
 
-def _gradients(changes, images, weight, source: Form, target: Form, wanted: tuple[bool, bool]):
+def _gradients(changes, images, weight, source: Layout, target: Layout, wanted: tuple[bool, bool]):
     """Gradients of input and kernels by the library's convolution, member by member."""
     return [
         torch.ops.aten.convolution_backward(
@@ -198,26 +198,26 @@ def _gradients(changes, images, weight, source: Form, target: Form, wanted: tupl
     ]
 
 
-def _images(rows: Tensor, form: Form) -> np.ndarray:
+def _images(rows: Tensor, layout: Layout) -> np.ndarray:
     """Rows of images as (row, step, y, x, channel)."""
-    channels, height, width = form.units
-    return rows.view(form.rows, form.steps, height, width, channels).numpy()
+    channels, height, width = layout.units
+    return rows.view(layout.rows, layout.steps, height, width, channels).numpy()
 
 
 def _kernels(weight: Tensor) -> list[Tensor]:
     return [kernel.contiguous(memory_format=torch.channels_last) for kernel in weight]
 
 
-def _fold(rows: Tensor, form: Form) -> Tensor:
+def _fold(rows: Tensor, layout: Layout) -> Tensor:
     """Rows as images (member, row * step, channel, y, x), channels last; never a copy."""
-    channels, height, width = form.units
-    images = rows.unflatten(-1, (height, width, channels)).unflatten(0, (form.members, -1))
+    channels, height, width = layout.units
+    images = rows.unflatten(-1, (height, width, channels)).unflatten(0, (layout.members, -1))
     return images.flatten(1, 2).permute(0, 1, 4, 2, 3)
 
 
-def _unfold(parts: list[Tensor], form: Form) -> Tensor:
+def _unfold(parts: list[Tensor], layout: Layout) -> Tensor:
     """The reverse, from one tensor a member."""
-    rows = [part.permute(0, 2, 3, 1).reshape(-1, form.steps, form.width) for part in parts]
+    rows = [part.permute(0, 2, 3, 1).reshape(-1, layout.steps, layout.width) for part in parts]
     return rows[0] if len(rows) == 1 else torch.cat(rows)
 
 
@@ -228,7 +228,7 @@ def pad(spikes: Spikes, rim: int) -> Spikes:
     steps, members, batch, channels, height, width = spikes.events.shape
     shape = (steps, members, batch, channels, height + 2 * rim, width + 2 * rim)
     units, starts = torch.empty_like(spikes.events.units), spikes.events.starts
-    share(
+    in_threads(
         image_kernels.rename,
         members * batch,
         _padded((channels, height, width), rim),
@@ -293,7 +293,7 @@ def pool(spikes: Spikes, window: int) -> Spikes:
     shape = (steps, members, batch, channels, height // window, width // window)
     units = torch.empty(torch.Size(shape).numel(), dtype=torch.int32)
     starts = torch.empty(members * batch, steps + 1, dtype=torch.int64)
-    share(
+    in_threads(
         image_kernels.pool_forward,
         members * batch,
         tables.cells,
@@ -317,11 +317,11 @@ class _Pooled(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, gradient: Tensor):
         events, tables = ctx.rest
-        source = Form(*events.shape[:3], tuple(events.shape[3:]))
-        pooled = Form(*gradient.shape[:3], tuple(gradient.shape[3:]))
+        source = Layout.of(events.shape)
+        pooled = Layout.of(gradient.shape)
         given = pooled.to_rows(gradient).unflatten(2, (*pooled.units[1:], -1))
         to_input = gradient.new_empty(*given.shape[:2], *source.units[1:], source.units[0])
-        share(
+        in_threads(
             image_kernels.pool_backward,
             source.rows,
             tables.cells,

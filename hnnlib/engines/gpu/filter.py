@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 from hnnlib.engines.gpu.equations import spread
 from hnnlib.engines.gpu.launch import on
 from hnnlib.engines.gpu.scan import AHEAD, BLOCK, WARPS
-from hnnlib.neurons import DualExponential
+from hnnlib.neurons.filters import DualExponential
 
 __all__ = ["potentials"]
 

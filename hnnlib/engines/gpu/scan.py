@@ -68,7 +68,7 @@ def _backward(
     steps,
     size,
     RESET: tl.constexpr,
-    SHAPE: tl.constexpr,
+    CURVE: tl.constexpr,
     PEAK: tl.constexpr,
     SCALE: tl.constexpr,
     PARAMETERS: tl.constexpr,
@@ -97,7 +97,7 @@ def _backward(
             threshold,
             theta,
             RESET,
-            SHAPE,
+            CURVE,
             PEAK,
             SCALE,
         )
