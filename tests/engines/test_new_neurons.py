@@ -53,7 +53,9 @@ def tree(tmp_path_factory) -> Path:
     shutil.copytree(ROOT / "tests/engines", project / "tests/engines")
     shutil.copy(ROOT / "pyproject.toml", project)
     before, files = digests(project), blocks()
-    rows = files.pop("tests/engines/agreement.py") + "    Adaptive(0.8, 0.9, 0.5, 0.5),\n"
+    rows = (
+        f"{files.pop('tests/engines/agreement.py').strip()},\n    Adaptive(0.8, 0.9, 0.5, 0.5),\n"
+    )
     for toy, place in (("neuron.py", "neurons"), ("kernels.py", "engines/cpu/neurons")):
         files[f"hnnlib/{place}/adaptive.py"] = (TOYS / f"adaptive_{toy}").read_text()
     for name, text in files.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -85,7 +85,7 @@ class _Dense(torch.autograd.Function):
     """By the library's convolution, on images that are written out for it."""
 
     @staticmethod
-    def forward(ctx, carrier: Tensor, weight: Tensor, events: Events):
+    def forward(ctx: Any, carrier: Tensor, weight: Tensor, events: Events) -> Tensor:
         ctx.save_for_backward(weight)
         ctx.events = events
         source, target = _layouts(events, weight)
@@ -98,7 +98,7 @@ class _Dense(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
         source, target = _layouts(ctx.events, weight)
         changes, needs = target.to_rows(gradient), ctx.needs_input_grad
@@ -115,7 +115,7 @@ class _Sparse(torch.autograd.Function):
     """Forwards and for the kernels' gradient by events; the input's gradient is dense."""
 
     @staticmethod
-    def forward(ctx, carrier: Tensor, weight: Tensor, events: Events):
+    def forward(ctx: Any, carrier: Tensor, weight: Tensor, events: Events) -> Tensor:
         ctx.save_for_backward(weight)
         ctx.events = events
         source, target = _layouts(events, weight)
@@ -137,7 +137,7 @@ class _Sparse(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
         events: Events = ctx.events
         source, target = _layouts(events, weight)
@@ -186,7 +186,14 @@ def _to_input(changes: Tensor, weight: Tensor, source: Layout, target: Layout) -
     return source.from_rows(_unfold([part for part, _ in parts], source))
 
 
-def _gradients(changes, images, weight, source: Layout, target: Layout, wanted: tuple[bool, bool]):
+def _gradients(
+    changes: Tensor,
+    images: Tensor,
+    weight: Tensor,
+    source: Layout,
+    target: Layout,
+    wanted: tuple[bool, bool],
+) -> list[tuple[Tensor | None, ...]]:
     """Gradients of input and kernels by the library's convolution, member by member."""
     return [
         torch.ops.aten.convolution_backward(
@@ -252,12 +259,12 @@ class _Padded(torch.autograd.Function):
     """The gradient is the inner part of the padded image's."""
 
     @staticmethod
-    def forward(ctx, carrier: Tensor, rim: int, shape: tuple[int, ...]):
+    def forward(ctx: Any, carrier: Tensor, rim: int, shape: tuple[int, ...]) -> Tensor:
         ctx.rim = rim
         return carrier.new_zeros(1).expand(shape)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         inner = slice(ctx.rim, -ctx.rim)
         return gradient[..., inner, inner], None, None
 
@@ -309,13 +316,15 @@ def pool(spikes: Spikes, window: int) -> Spikes:
 
 class _Pooled(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, carrier: Tensor, events: Events, shape: tuple[int, ...], tables: _Windows):
+    def forward(
+        ctx: Any, carrier: Tensor, events: Events, shape: tuple[int, ...], tables: _Windows
+    ) -> Tensor:
         ctx.rest = events, tables
         return carrier.new_zeros(1).expand(shape)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         events, tables = ctx.rest
         source = Layout.of(events.shape)
         pooled = Layout.of(gradient.shape)

@@ -7,6 +7,8 @@ shape without memory of its own (one zero, expanded), which exists to bring grad
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -62,8 +64,17 @@ def gather(
 class _Gathered(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx, carrier, weight, bias, recurrent, constants, events, neuron, filtering, output
-    ):
+        ctx: Any,
+        carrier: Tensor | None,
+        weight: Tensor,
+        bias: Tensor,
+        recurrent: Tensor | None,
+        constants: Tensor,
+        events: Events,
+        neuron: Compiled,
+        filtering: np.ndarray,
+        output: Output,
+    ) -> Tensor:
         layout = output.layout
         in_threads(
             kernels.gathered,
@@ -89,7 +100,7 @@ class _Gathered(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         weight, recurrent, constants = ctx.saved_tensors
         events, neuron, filtering, output = ctx.rest
         layout, needs = output.layout, ctx.needs_input_grad
@@ -223,7 +234,14 @@ def integrate(current: Tensor, neuron: Compiled, layout: Layout) -> Tensor:
 
 
 def _scan(
-    current, rows, shift, envelope, neuron: Compiled, output: Output, filtering=None, recurrent=None
+    current: Tensor,
+    rows: Tensor,
+    shift: Tensor | None,
+    envelope: Tensor | None,
+    neuron: Compiled,
+    output: Output,
+    filtering: Filtering | None = None,
+    recurrent: Tensor | None = None,
 ) -> Tensor:
     layout = output.layout
     if shift is None:
@@ -243,8 +261,17 @@ class _Scanned(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx, current, shift, recurrent, constants, envelope, neuron, rows, output, filtering
-    ):
+        ctx: Any,
+        current: Tensor,
+        shift: Tensor,
+        recurrent: Tensor | None,
+        constants: Tensor,
+        envelope: Tensor | None,
+        neuron: Compiled,
+        rows: np.ndarray,
+        output: Output,
+        filtering: np.ndarray,
+    ) -> Tensor:
         layout, spiking = output.layout, neuron.row.spiking
         course = rows[0, 0, :0] if envelope is None else envelope.contiguous().numpy()
         in_threads(
@@ -270,7 +297,7 @@ class _Scanned(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         neuron, course, output, filtering = ctx.rest
         recurrent, constants = ctx.saved_tensors
         layout, needs = output.layout, ctx.needs_input_grad
@@ -305,7 +332,7 @@ def filtered(signal: Tensor, coefficients: tuple[Tensor, Tensor, Tensor]) -> Ten
 
 class _Filtered(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, signal, a1, a2, b):
+    def forward(ctx: Any, signal: Tensor, a1: Tensor, a2: Tensor, b: Tensor) -> Tensor:
         layout = Layout.of(signal.shape)
         rows = layout.to_rows(signal)
         stacked = torch.stack([layout.of_members(c) for c in (a1, a2, b)])
@@ -324,7 +351,7 @@ class _Filtered(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, values, stacked = ctx.saved_tensors
         layout: Layout = ctx.layout
         to_signal, to_rows = torch.empty_like(rows), rows.new_zeros(layout.rows, 3, layout.width)

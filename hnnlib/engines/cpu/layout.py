@@ -47,18 +47,22 @@ class Layout:
 
     @property
     def rows(self) -> int:
+        """Examples of all members."""
         return self.members * self.batch
 
     @property
     def width(self) -> int:
+        """Units of a row."""
         return torch.Size(self.units).numel()
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Of the signal."""
         return (self.steps, self.members, self.batch, *self.units)
 
     @property
     def images(self) -> bool:
+        """Whether units are (channel, y, x)."""
         return len(self.units) == 3
 
     def names(self) -> np.ndarray:
@@ -151,9 +155,11 @@ class Output:
         self.starts = torch.empty((layout.rows, layout.steps + 1), dtype=torch.int64)
 
     def arrays(self) -> tuple[np.ndarray, ...]:
+        """What kernels write to: potentials, traces, and events as units and starts."""
         return self.potential.numpy(), self.traces, self.units.numpy(), self.starts.numpy()
 
     def carrier(self) -> Tensor:
+        """Of ``hnnlib.signals.Spikes``."""
         return self.potential.new_zeros(1).expand(self.layout.shape)
 
     def values(self) -> Tensor:
@@ -162,6 +168,7 @@ class Output:
         return self.layout.from_rows(values)
 
     def events(self) -> Events:
+        """Spikes."""
         return Events(self.units, self.starts, self.layout.shape)
 
     def take_potential(self) -> Table:

@@ -10,6 +10,8 @@ spiking units it saves 4 % of a training step.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -34,7 +36,9 @@ def run(drive: Tensor, recurrent: Tensor | None, neuron: CompiledMixed) -> Tenso
 
 class _Mixed(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, drive, recurrent, neuron: CompiledMixed, keep: bool):
+    def forward(
+        ctx: Any, drive: Tensor, recurrent: Tensor | None, neuron: CompiledMixed, keep: bool
+    ) -> Tensor:
         layout = Layout.of(drive.shape)
         rows = layout.rows, layout.width
         slots = layout.steps if keep else 2
@@ -70,7 +74,7 @@ class _Mixed(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         recurrent, out = ctx.saved_tensors
         layout, neuron = ctx.rest
         adjoint, ctx.potential = once(ctx.potential), None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -37,7 +39,9 @@ def product(events: Events, carrier: Tensor | None, weight: Tensor, bias: Tensor
 
 class _Product(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, carrier, weight, bias, events):
+    def forward(
+        ctx: Any, carrier: Tensor | None, weight: Tensor, bias: Tensor, events: Events
+    ) -> Tensor:
         steps, members, batch = events.shape[0], len(weight), events.shape[2]
         layout = Layout(steps, members, batch, (weight.shape[2],))
         out = weight.new_empty(layout.shape)
@@ -60,7 +64,7 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         (weight,), (events, layout), needs = ctx.saved_tensors, ctx.rest, ctx.needs_input_grad
         table = layout.to_table(gradient)
         return (
@@ -183,7 +187,7 @@ def write(signal: Events | Spikes, dtype: torch.dtype) -> Tensor:
 
 class _Written(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, carrier: Tensor, events: Events, dtype: torch.dtype):
+    def forward(ctx: Any, carrier: Tensor, events: Events, dtype: torch.dtype) -> Tensor:
         layout = Layout.of(events.shape)
         rows = torch.empty(layout.rows, layout.steps, layout.width, dtype=dtype)
         in_threads(
@@ -197,5 +201,5 @@ class _Written(torch.autograd.Function):
         return layout.from_rows(rows)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         return gradient, None, None

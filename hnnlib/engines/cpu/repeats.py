@@ -4,7 +4,7 @@ step or at nearly none.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -79,7 +79,7 @@ def multiply(train: Repeated, weight: Tensor) -> Tensor:
 
 class _Multiplied(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, weight: Tensor, train: Repeated):
+    def forward(ctx: Any, weight: Tensor, train: Repeated) -> Tensor:
         ctx.save_for_backward(weight)
         ctx.train = train
         layout = Layout(train.shape[0], len(weight), train.shape[2], (weight.shape[2],))
@@ -98,7 +98,7 @@ class _Multiplied(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
         train: Repeated = ctx.train
         layout = Layout.of(gradient.shape)

@@ -255,7 +255,14 @@ def _launch(shape: torch.Size, device: torch.device) -> tuple[tuple[int, int], d
 class _Spikes(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx, drive: Tensor, weights: Tensor, decay, threshold, theta, reset, surrogate
+        ctx: Any,
+        drive: Tensor,
+        weights: Tensor,
+        decay: Tensor,
+        threshold: Tensor,
+        theta: Tensor,
+        reset: str,
+        surrogate: tuple[str, float, float],
     ) -> Tensor:
         spikes, potentials = torch.empty_like(drive), torch.empty_like(drive)
         parameters = (decay, threshold, theta)
@@ -280,7 +287,7 @@ class _Spikes(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         potentials, spikes, weights, *parameters = ctx.saved_tensors
         to_drive = torch.empty_like(potentials)
         to_decay, to_threshold = (torch.empty_like(parameters[0]) for _ in range(2))

@@ -7,6 +7,8 @@ loads of later steps don't wait for the state, so they are kept in flight (``AHE
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import triton
 import triton.language as tl
@@ -114,7 +116,15 @@ def _backward(
 
 class _Spikes(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, drive: Tensor, decay, threshold, theta, reset: str, surrogate) -> Tensor:
+    def forward(
+        ctx: Any,
+        drive: Tensor,
+        decay: Tensor,
+        threshold: Tensor,
+        theta: Tensor,
+        reset: str,
+        surrogate: tuple[str, float, float],
+    ) -> Tensor:
         spikes, potentials = torch.empty_like(drive), torch.empty_like(drive)
         parameters = (decay, threshold, theta)
         size = decay.numel()
@@ -137,7 +147,7 @@ class _Spikes(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         potentials, *parameters = ctx.saved_tensors
         to_drive = torch.empty_like(potentials)
         to_decay, to_threshold = (torch.empty_like(parameters[0]) for _ in range(2))
