@@ -273,7 +273,7 @@ class _Windows(NamedTuple):
     """Tables of a pooling, see ``image_kernels``, and the edge of its windows."""
 
     window: int
-    cells: np.ndarray
+    targets: np.ndarray
     ranks: np.ndarray
     names: np.ndarray
 
@@ -285,12 +285,12 @@ def _windows(units: tuple[int, int, int], window: int) -> _Windows:
     places = _places(units)
     y, x = places.y // window, places.x // window
     inside = (y < down) & (x < across)
-    cells = np.where(inside, (y * across + x) * channels + places.channel, -1).astype(np.int32)
+    targets = np.where(inside, (y * across + x) * channels + places.channel, -1).astype(np.int32)
     ranks = (places.y % window * window + places.x % window).astype(np.int32)
     names = np.empty(channels * down * across, np.int32)
     pooled = _places((channels, down, across))
     names[pooled.row] = np.arange(len(names), dtype=np.int32)
-    return _Windows(window, cells, ranks, names)
+    return _Windows(window, targets, ranks, names)
 
 
 def pool(spikes: Spikes, window: int) -> Spikes:
@@ -303,7 +303,7 @@ def pool(spikes: Spikes, window: int) -> Spikes:
     in_threads(
         image_kernels.pool_forward,
         members * batch,
-        tables.cells,
+        tables.targets,
         tables.names,
         spikes.events.units.numpy(),
         spikes.events.starts.numpy(),
@@ -333,7 +333,7 @@ class _Pooled(torch.autograd.Function):
         in_threads(
             image_kernels.pool_backward,
             source.rows,
-            tables.cells,
+            tables.targets,
             tables.ranks,
             tables.window,
             events.units.numpy(),

@@ -106,14 +106,14 @@ class Gpu(Engine):
             neuron = DualExponential(neuron.decay, 0.0, 1 - neuron.decay)
         if type(neuron) is DualExponential:
             return self._filter.potentials(drive, neuron) if recurrent is None else None
-        cell = self._equations.cell(neuron, drive[0])
-        if cell is None:
+        own = self._equations.make(neuron, drive[0])
+        if own is None:
             return None
         if recurrent is None:
-            return self._scan.spikes(drive, cell)
+            return self._scan.spikes(drive, own)
         if drive.dtype != torch.float32 or drive.shape[-1] > self._recurrent.MOST_UNITS:
             return None
-        return self._recurrent.spikes(drive, recurrent, cell)
+        return self._recurrent.spikes(drive, recurrent, own)
 
     def _check(self, tensor: Tensor) -> None:
         if not (tensor.is_cuda or self._launch.INTERPRETED):

@@ -24,13 +24,13 @@ from hnnlib.engines import rows
 from hnnlib.neurons.base import Neuron
 from hnnlib.surrogates import ATan, Gaussian, SuperSpike, Surrogate
 
-__all__ = ["Cell", "cell", "fire", "retrace"]
+__all__ = ["KernelNeuron", "fire", "make", "retrace"]
 
 
 NEURONS = dict(rows.found("hnnlib.engines.gpu.neurons"))
 
 
-class Cell(NamedTuple):
+class KernelNeuron(NamedTuple):
     """A neuron as the kernels see it; tensors are laid out like one step of the drive.
 
     Attributes:
@@ -44,8 +44,8 @@ class Cell(NamedTuple):
     surrogate: tuple[str, float, float]
 
 
-def cell(neuron: Neuron, step: Tensor) -> Cell | None:
-    """A neuron as a ``Cell``, or None if the kernels don't know it.
+def make(neuron: Neuron, step: Tensor) -> KernelNeuron | None:
+    """A neuron as a ``KernelNeuron``, or None if the kernels don't know it.
 
     Args:
         neuron: of a type in the table, exactly: a subclass may have another step.
@@ -57,7 +57,7 @@ def cell(neuron: Neuron, step: Tensor) -> Cell | None:
     if surrogate is None:
         return None
     reset, *values = NEURONS[type(neuron)](neuron)
-    return Cell(tuple(spread(value, step) for value in values), reset, surrogate)
+    return KernelNeuron(tuple(spread(value, step) for value in values), reset, surrogate)
 
 
 def spread(parameter: Tensor | float, step: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hnnlib.engines.gpu.equations import Cell, fire, retrace
+from hnnlib.engines.gpu.equations import KernelNeuron, fire, retrace
 from hnnlib.engines.gpu.launch import on
 
 __all__ = ["MOST_UNITS", "resident_units", "spikes"]
@@ -317,16 +317,18 @@ class _Spikes(torch.autograd.Function):
         return to_drive, to_weights, to_decay, to_threshold, *[None] * 3
 
 
-def spikes(drive: Tensor, weights: Tensor, cell: Cell) -> Tensor:
+def spikes(drive: Tensor, weights: Tensor, neuron: KernelNeuron) -> Tensor:
     """Spikes over time of neurons that read each other's last spikes.
 
     Args:
         drive: (time, member, batch, unit), float32.
         weights: (member, unit, unit), from each unit's last output to each unit's drive; no more
             than ``MOST_UNITS``.
-        cell: the neuron.
+        neuron: what fires.
 
     Returns:
         Zeros and ones, shaped like ``drive``.
     """
-    return _Spikes.apply(drive.contiguous(), weights, *cell.parameters, cell.reset, cell.surrogate)
+    return _Spikes.apply(
+        drive.contiguous(), weights, *neuron.parameters, neuron.reset, neuron.surrogate
+    )

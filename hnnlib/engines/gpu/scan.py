@@ -15,7 +15,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hnnlib.engines.gpu.equations import Cell, fire, retrace
+from hnnlib.engines.gpu.equations import KernelNeuron, fire, retrace
 from hnnlib.engines.gpu.launch import on
 
 __all__ = ["spikes"]
@@ -172,14 +172,14 @@ class _Spikes(torch.autograd.Function):
         return to_drive, to_decay, to_threshold, None, None, None
 
 
-def spikes(drive: Tensor, cell: Cell) -> Tensor:
+def spikes(drive: Tensor, neuron: KernelNeuron) -> Tensor:
     """Spikes over time.
 
     Args:
         drive: (time, member, batch, *units).
-        cell: the neuron.
+        neuron: what fires.
 
     Returns:
         Zeros and ones, shaped like ``drive``.
     """
-    return _Spikes.apply(drive.contiguous(), *cell.parameters, cell.reset, cell.surrogate)
+    return _Spikes.apply(drive.contiguous(), *neuron.parameters, neuron.reset, neuron.surrogate)
