@@ -17,7 +17,8 @@ from hnnlib import engines
 from hnnlib.codings.duplicate import Duplicate
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.networks.spiking import SpikingLayer
-from hnnlib.neurons import LIF, LeakyIntegrator
+from hnnlib.neurons.filters import LeakyIntegrator
+from hnnlib.neurons.lif import LIF
 from hnnlib.signals import Events, Separable, Signal, count, counts, dense
 from hnnlib.surrogates import SuperSpike
 

@@ -3,7 +3,7 @@
 Snakemake sees a rule's script, not the library behind it. The workflow therefore gives every job
 the digest of the modules that its result depends on: the named ones and, by static analysis of
 their import statements, all of hnnlib that they import. Modules are read, never imported. What is
-imported by a computed name is not seen.
+imported by a computed name is not seen, but for the kernels of neurons, which bear their names.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ __all__ = ["digest", "modules"]
 
 PACKAGE = "hnnlib"
 FOLDER = Path(__file__).resolve().parent
+NEURONS = "hnnlib.neurons."
+KERNELS = ("hnnlib.engines.cpu.neurons.", "hnnlib.engines.gpu.neurons.")
+"""Engines run a neuron of ``NEURONS`` + name by ``KERNELS`` + name, see ``hnnlib.engines.rows``."""
 
 
 class _Source(NamedTuple):
@@ -68,6 +71,8 @@ def _closure(names: tuple[str | Path, ...]) -> dict[str, _Source]:
         if name not in found:
             found[name] = _source(_file(name))
             waiting += _imported(found[name], name)
+            if name.startswith(NEURONS):
+                waiting += [k for e in KERNELS for k in _with_parents(e + name[len(NEURONS) :])]
     return found
 
 

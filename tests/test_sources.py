@@ -102,3 +102,21 @@ def test_a_file_is_parsed_once(package, monkeypatch):
 def test_an_unknown_module_is_an_error(package):
     with pytest.raises(HnnError, match="no module hnnlib.nothing"):
         sources.digest("hnnlib.nothing")
+
+
+def below(folder):
+    """Names of all modules in a folder of hnnlib."""
+    files = (sources.FOLDER / folder).rglob("*.py")
+    paths = [file.relative_to(sources.FOLDER.parent).with_suffix("") for file in files]
+    return {".".join(path.parts).removesuffix(".__init__") for path in paths}
+
+
+def test_all_kernels_are_in_the_digest():
+    """Those of a neuron come with the neuron, and with no other."""
+    engines = set(sources.modules("hnnlib.engines"))
+    of_neurons = {name for name in below("engines") if ".neurons." in name}
+    assert below("engines") - of_neurons <= engines
+    everything = sources.modules("hnnlib.engines", *below("neurons"))
+    assert below("engines") <= set(everything)
+    mine = set(sources.modules("hnnlib.engines", "hnnlib.neurons.decay_input")) - engines
+    assert mine == {"hnnlib.neurons.decay_input", "hnnlib.engines.cpu.neurons.decay_input"}

@@ -18,7 +18,7 @@ from hnnlib.errors import nearest
 OPTIONS = ("scale", "results", "device", "engine")
 OWN = ("scale_file",)  # set by the Snakefile itself, and handed on to jobs on other machines
 DEVICES = ("auto", "cpu", "cuda")
-ENGINES = ("auto", "adjoint", "cpu", "eager", "gpu")
+ENGINES = ("auto", "cpu", "eager", "gpu")
 NEEDED_SPACE = 200 * 2**20  # bytes: stores, notebooks and report of one scale, and some reserve
 LOCKS = Path(".snakemake/locks")
 _LIVE = FileLock(".snakemake/hnnlib.lock")

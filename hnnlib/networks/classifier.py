@@ -19,7 +19,7 @@ from hnnlib.engines import Engine
 from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Dense
 from hnnlib.networks.normalised import NormalisedConv
-from hnnlib.neurons import DecayInputLIF
+from hnnlib.neurons.decay_input import DecayInputLIF
 from hnnlib.signals import count, dense
 from hnnlib.surrogates import Sigmoid
 

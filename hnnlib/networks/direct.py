@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from hnnlib.engines import Engine
 from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Dense, normal
-from hnnlib.neurons import DualExponential, SynapticLIF
+from hnnlib.neurons.filters import DualExponential
+from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.randomness import MemberNoise
 from hnnlib.signals import Signal, counts
 from hnnlib.surrogates import SuperSpike

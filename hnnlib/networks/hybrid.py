@@ -22,7 +22,8 @@ from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Conv, Dense, max_pool
 from hnnlib.networks.notation import LayerSpec
 from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool
-from hnnlib.neurons import DualExponential, RefractoryLIF
+from hnnlib.neurons.filters import DualExponential
+from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.randomness import MemberNoise
 from hnnlib.signals import count, dense
 

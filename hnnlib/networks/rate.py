@@ -19,7 +19,7 @@ from hnnlib.engines import Engine
 from hnnlib.errors import ConfigError
 from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Conv, Dense, max_pool
-from hnnlib.neurons import DecayInputLIF
+from hnnlib.neurons.decay_input import DecayInputLIF
 from hnnlib.randomness import MemberNoise
 from hnnlib.signals import Signal, Spikes, count, dense
 from hnnlib.surrogates import ATan, Surrogate

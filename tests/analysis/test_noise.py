@@ -12,7 +12,7 @@ from hnnlib.analysis.noise import PROTOCOLS, Recorder, choose, inject
 from hnnlib.networks.base import Activity
 from hnnlib.networks.classifier import ImageDesign
 from hnnlib.networks.residual import SewResNet18
-from hnnlib.neurons import DecayInputLIF
+from hnnlib.neurons.decay_input import DecayInputLIF
 
 STEPS, BRIGHT = 6, 30.0
 PLAIN = PROTOCOLS["corrected"]

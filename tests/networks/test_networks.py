@@ -11,7 +11,7 @@ from hnnlib.errors import NotationError
 from hnnlib.networks.hybrid import CODINGS, HybridNetwork, Switches
 from hnnlib.networks.notation import parse
 from hnnlib.networks.spiking import Axon, SpikingLayer
-from hnnlib.neurons import DualExponential
+from hnnlib.neurons.filters import DualExponential
 from hnnlib.randomness import MemberNoise
 
 ENGINE = engines.get("eager")

@@ -56,9 +56,11 @@ class Whole:
         self.vector, self.size = vector, size
 
     def load(self, builder, at):
+        """A vector from memory."""
         return builder.load(at, align=self.size)
 
     def store(self, builder, value, at):
+        """A vector to memory."""
         builder.store(value, at, align=self.size)
 
 
@@ -71,6 +73,7 @@ class Part:
         self.nothing = ir.Constant(vector, [0.0] * vector.count)
 
     def load(self, builder, at):
+        """A vector from memory."""
         align, mask = ir.IntType(32), self.mask.type
         kind = ir.FunctionType(self.vector, [at.type, align, mask, self.vector])
         name = f"llvm.masked.load.{self.kind}"
@@ -78,6 +81,7 @@ class Part:
         return builder.call(load, [at, align(self.size), self.mask, self.nothing])
 
     def store(self, builder, value, at):
+        """A vector to memory."""
         align, mask = ir.IntType(32), self.mask.type
         kind = ir.FunctionType(ir.VoidType(), [self.vector, at.type, align, mask])
         name = f"llvm.masked.store.{self.kind}"

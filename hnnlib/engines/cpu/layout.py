@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from hnnlib.signals import Events
 
-__all__ = ["Form", "Output", "Table", "once"]
+__all__ = ["Layout", "Output", "Table", "once"]
 
 
 class Table(NamedTuple):
@@ -27,7 +28,7 @@ class Table(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Form:
+class Layout:
     """Axes of a signal (time, member, batch, *units), and how they lie in rows (row, step, unit).
 
     Images lie channels last, so that the channels of a pixel, which a convolution reads together,
@@ -39,20 +40,29 @@ class Form:
     batch: int
     units: tuple[int, ...]
 
+    @classmethod
+    def of(cls, shape: Sequence[int]) -> Layout:
+        """Of a signal of this shape."""
+        return cls(*shape[:3], tuple(shape[3:]))
+
     @property
     def rows(self) -> int:
+        """Examples of all members."""
         return self.members * self.batch
 
     @property
     def width(self) -> int:
+        """Units of a row."""
         return torch.Size(self.units).numel()
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Of the signal."""
         return (self.steps, self.members, self.batch, *self.units)
 
     @property
     def images(self) -> bool:
+        """Whether units are (channel, y, x)."""
         return len(self.units) == 3
 
     def names(self) -> np.ndarray:
@@ -81,6 +91,17 @@ class Form:
             signal = signal.movedim(-1, 3)
         return signal.movedim(2, 0)
 
+    def of_members(self, value: Tensor) -> Tensor:
+        """What all examples of a member share at all steps, a tensor that broadcasts against
+        (member, 1, *units), as (member, unit) in the order of rows.
+        """
+        once = Layout(1, self.members, 1, self.units)
+        return once.to_rows(value.expand(once.shape[1:])[None])[:, 0]
+
+    def to_members(self, rows: Tensor) -> Tensor:
+        """The reverse: (member, unit) to (member, 1, *units)."""
+        return Layout(1, self.members, 1, self.units).from_rows(rows.contiguous())[0]
+
     def to_table(self, signal: Tensor) -> Table:
         """(time, member, batch, *units) as lines, in the order in which it lies if possible."""
         if signal.is_contiguous() and not self.images:
@@ -106,8 +127,9 @@ class Output:
     """Room for what a layer gives: potentials, if a backward pass will need them, and events.
 
     Args:
-        form, dtype: of the output.
+        layout, dtype: of the output.
         keep: whether potentials are wanted.
+        traces: whether traces are wanted, too.
         stepwise: whether the backward pass does one step of all rows at a time. Their potentials
             then lie together, with room for one more row between steps: lines that are a power of
             two apart compete for the same few places in a processor's cache.
@@ -116,32 +138,38 @@ class Output:
 
     def __init__(
         self,
-        form: Form,
+        layout: Layout,
         dtype: torch.dtype,
         keep: bool,
+        traces: bool = False,
         stepwise: bool = False,
         room: Tensor | None = None,
     ) -> None:
-        self.form, self.dtype, self.keep = form, dtype, keep
-        self.lines = (1, form.rows + 1) if stepwise else form.lines(stepwise)
-        lines = form.steps * (form.rows + stepwise) if keep else 1
-        self.potential = torch.empty((lines, form.width), dtype=dtype) if room is None else room
-        self.units = torch.empty(form.rows * form.steps * form.width, dtype=torch.int32)
-        self.starts = torch.empty((form.rows, form.steps + 1), dtype=torch.int64)
+        self.layout, self.dtype, self.keep = layout, dtype, keep
+        self.lines = (1, layout.rows + 1) if stepwise else layout.lines(stepwise)
+        lines = layout.steps * (layout.rows + stepwise) if keep else 1
+        self.potential = torch.empty((lines, layout.width), dtype=dtype) if room is None else room
+        kept = (lines, layout.width) if keep and traces else (1, 0)
+        self.traces = torch.empty(kept, dtype=dtype).numpy()
+        self.units = torch.empty(layout.rows * layout.steps * layout.width, dtype=torch.int32)
+        self.starts = torch.empty((layout.rows, layout.steps + 1), dtype=torch.int64)
 
     def arrays(self) -> tuple[np.ndarray, ...]:
-        return self.potential.numpy(), self.units.numpy(), self.starts.numpy()
+        """What kernels write to: potentials, traces, and events as units and starts."""
+        return self.potential.numpy(), self.traces, self.units.numpy(), self.starts.numpy()
 
     def carrier(self) -> Tensor:
-        return self.potential.new_zeros(1).expand(self.form.shape)
+        """Of ``hnnlib.signals.Spikes``."""
+        return self.potential.new_zeros(1).expand(self.layout.shape)
 
     def values(self) -> Tensor:
         """The potentials as outputs: the backward pass of an integrator doesn't read them."""
         values, self.potential = self.potential, torch.empty_like(self.potential)
-        return self.form.from_rows(values)
+        return self.layout.from_rows(values)
 
     def events(self) -> Events:
-        return Events(self.units, self.starts, self.form.shape)
+        """Spikes."""
+        return Events(self.units, self.starts, self.layout.shape)
 
     def take_potential(self) -> Table:
         """The potentials, for the backward pass to write over; it can do so once."""
