@@ -137,7 +137,7 @@ def _strip(node: ast.AST) -> Iterator[tuple[int, str, tuple[str, ...]]]:
     """
     for block in ("body", "orelse", "finalbody", "handlers", "cases"):
         lines = getattr(node, block, None)
-        if not isinstance(lines, list):  # an expression: of a lambda, or a conditional one
+        if not isinstance(lines, list):  # not every statement has each of them
             continue
         kept = [line for line in lines if not _is_text(line)]
         setattr(node, block, kept or lines and [ast.Pass()])
