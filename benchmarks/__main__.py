@@ -124,11 +124,11 @@ def _missing(options: argparse.Namespace) -> str:
     """
     if options.suite != EPOCH:
         return ""
-    from hnnlib import datasets  # costs seconds that the other suites don't need
+    from hnnlib.datasets import registry  # costs seconds that the other suites don't need
     from hnnlib.errors import DataError
 
     try:
-        datasets.load(tasks.get(EPOCH, options.tiny).data)
+        registry.load(tasks.get(EPOCH, options.tiny).data)
     except DataError as reason:
         return f"the suite {EPOCH} can't be measured: {reason}"
     return ""

@@ -47,13 +47,14 @@ class Ours:
 
     def __init__(self, edge: int) -> None:
         from hnnlib import engines
+        from hnnlib.codings.poisson import Poisson
         from hnnlib.networks.rate import RateDesign, RateNetwork
         from hnnlib.training.optimiser import PopulationAdam
 
         tau, threshold = axes(edge)
         engine = engines.get("cpu")
         engine.prepare(print)
-        design = RateDesign((), _SIZES[1:], _STEPS)
+        design = RateDesign((), _SIZES[1:], Poisson(_STEPS))
         seeds = [0] * len(tau)
         self.network = RateNetwork(design, (1, 28, 28), seeds, tau, threshold, engine)
         self.optimiser = PopulationAdam(self.network.parameters())

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from benchmarks import EPOCH, TASKS
 from benchmarks.tasks import Recurrent, Task
 from hnnlib import engines
-from hnnlib.codings import duplicate
+from hnnlib.codings.duplicate import Duplicate
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.networks.spiking import SpikingLayer
-from hnnlib.neurons import LIF, LeakyIntegrator
+from hnnlib.neurons.filters import LeakyIntegrator
+from hnnlib.neurons.lif import LIF
 from hnnlib.signals import Events, Separable, Signal, count, counts, dense
 from hnnlib.surrogates import SuperSpike
 
@@ -183,7 +184,7 @@ def signal(task: Task, device: str = "cpu") -> Signal:
     """The task's input, shared by all members: spikes as events, a constant current once."""
     x = task.input().to(device)
     if task.constant:
-        return duplicate(x[None], task.steps)
+        return Duplicate(task.steps).encode(x[None])
     x = x[:, None]
     return Events.of(x) if x.count_nonzero() < _LISTED * x.numel() else x
 

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.tasks import Epoch
-from hnnlib.datasets import BinnedEvents, bin_events, load
+from hnnlib.datasets.eventdata import BinnedEvents, bin_events
+from hnnlib.datasets.registry import load
 from hnnlib.signals import Signal, dense
 from hnnlib.training.examples import Recordings
 

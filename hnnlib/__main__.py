@@ -7,8 +7,12 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hnnlib.errors import HnnError
+
+if TYPE_CHECKING:
+    from hnnlib.config import Scale
 
 __all__ = ["main"]
 
@@ -67,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _scale(name: str):
+def _scale(name: str) -> Scale:
     from hnnlib import config, studies
 
     return config.load_scale(name, studies.settings_classes())
@@ -76,6 +80,7 @@ def _scale(name: str):
 def _run(arguments: argparse.Namespace) -> None:
     from hnnlib import studies
     from hnnlib.errors import ConfigError
+    from hnnlib.studies import running
 
     study = studies.get(arguments.study)
     scale = _scale(arguments.scale)
@@ -89,7 +94,7 @@ def _run(arguments: argparse.Namespace) -> None:
         name: work.with_name(f"{work.name}.runs") / f"{name}.nc" for name in study.groups(settings)
     }
     for group in arguments.group or runs:
-        studies.train_group(
+        running.train_group(
             arguments.study,
             group,
             settings,
@@ -101,16 +106,16 @@ def _run(arguments: argparse.Namespace) -> None:
             checkpoints=work.with_name(f"{work.name}.checkpoints") / group,
         )
     if not arguments.group:
-        studies.collect(arguments.study, settings, list(runs.values()), arguments.out)
+        running.collect(arguments.study, settings, list(runs.values()), arguments.out)
         print(f"wrote {arguments.out}")
 
 
 def _data(arguments: argparse.Namespace) -> None:
-    from hnnlib import datasets
+    from hnnlib.datasets import registry
 
-    for name in arguments.name or datasets.names():
+    for name in arguments.name or registry.names():
         if arguments.name:
-            source = datasets.load(name).source
+            source = registry.load(name).source
             origin = "official" if source.official else source.note
             print(f"{name}: {origin}, sha256 {source.sha256[:16]}")
         else:

@@ -4,7 +4,12 @@ to do.
 
 from __future__ import annotations
 
-__all__ = ["ConfigError", "DataError", "HnnError", "NotationError", "StoreError"]
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["ConfigError", "DataError", "HnnError", "NotationError", "StoreError", "nearest"]
+
+_LIKENESS = 0.67  # of a suggestion; less, and "gpu" would be taken for "cpu"
 
 
 class HnnError(Exception):
@@ -27,3 +32,12 @@ class NotationError(HnnError):
 
 class StoreError(HnnError):
     """A result store is missing, unreadable or lacks what a reader needs."""
+
+
+def nearest(word: object, choices: Iterable[object]) -> str:
+    """The words that help after an unknown name: the nearest choice, else all of them."""
+    choices = [str(choice) for choice in choices]
+    near = get_close_matches(str(word), choices, 1, _LIKENESS)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"choose {', '.join(choices)}" if choices else "there is nothing to choose from"

@@ -10,21 +10,24 @@ import json
 from hashlib import sha256
 from pathlib import Path
 
-import yaml
+from hnnlib import yaml_models
 
 __all__ = ["PAPERS", "claims", "digests"]
 
 PAPERS = Path(__file__).resolve().parents[1] / "papers"
 
 
-def claims(study: str, folder: str | Path | None = None) -> dict[str, str]:
-    """Digests of the claims of the papers that a study reruns, by claim; empty without a paper."""
-    found: dict[str, str] = {}
-    for path in sorted(Path(folder or PAPERS).glob("*.yaml")):
-        paper = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if isinstance(paper, dict) and study in (paper.get("studies") or [paper.get("study")]):
-            found |= digests(paper)
-    return found
+def claims(paper: str, folder: str | Path | None = None) -> dict[str, str]:
+    """Digests of the claims of ``<folder>/<paper>.yaml``, by claim; empty where there is no file.
+
+    Raises:
+        ConfigError: the file is no YAML mapping; the message names the line.
+    """
+    path = Path(folder or PAPERS) / f"{paper}.yaml"
+    if not path.is_file():
+        return {}
+    what = "a paper is a mapping with the keys title, claims, ..."
+    return digests(yaml_models.read(path, path.name, what).values)
 
 
 def digests(paper: dict) -> dict[str, str]:

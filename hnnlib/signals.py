@@ -7,7 +7,7 @@ less: a constant shape with a time course, or a list of spikes. ``dense`` gives 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -122,11 +122,11 @@ class _Written(torch.autograd.Function):
     """Spikes written out; the gradient goes to their carrier as it comes."""
 
     @staticmethod
-    def forward(ctx, carrier: Tensor, events: Events) -> Tensor:
+    def forward(ctx: Any, carrier: Tensor, events: Events) -> Tensor:
         return events.over_time().to(carrier.dtype)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         return gradient, None
 
 
@@ -146,12 +146,12 @@ class _Counted(torch.autograd.Function):
     """Spikes of each unit; a spike at any step counts one, so the gradient is the same at all."""
 
     @staticmethod
-    def forward(ctx, carrier: Tensor, events: Events) -> Tensor:
+    def forward(ctx: Any, carrier: Tensor, events: Events) -> Tensor:
         ctx.shape = carrier.shape
         return events.by_unit().to(carrier.dtype)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         return gradient.expand(ctx.shape), None
 
 

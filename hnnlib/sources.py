@@ -3,7 +3,7 @@
 Snakemake sees a rule's script, not the library behind it. The workflow therefore gives every job
 the digest of the modules that its result depends on: the named ones and, by static analysis of
 their import statements, all of hnnlib that they import. Modules are read, never imported. What is
-imported by a computed name is not seen.
+imported by a computed name is not seen, but for the kernels of neurons, which bear their names.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from hnnlib.errors import HnnError
 
@@ -20,6 +22,16 @@ __all__ = ["digest", "modules"]
 
 PACKAGE = "hnnlib"
 FOLDER = Path(__file__).resolve().parent
+NEURONS = "hnnlib.neurons."
+KERNELS = ("hnnlib.engines.cpu.neurons.", "hnnlib.engines.gpu.neurons.")
+"""Engines run a neuron of ``NEURONS`` + name by ``KERNELS`` + name, see ``hnnlib.engines.rows``."""
+
+
+class _Source(NamedTuple):
+    """One file: the sha256 of its code, and what its import statements name."""
+
+    code: str
+    imports: tuple[tuple[int, str, tuple[str, ...]], ...]  # level, module, names from it
 
 
 def digest(*names: str | Path) -> str:
@@ -32,8 +44,8 @@ def digest(*names: str | Path) -> str:
     Raises:
         HnnError: a named module does not exist, or a file is not valid Python.
     """
-    trees = _closure(names)
-    text = "\0".join(f"{name}\0{ast.unparse(trees[name])}" for name in sorted(trees))
+    found = _closure(names)
+    text = "\0".join(f"{name}\0{found[name].code}" for name in sorted(found))
     return sha256(text.encode()).hexdigest()
 
 
@@ -42,13 +54,13 @@ def modules(*names: str | Path) -> list[str]:
     return sorted(_closure(names))
 
 
-def _closure(names: tuple[str | Path, ...]) -> dict[str, ast.Module]:
-    """Syntax trees by module name (files: by file name)."""
-    found: dict[str, ast.Module] = {}
+def _closure(names: tuple[str | Path, ...]) -> dict[str, _Source]:
+    """Sources by module name (files: by file name)."""
+    found: dict[str, _Source] = {}
     waiting: list[str] = []
     for name in names:
         if isinstance(name, Path):
-            found[name.name] = _tree(name)
+            found[name.name] = _source(name)
             waiting += _imported(found[name.name], "")
         elif _file(name) is None:
             raise HnnError(f"there is no module {name} below {FOLDER}: check its name")
@@ -57,27 +69,23 @@ def _closure(names: tuple[str | Path, ...]) -> dict[str, ast.Module]:
     while waiting:
         name = waiting.pop()
         if name not in found:
-            found[name] = _tree(_file(name))
+            found[name] = _source(_file(name))
             waiting += _imported(found[name], name)
+            if name.startswith(NEURONS):
+                waiting += [k for e in KERNELS for k in _with_parents(e + name[len(NEURONS) :])]
     return found
 
 
-def _imported(tree: ast.Module, name: str) -> Iterator[str]:
+def _imported(source: _Source, name: str) -> Iterator[str]:
     """hnnlib modules named by the import statements of one module, with their parent packages."""
     is_package = bool(name) and _file(name).name == "__init__.py"
     package = name if is_package else name.rpartition(".")[0]
-    for node in ast.walk(tree):
-        targets = []
-        if isinstance(node, ast.Import):
-            targets = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                above = package.split(".")[: len(package.split(".")) - node.level + 1]
-                base = ".".join([*above, *base.split(".")]).rstrip(".")
-            # ``from package import name``: the name may be a module or something inside one
-            targets = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        for target in targets:
+    for level, base, inside in source.imports:
+        if level:
+            above = package.split(".")[: len(package.split(".")) - level + 1]
+            base = ".".join([*above, *base.split(".")]).rstrip(".")
+        # ``from package import name``: the name may be a module or something inside one
+        for target in (base, *(f"{base}.{one}" for one in inside)):
             yield from _with_parents(target)
 
 
@@ -102,18 +110,44 @@ def _file(name: str) -> Path | None:
     return None
 
 
-def _tree(path: Path) -> ast.Module:
-    """Syntax tree without docstrings and other bare strings."""
+def _source(path: Path) -> _Source:
+    try:
+        state = path.stat()
+    except OSError as reason:
+        raise HnnError(f"{path} cannot be read as Python: {reason}") from reason
+    return _parsed(path, state.st_mtime_ns, state.st_size)
+
+
+@cache
+def _parsed(path: Path, *state: int) -> _Source:
+    """A file's source; it is parsed once while its time and size, the `state`, stay the same."""
     try:
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(_cells(text) if path.suffix == ".ipynb" else text)
     except (OSError, SyntaxError, ValueError, KeyError) as reason:
         raise HnnError(f"{path} cannot be read as Python: {reason}") from reason
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [line for line in body if not _is_text(line)] or [ast.Pass()]
-    return tree
+    imports = tuple(_strip(tree))
+    return _Source(sha256(ast.unparse(tree).encode()).hexdigest(), imports)
+
+
+def _strip(node: ast.AST) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """Take docstrings and other bare strings out of a tree, and yield what its imports name.
+
+    Only statements are visited: expressions hold neither.
+    """
+    for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+        lines = getattr(node, block, None)
+        if not isinstance(lines, list):  # not every statement has each of them
+            continue
+        kept = [line for line in lines if not _is_text(line)]
+        setattr(node, block, kept or lines and [ast.Pass()])
+        for line in kept:
+            if isinstance(line, ast.Import):
+                yield from ((0, alias.name, ()) for alias in line.names)
+            elif isinstance(line, ast.ImportFrom):
+                yield line.level, line.module or "", tuple(alias.name for alias in line.names)
+            else:
+                yield from _strip(line)
 
 
 def _is_text(node: ast.AST) -> bool:

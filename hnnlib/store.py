@@ -21,7 +21,9 @@ from hnnlib.errors import StoreError
 
 __all__ = ["SCHEMA_VERSION", "open", "provenance", "write"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_RENAMED = {1: {"operational_manifold": {"units": "neuron"}}}
+"""What stores of a version call otherwise than the next one, by study."""
 _PACKAGES = ("torch", "numba", "numpy", "xarray", "scipy", "h5netcdf")
 
 
@@ -55,7 +57,7 @@ def write(dataset: xr.Dataset, path: str | Path) -> Path:
 
 
 def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
-    """Read a store into memory and close the file.
+    """Read a store into memory and close the file; an older one gets the names of today.
 
     Args:
         path: the file.
@@ -71,7 +73,7 @@ def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
         )
     try:
         with xr.open_dataset(path, engine="h5netcdf") as source:
-            dataset = source.load()
+            dataset = _renamed(source.load())
     except (OSError, ValueError, KeyError) as reason:
         raise StoreError(
             f"{path} cannot be read as a result store ({reason}): delete it and run again"
@@ -81,6 +83,14 @@ def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
         raise StoreError(
             f"{path} has no {', '.join(missing)}: another study or an older version wrote it"
         )
+    return dataset
+
+
+def _renamed(dataset: xr.Dataset) -> xr.Dataset:
+    study = dataset.attrs.get("study")
+    for version in range(dataset.attrs.get("schema_version", SCHEMA_VERSION), SCHEMA_VERSION):
+        names = _RENAMED[version].get(study, {})
+        dataset = dataset.rename({old: new for old, new in names.items() if old in dataset})
     return dataset
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -86,12 +86,12 @@ class _Spike(torch.autograd.Function):
         return fired.to(distance.dtype)
 
     @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         distance, ctx.surrogate, _ = inputs
         ctx.save_for_backward(distance)
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         (distance,) = ctx.saved_tensors
         return gradient * ctx.surrogate.derivative(distance), None, None
 

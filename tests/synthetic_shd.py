@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from synthetic_store import provenance
 
-from hnnlib.studies import shd_ablations as study
+from hnnlib.studies.shd_ablations import cells as study
 
 __all__ = ["UNSEEN", "make"]
 

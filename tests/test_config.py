@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from hnnlib import config, studies
-from hnnlib.errors import ConfigError, NotationError
+from hnnlib.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def _letters(text: str) -> None:
-    if not text.isalpha():
-        raise NotationError(f"'{text}' is no notation:\n character 2 is wrong")
 
 
 class Part(BaseModel):
@@ -25,7 +20,6 @@ class Part(BaseModel):
 
     epochs: int = Field(gt=0)
     neuron: Literal["lif", "adlif"] = "lif"
-    notation: Annotated[str, config.checked(_letters)] = "ASS"
 
 
 class Toy(BaseModel):
@@ -85,11 +79,6 @@ MISTAKES = [  # what is replaced, by what, the line and key blamed, what is said
         "epochs: 3",
         "{epochs: 3, neuron: adlf}",
         f"7: {TOY}.part.neuron: Input should be 'lif' or 'adlif' (got 'adlf'); did you mean 'adlif",
-    ),
-    (
-        "epochs: 3",
-        "{epochs: 3, notation: A1}",
-        f"7: {TOY}.part.notation: 'A1' is no notation: character 2 is wrong (got 'A1')",
     ),
     (
         "part:\n      epochs: 3",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +34,13 @@ def package(tmp_path, monkeypatch):
     return tmp_path / "hnnlib"
 
 
+def write(path: Path, text: str) -> None:
+    """A file's time is how a change is seen, and clocks of file systems are slow."""
+    before = path.stat().st_mtime_ns
+    path.write_text(text)
+    os.utime(path, ns=(before + 1, before + 1))
+
+
 def test_imports_are_followed_wherever_they_stand(package):
     expected = ["", ".base", ".sub", ".sub.far", ".sub.lazy", ".sub.near", ".top"]
     assert sources.modules("hnnlib.top") == [f"hnnlib{name}" for name in expected]
@@ -50,7 +59,7 @@ def test_imports_are_followed_wherever_they_stand(package):
 )
 def test_the_digest_changes_with_code_that_is_imported_only(package, name, text, changes):
     before = sources.digest("hnnlib.top")
-    (package / name).write_text(text)
+    write(package / name, text)
     assert (sources.digest("hnnlib.top") != before) is changes
 
 
@@ -58,32 +67,36 @@ def test_docstrings_of_functions_and_classes_do_not_count(package):
     bare = "class A:\n    x = 1\n\n    def f(self):\n        return 1\n"
     (package / "base.py").write_text(bare)
     before = sources.digest("hnnlib.base")
-    (package / "base.py").write_text(
-        bare.replace("class A:", 'class A:\n    """A."""').replace(
-            "f(self):", 'f(self):\n        "F."'
-        )
-    )
+    worded = bare.replace("class A:", 'class A:\n    """A."""')
+    write(package / "base.py", worded.replace("f(self):", 'f(self):\n        "F."'))
     assert sources.digest("hnnlib.base") == before
 
 
 def test_a_notebook_counts_by_its_code_cells_and_their_imports(package, tmp_path):
-    def write(code, text="words"):
+    def notebook(code, text="words"):
         cells = [
             {"cell_type": "markdown", "source": [text]},
             {"cell_type": "code", "source": code},
         ]
         path = tmp_path / "n.ipynb"
-        path.write_text(json.dumps({"cells": cells}))
+        path.touch()
+        write(path, json.dumps({"cells": cells}))
         return path
 
-    path = write(["%matplotlib inline\n", "import hnnlib.alone"])
+    path = notebook(["%matplotlib inline\n", "import hnnlib.alone"])
     before = sources.digest(path)
     assert "hnnlib.alone" in sources.modules(path)
-    assert sources.digest(write(["import hnnlib.alone"], "other words")) == before
-    assert sources.digest(write(["import hnnlib.alone as b"])) != before
-    write(["import hnnlib.alone"])
-    (package / "alone.py").write_text("Y = 3\n")
+    assert sources.digest(notebook(["import hnnlib.alone"], "other words")) == before
+    assert sources.digest(notebook(["import hnnlib.alone as b"])) != before
+    notebook(["import hnnlib.alone"])
+    write(package / "alone.py", "Y = 3\n")
     assert sources.digest(path) != before
+
+
+def test_a_file_is_parsed_once(package, monkeypatch):
+    before = sources.digest("hnnlib.top")
+    monkeypatch.setattr(sources.ast, "parse", None)
+    assert sources.digest("hnnlib.top") == before
 
 
 def test_an_unknown_module_is_an_error(package):
@@ -91,7 +104,19 @@ def test_an_unknown_module_is_an_error(package):
         sources.digest("hnnlib.nothing")
 
 
-def test_a_study_does_not_depend_on_the_report():
-    names = sources.modules("hnnlib.studies")
-    assert "hnnlib.store" in names
-    assert not any(name.startswith(("hnnlib.evidence", "hnnlib.plotting")) for name in names)
+def below(folder):
+    """Names of all modules in a folder of hnnlib."""
+    files = (sources.FOLDER / folder).rglob("*.py")
+    paths = [file.relative_to(sources.FOLDER.parent).with_suffix("") for file in files]
+    return {".".join(path.parts).removesuffix(".__init__") for path in paths}
+
+
+def test_all_kernels_are_in_the_digest():
+    """Those of a neuron come with the neuron, and with no other."""
+    engines = set(sources.modules("hnnlib.engines"))
+    of_neurons = {name for name in below("engines") if ".neurons." in name}
+    assert below("engines") - of_neurons <= engines
+    everything = sources.modules("hnnlib.engines", *below("neurons"))
+    assert below("engines") <= set(everything)
+    mine = set(sources.modules("hnnlib.engines", "hnnlib.neurons.decay_input")) - engines
+    assert mine == {"hnnlib.neurons.decay_input", "hnnlib.engines.cpu.neurons.decay_input"}

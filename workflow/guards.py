@@ -13,12 +13,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from hnnlib.config import nearest
+from hnnlib.errors import nearest
 
 OPTIONS = ("scale", "results", "device", "engine")
 OWN = ("scale_file",)  # set by the Snakefile itself, and handed on to jobs on other machines
 DEVICES = ("auto", "cpu", "cuda")
-ENGINES = ("auto", "adjoint", "cpu", "eager", "gpu")
+ENGINES = ("auto", "cpu", "eager", "gpu")
 NEEDED_SPACE = 200 * 2**20  # bytes: stores, notebooks and report of one scale, and some reserve
 LOCKS = Path(".snakemake/locks")
 _LIVE = FileLock(".snakemake/hnnlib.lock")

@@ -37,7 +37,8 @@ class Section:
         settings: its section of the scale, complete with defaults.
         groups: training jobs, each with the settings that it depends on: only their change trains
             it anew.
-        code: digest of the library code behind each group's results: a change trains it anew.
+        code: digests of the library code behind each group's results: a change trains it anew.
+        collecting: digest of the code that joins the groups.
         data: data sets that are files, which are found and verified before it trains.
         notebook: digest of its notebook and of the library code that this imports.
     """
@@ -46,7 +47,8 @@ class Section:
     paper: str
     settings: dict[str, Any]
     groups: dict[str, dict[str, Any]]
-    code: dict[str, str]
+    code: dict[str, dict[str, str]]
+    collecting: str
     data: list[str]
     notebook: str
 
@@ -187,6 +189,7 @@ def _asked(name: str, project: Path) -> dict[str, Any]:
     """Ask the library."""
     from hnnlib import config, sources, studies
     from hnnlib.datasets import registry
+    from hnnlib.studies import running
 
     def section(study: str, settings: Any) -> dict[str, Any]:
         known = studies.get(study)
@@ -198,7 +201,8 @@ def _asked(name: str, project: Path) -> dict[str, Any]:
                 paper=known.paper,
                 settings=settings.model_dump(mode="json"),
                 groups={group: its.model_dump(mode="json") for group, its in groups.items()},
-                code=dict.fromkeys(groups, studies.code_digest(study)),
+                code={group: running.code_digests(study, settings, group) for group in groups},
+                collecting=sources.digest(f"hnnlib.studies.{study}", running.__name__),
                 data=[name for name in data if registry.get(name).files],
                 notebook=sources.digest(project / f"notebooks/{study}.ipynb"),
             )

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnnlib.networks.classifier import ImageClassifier, Memory
+from hnnlib.networks.classifier import ImageClassifier, States
 from hnnlib.randomness import numpy_generator, torch_generator
 from hnnlib.training.examples import Examples
 
@@ -219,7 +219,7 @@ class _Lanes:
         self.noisy = np.zeros(shape, np.int64)
         self.still = self._still()
         self.frames = self._sequences()
-        self.memory: Memory | None = {} if protocol.carry_state else None
+        self.memory: States | None = {} if protocol.carry_state else None
         self.clean: Records = {}
         self.previous: Records = {}
         self.stale: Records = {}
@@ -237,7 +237,7 @@ class _Lanes:
 
     def _sequences(self) -> Tensor:
         """The clean frame at every step."""
-        return self.still.expand(self.network.plan.steps, *self.still.shape)
+        return self.still.expand(self.network.design.steps, *self.still.shape)
 
     def refill(self) -> bool:
         """Give idle lanes their next sample; whether there is anything left to do."""
@@ -277,7 +277,7 @@ class _Lanes:
             for layer, state in self.memory.items():
                 where = rest.view(*rest.shape, *[1] * (state.ndim - 2))
                 self.memory[layer] = torch.where(where, self.network.neuron.initial(state), state)
-        logits = self.network.unroll(self.frames, self.memory, recorder).logits
+        logits = self.network.unroll(self.frames, self.memory, recorder).outputs
         labels = np.take_along_axis(self.labels, self.place.clip(0), 1)
         return logits.argmax(2).cpu().numpy() == labels
 
@@ -301,7 +301,7 @@ class _Lanes:
     def advance(self, right: np.ndarray, record: Records) -> None:
         """Note results, free the lanes of samples that are done, disturb the others once more."""
         _copy(self.previous, record, self.busy & (self.noisy > 0))
-        steps = self.network.plan.steps
+        steps = self.network.design.steps
         done = self.busy & (~right | (self.noisy == steps))
         member, _ = np.nonzero(done)
         outcome = np.where(right, steps + 1, self.noisy)

@@ -67,7 +67,7 @@ def observe(
     for some in rows.split(batch, 1):
         frames = network.standardise(images.inputs(some))[None]
         answer = network.unroll(frames, observe=recorder)
-        right = answer.logits.argmax(2) == images.labels(some)
+        right = answer.outputs.argmax(2) == images.labels(some)
         total = torch.stack(answer.spikes).sum(0)
         last = answer.spikes[list(recorder.layers).index(network.penultimate)]
         sums += torch.stack([right.sum(1), total.sum(1), last.sum(1)]).double().cpu().numpy()
@@ -76,7 +76,7 @@ def observe(
             correlations = [Correlations(trains.shape[3]) for _ in rows]
         for k, found in enumerate(correlations):
             found.add(trains[k], shifts(network.seeds[k], some[k], trains.shape[2:]))
-    samples, steps, units = rows.shape[1], network.plan.steps, recorder.layers
+    samples, steps, units = rows.shape[1], network.design.steps, recorder.layers
     rate = sums[1] / (samples * steps * sum(units.values()))
     output = sums[2] / (samples * steps * units[network.penultimate])
     return Point(sums[0] / samples, rate, output, correlations)

@@ -7,8 +7,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from hnnlib.datasets.imagedata import Source
-from hnnlib.datasets.registry import Entry
+from hnnlib.datasets.entry import Entry, Source
 from hnnlib.errors import DataError
 
 __all__ = ["BinnedEvents", "EventData", "bin_events", "embedded_data"]

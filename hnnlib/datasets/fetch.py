@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
 
-from hnnlib.datasets import registry
-from hnnlib.datasets.imagedata import Source
-from hnnlib.datasets.registry import Entry, OfficialFile
+from hnnlib.datasets.entry import Entry, OfficialFile, Source
 from hnnlib.errors import DataError
 
 __all__ = ["ENVIRONMENT", "MANIFEST", "Located", "locate"]
@@ -24,21 +22,20 @@ ROUNDS = 2  # times that every mirror is tried
 
 @dataclass(frozen=True)
 class Located:
-    """Verified files of one data set, in the registry's order, and the record of their origin."""
+    """Verified files of one data set, in the entry's order, and the record of their origin."""
 
     entry: Entry
     files: dict[str, Path]
     source: Source
 
 
-def locate(name: str, root: str | os.PathLike | None = None) -> Located:
+def locate(entry: Entry, root: str | os.PathLike | None = None) -> Located:
     """Verified files of a data set: <root>/<name>, else $HNN_DATA/<name>, else cache or download.
 
     An explicit `root` must hold the data set; a folder named by HNN_DATA may lack it, and then the
     cache of the operating system's user is used. Every file is hashed at every call. DataError
     where a folder, a file or a connection is missing, or a checksum differs.
     """
-    entry = registry.get(name)
     folder = _given_folder(entry, root)
     return _verified(entry, folder or _download(entry))
 

@@ -1,4 +1,4 @@
-"""The two records that every loader returns: labelled images and where they came from."""
+"""Labelled images in memory: the record that loaders of images return."""
 
 from __future__ import annotations
 
@@ -6,25 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hnnlib.datasets.entry import Entry, Source
 from hnnlib.errors import DataError
 
-__all__ = ["ImageData", "Source"]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where data came from; `official` is False for a copy vouched for by a MANIFEST.json only.
-
-    `sha256` identifies the content, `note` says in one sentence what a reader of a result must know
-    (it marks every result made with an unofficial copy), `origin` names the maker of the copy.
-    """
-
-    official: bool
-    note: str
-    sha256: str
-    licence: str
-    citation: str
-    origin: str
+__all__ = ["ImageData", "complete"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,3 +61,22 @@ class ImageData:
         chosen = self.images[index].astype(np.float32)
         chosen /= np.float32(self.scale)
         return chosen
+
+
+def complete(entry: Entry, images: np.ndarray, labels: np.ndarray, source: Source) -> ImageData:
+    """The record of a data set read from files, whose white is 255; DataError where their number or
+    shape is not that of its entry.
+    """
+    if images.shape != (entry.n_examples, *entry.shape):
+        raise DataError(
+            f"The files of {entry.title} hold images of shape {images.shape}, not "
+            f"{(entry.n_examples, *entry.shape)}: use the complete data set."
+        )
+    return ImageData(
+        name=entry.name,
+        images=images,
+        labels=labels.astype(np.int64),
+        n_classes=entry.n_classes,
+        source=source,
+        scale=255.0,
+    )

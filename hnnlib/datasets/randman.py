@@ -21,11 +21,11 @@ from typing import Literal
 
 import numpy as np
 
-from hnnlib.datasets import registry
+from hnnlib.datasets.entry import Entry
 from hnnlib.datasets.eventdata import EventData, embedded_data
 from hnnlib.randomness import numpy_generator
 
-__all__ = ["TASKS", "Task", "generate"]
+__all__ = ["Task", "entry", "generate"]
 
 PRECISION = 1e-3  # terms of the sum that are smaller are left out
 MOST_TERMS = 1000
@@ -36,7 +36,7 @@ CHUNK = 100  # points computed at once: bounds the memory
 class Task:
     """One classification task.
 
-    name:          the registry's entry with these classes and units.
+    name, title:   of the data set.
     steps, dt:     length of a recording, and of a step in seconds.
     alpha:         smoothness of the manifolds; larger is smoother.
     dimensions:    of the manifolds.
@@ -48,6 +48,7 @@ class Task:
     """
 
     name: str
+    title: str
     classes: int
     units: int
     steps: int
@@ -60,20 +61,27 @@ class Task:
     spectrum: Literal["shifted", "power"] = "shifted"
 
 
-TASKS = {
-    task.name: task
-    for task in (
-        Task("randman_standard", 10, 20, 100, 1.0, 1, test_share=0.1, step_share=0.5),
-        Task("randman_hard", 10, 20, 100, 1.0, 2, test_share=0.1, step_share=0.5),
-        Task("randman_500_parameters", 2, 3, 50, 3.0, 1, test_share=0.2),
+def entry(task: Task) -> Entry:
+    """What is known of a task's recordings."""
+    return Entry(
+        name=task.name,
+        title=task.title,
+        n_examples=task.classes * task.per_class,
+        n_classes=task.classes,
+        shape=(task.units,),
+        licence="the project's own",
+        citation="after Zenke, Vogels, The remarkable robustness of surrogate gradient learning "
+        "for instilling complex function in spiking neural networks, Neural Computation 33(4), "
+        "2021, doi 10.1162/neco_a_01367",
+        origin="generated",
+        note="synthetic spikes on random manifolds, drawn by the project's own generator",
     )
-}
 
 
 def generate(task: Task, seed: int = 0) -> EventData:
     """Recordings of a task, training part first, classes in turn; all speakers are 0.
 
-    A seed draws manifolds and points. A task with other sizes is `replace(TASKS[name], ...)`; its
+    A seed draws manifolds and points. A task with other sizes is `replace(task, ...)`; its
     manifolds are the same, and so are the first points of each part.
     """
     n_test = round(task.test_share * task.per_class)
@@ -87,7 +95,7 @@ def generate(task: Task, seed: int = 0) -> EventData:
     n = len(step)
     order = np.argsort(step, axis=1, kind="stable")  # of units in time
     return embedded_data(
-        registry.get(task.name),
+        entry(task),
         times=(np.take_along_axis(step, order, axis=1).ravel() + 0.5) * task.dt,
         units=order.ravel(),
         counts=np.full(n, task.units),

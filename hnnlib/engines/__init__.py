@@ -15,7 +15,7 @@ from hnnlib.errors import ConfigError
 
 __all__ = ["NAMES", "Engine", "get"]
 
-NAMES = ("adjoint", "cpu", "eager", "gpu")
+NAMES = ("cpu", "eager", "gpu")
 
 
 def get(name: str = "auto", device: torch.device | str = "cpu") -> Engine:
@@ -26,7 +26,7 @@ def get(name: str = "auto", device: torch.device | str = "cpu") -> Engine:
     """
     on_cpu = torch.device(device).type == "cpu"
     if name == "auto":
-        name = "cpu" if on_cpu else "gpu" if find_spec("triton") else "adjoint"
+        name = "cpu" if on_cpu else "gpu" if find_spec("triton") else "eager"
     if name == "cpu":
         if not on_cpu:
             raise ConfigError(f"the engine cpu can't work on {device}: choose auto, or device cpu")
@@ -37,10 +37,6 @@ def get(name: str = "auto", device: torch.device | str = "cpu") -> Engine:
         from hnnlib.engines.gpu import Gpu
 
         return Gpu()
-    if name == "adjoint":
-        from hnnlib.engines.adjoint import Adjoint
-
-        return Adjoint()
     if name == "eager":
         from hnnlib.engines.eager import Eager
 

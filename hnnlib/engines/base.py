@@ -5,16 +5,34 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hnnlib.neurons import DualExponential
+from hnnlib.neurons.base import Neuron
+from hnnlib.neurons.filters import DualExponential
 from hnnlib.signals import Separable, Signal, dense
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "Synapse"]
+
+
+class Synapse(Protocol):
+    """Weights between a signal and a layer, as ``hnnlib.networks.layers`` has them.
+
+    Attributes:
+        weight: (member, unit in, unit out), or kernels (member, channel out, channel in, y, x) of a
+            convolution, which also has a ``padding``, the zeros around an image.
+    """
+
+    weight: Tensor
+
+    def product(self, x: Tensor) -> Tensor:
+        """Weights times x, no bias: (..., member, batch, *in) to (..., member, batch, *units)."""
+
+    def shift(self) -> Tensor | None:
+        """Bias that broadcasts against one step of the product, or None."""
 
 
 class Engine(ABC):
@@ -29,12 +47,12 @@ class Engine(ABC):
 
     @abstractmethod
     def scan(
-        self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None
+        self, neuron: Neuron, drive: Tensor, recurrent: Tensor | None = None
     ) -> tuple[Tensor, Any]:
         """Outputs over time and the final state.
 
         Args:
-            neuron: see ``hnnlib.neurons``.
+            neuron: what is run.
             drive: (time, member, batch, *units).
             recurrent: weights (member, unit, unit) from each unit's last output to each unit's
                 drive, or None.
@@ -54,8 +72,8 @@ class Engine(ABC):
 
     def layer(
         self,
-        neuron: Any,
-        synapse: Any,
+        neuron: Neuron,
+        synapse: Synapse,
         signal: Signal,
         recurrent: Tensor | None = None,
         axon: DualExponential | None = None,
@@ -63,8 +81,7 @@ class Engine(ABC):
         """Outputs of a neuron layer: axon, product, neuron.
 
         Args:
-            neuron: see ``hnnlib.neurons``.
-            synapse: has ``product(x)`` and ``shift()``, see ``hnnlib.networks.layers``.
+            neuron, synapse: what it is made of.
             signal: what the layer reads.
             recurrent: as in ``scan``.
             axon: a fixed synaptic filter on the signal, or None. Being linear and the same for all
@@ -73,7 +90,7 @@ class Engine(ABC):
         signal = self.potentials(axon, self._tensor(signal, synapse.weight))
         return self.scan(neuron, self._drive(synapse, signal), recurrent)[0]
 
-    def product(self, synapse: Any, signal: Signal) -> Tensor:
+    def product(self, synapse: Synapse, signal: Signal) -> Tensor:
         """The drive that a signal gives a layer, weights times signal plus bias, without a neuron:
         (time, member, batch, *units).
 
@@ -113,7 +130,7 @@ class Engine(ABC):
         return x
 
     @staticmethod
-    def _drive(synapse: Any, signal: Tensor | Separable) -> Tensor:
+    def _drive(synapse: Synapse, signal: Tensor | Separable) -> Tensor:
         if isinstance(signal, Separable):  # the product doesn't change over time: one is enough
             product = signal._replace(values=synapse.product(signal.values)).over_time()
         else:

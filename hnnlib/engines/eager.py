@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hnnlib.engines.base import Engine
+from hnnlib.neurons.base import Neuron
 
 __all__ = ["Eager"]
 
@@ -18,7 +19,7 @@ class Eager(Engine):
     name = "eager"
 
     def scan(
-        self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None
+        self, neuron: Neuron, drive: Tensor, recurrent: Tensor | None = None
     ) -> tuple[Tensor, Any]:
         """See ``hnnlib.engines.Engine.scan``."""
         # unbind, not drive[t]: the backward of an index allocates the whole drive at every step

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, Self
 
 from torch import Tensor
 
 from hnnlib.randomness import MemberNoise
+from hnnlib.signals import Events
 
-__all__ = ["Activity", "Costed", "Network"]
+__all__ = ["TRAINED_COPIES", "Activity", "Costed", "Network"]
+
+TRAINED_COPIES = 6
+"""Numbers that training keeps for each trained one: itself, its gradient, two moments, the best so
+far, and the update."""
 
 
 class Activity(NamedTuple):
     """What a forward pass gives.
 
     Attributes:
-        logits: (member, batch, class); spike counts for a network that ends in spiking neurons.
+        outputs: (member, batch, *what is answered): of a classifier the logits, one a class; spike
+            counts or rates of a network that ends in spiking neurons.
         spikes: spikes an example of every spiking layer, each (member, batch).
         encoder_spikes: spikes an example of a Poisson encoder, (member, batch), or None.
         counts: spikes of each unit, (member, batch, unit), differentiable, where a network's
@@ -25,7 +31,7 @@ class Activity(NamedTuple):
             goes.
     """
 
-    logits: Tensor
+    outputs: Tensor
     spikes: list[Tensor]
     encoder_spikes: Tensor | None = None
     counts: Tensor | None = None
@@ -36,21 +42,34 @@ class Network(Protocol):
     """A population that can be trained: a torch module whose parameters have a member axis.
 
     Attributes:
-        seeds: one a member.
+        seeds: one a member; they key its initial weights, its order of examples and its noise.
     """
 
     seeds: Sequence[int]
 
-    def __call__(self, x, noise: MemberNoise | None = None) -> Activity:
+    def __call__(self, x: Tensor | Events, noise: MemberNoise | None = None) -> Activity:
         """Outputs and activity for inputs as ``Examples`` gives them."""
 
-    def train(self, mode: bool = True): ...
+    def train(self, mode: bool = True) -> Self:
+        """See ``torch.nn.Module``, like all that follows but ``memory``."""
 
-    def eval(self): ...
+    def eval(self) -> Self:
+        """Evaluation mode."""
 
-    def named_parameters(self) -> Iterator[tuple[str, Tensor]]: ...
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """What is trained, each with a leading member axis."""
 
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]: ...
+    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        """What is kept beside it; floating-point buffers have a leading member axis, too."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Parameters and buffers that outlive the network."""
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any:
+        """Take them over."""
+
+    def memory(self, batch: int) -> int:
+        """Bytes that training one member takes, about, with so many examples a step."""
 
 
 class Costed(Network, Protocol):

@@ -6,6 +6,7 @@ spike: it weighs the spikes of the layer below it, and the logits are its mean o
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,24 +16,24 @@ import torch
 from torch import Tensor, nn
 
 from hnnlib.engines import Engine
-from hnnlib.networks.base import Activity
+from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Dense
 from hnnlib.networks.normalised import NormalisedConv
-from hnnlib.neurons import DecayInputLIF
+from hnnlib.neurons.decay_input import DecayInputLIF
 from hnnlib.signals import count, dense
 from hnnlib.surrogates import Sigmoid
 
-__all__ = ["ImageClassifier", "Memory", "Observer", "Plan"]
+__all__ = ["ImageClassifier", "ImageDesign", "Observer", "States"]
 
-Memory = dict[str, Any]
+States = dict[str, Any]
 """State of every layer of neurons behind the last step, by name of the layer."""
 Observer = Callable[[str, Tensor], None]
 """Takes the name of a layer of neurons and its spikes (time, member, batch, *units)."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What both networks take.
+class ImageDesign:
+    """What such a network takes.
 
     Attributes:
         in_shape: (channels, height, width) of an image.
@@ -54,7 +55,7 @@ class Plan:
     )
 
     def scaled(self, channels: int) -> int:
-        """Channels at this plan's width, at least one."""
+        """Channels at this design's width, at least one."""
         return max(1, round(channels * self.width))
 
 
@@ -76,21 +77,21 @@ class Pass:
     """One forward pass: runs neurons, counts what they do, and lets an observer see them."""
 
     def __init__(
-        self, engine: Engine, neuron: Any, memory: Memory | None, observe: Observer | None
+        self, engine: Engine, neuron: Any, states: States | None, observe: Observer | None
     ) -> None:
-        self.engine, self.neuron, self.memory, self.observe = engine, neuron, memory, observe
+        self.engine, self.neuron, self.states, self.observe = engine, neuron, states, observe
         self.spikes: list[Tensor] = []
         self.operations: Tensor | float = 0.0
 
     def fire(self, name: str, drive: Tensor) -> Tensor:
         """Spikes (time, member, batch, *units) of a layer of neurons under its drive."""
         neuron = self.neuron
-        if self.memory is not None:
-            neuron = _Resumed(neuron, self.memory.get(name))
+        if self.states is not None:
+            neuron = _Resumed(neuron, self.states.get(name))
         spikes, state = self.engine.scan(neuron, drive)
         spikes = dense(spikes)
-        if self.memory is not None:
-            self.memory[name] = state
+        if self.states is not None:
+            self.states[name] = state
         self.spikes.append(count(spikes))
         if self.observe is not None:
             self.observe(name, spikes.detach())
@@ -112,18 +113,18 @@ class ImageClassifier(nn.Module, ABC):
     drive and the last spikes.
 
     Args:
-        plan: shape, width, time steps, neuron.
+        design: shape, width, time steps, neuron.
         seeds: one a member; they key the initial weights.
         engine: runs the neurons.
     """
 
-    def __init__(self, plan: Plan, seeds: Sequence[int], engine: Engine) -> None:
+    def __init__(self, design: ImageDesign, seeds: Sequence[int], engine: Engine) -> None:
         super().__init__()
-        self.plan, self.seeds, self.engine = plan, tuple(seeds), engine
-        self.neuron = plan.neuron
+        self.design, self.seeds, self.engine = design, tuple(seeds), engine
+        self.neuron = design.neuron
         channels = (-1, 1, 1)
-        self._mean = torch.tensor(plan.mean).view(channels)
-        self._deviation = torch.tensor(plan.deviation).view(channels)
+        self._mean = torch.tensor(design.mean).view(channels)
+        self._deviation = torch.tensor(design.deviation).view(channels)
 
     readout: Dense
 
@@ -147,21 +148,21 @@ class ImageClassifier(nn.Module, ABC):
         return self.unroll(self.standardise(x)[None])
 
     def unroll(
-        self, frames: Tensor, memory: Memory | None = None, observe: Observer | None = None
+        self, frames: Tensor, states: States | None = None, observe: Observer | None = None
     ) -> Activity:
         """Answers for standardised frames.
 
         Args:
             frames: (time, member, batch, C, H, W); a time axis of 1 stands for T equal frames.
-            memory: states to start from, empty for rest; the states behind the last step are left
+            states: states to start from, empty for rest; the states behind the last step are left
                 in it. None: start at rest and keep nothing.
             observe: sees the spikes of every layer of neurons, layer by layer, in the order in
                 which they fire.
         """
-        run = Pass(self.engine, self.neuron, memory, observe)
+        run = Pass(self.engine, self.neuron, states, observe)
         drive = self.first()(frames)
         if len(frames) == 1:  # equal frames have equal drives: one convolution is enough
-            drive = drive.expand(self.plan.steps, *drive.shape[1:])
+            drive = drive.expand(self.design.steps, *drive.shape[1:])
         spikes = self._features(drive, run)
         run.read(self.readout, spikes)
         # the readout is linear: the mean over time, and over pixels, may be taken before it
@@ -174,17 +175,27 @@ class ImageClassifier(nn.Module, ABC):
         """Trained numbers of one member."""
         return sum(p.numel() for p in self.parameters()) // len(self.seeds)
 
+    def memory(self, batch: int) -> int:
+        """See ``Network``: the frames, and eight numbers a unit, step and example."""
+        units = sum(math.prod(synapse.out_shape) for synapse in self._synapses())
+        kept = math.prod(self.design.in_shape) + 8 * self.design.steps * units
+        return 4 * (TRAINED_COPIES * self.parameter_count() + batch * kept)
+
     def macs(self) -> int:
         """Multiply-accumulates of one step."""
-        return sum(m.macs for m in self.modules() if isinstance(m, NormalisedConv | Dense))
+        return sum(synapse.macs for synapse in self._synapses())
+
+    def _synapses(self) -> list[NormalisedConv | Dense]:
+        """All weight layers; neurons read what each gives, but for the readout."""
+        return [m for m in self.modules() if isinstance(m, NormalisedConv | Dense)]
 
     def products(self) -> float:
         """Multiply-accumulates of an example over all steps."""
-        return float(self.plan.steps * self.macs())
+        return float(self.design.steps * self.macs())
 
     def graded_products(self) -> float:
         """Products with graded values an example: those of the first convolution."""
-        return float(self.plan.steps * self.first().macs)
+        return float(self.design.steps * self.first().macs)
 
     def synaptic_operations(self, activity: Activity) -> Tensor:
         """Spikes times mean fan-out of each example, (member, batch)."""

@@ -16,9 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from hnnlib.engines import Engine
-from hnnlib.networks.base import Activity
+from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Dense, normal
-from hnnlib.neurons import DualExponential, SynapticLIF
+from hnnlib.neurons.filters import DualExponential
+from hnnlib.neurons.synaptic import SynapticLIF
+from hnnlib.randomness import MemberNoise
 from hnnlib.signals import Signal, counts
 from hnnlib.surrogates import SuperSpike
 
@@ -43,7 +45,7 @@ class Design:
         steps: time steps of an example, for what it costs.
         ratio: share of spiking units, one, or one a member; the first int(ratio * units) spike. It
             has a meaning for models of two kinds only.
-        dt: width of a time step, seconds.
+        dt: duration of a time step, seconds.
         tau_mem, tau_syn, tau_out: time constants of membrane, synaptic current and readout,
             seconds.
         slope: of the SuperSpike surrogate.
@@ -118,7 +120,7 @@ class DirectNetwork(nn.Module):
     """A population of recurrent networks with a leaky readout.
 
     I[t] = x[t] W + o[t-1] V drives ``SynapticLIF`` units; f[t] = a f[t-1] + o[t] O and y[t] = bo
-    y[t-1] + (1 - bo) f[t] is the readout, bo = exp(-dt / tau_out), and the logits are the largest
+    y[t-1] + (1 - bo) f[t] is the readout, bo = exp(-dt / tau_out), and the outputs are the largest
     y[t] over time. The first step, at which every y is 0, is left out of the maximum: with it, a
     class whose readout is negative throughout would get no gradient.
 
@@ -130,7 +132,7 @@ class DirectNetwork(nn.Module):
 
     Attributes:
         connected: (member, from unit, to unit), True where a recurrent connection exists.
-        spikes: (member, 1, unit), True for units that spike.
+        spiking: (member, 1, unit), True for units that spike.
     """
 
     def __init__(
@@ -146,7 +148,7 @@ class DirectNetwork(nn.Module):
         exist = torch.stack([connections(design.model, units, k) for k in self.spiking_units])
         self.register_buffer("connected", exist, persistent=False)
         first = torch.tensor(self.spiking_units)[:, None, None]
-        self.register_buffer("spikes", torch.arange(units) < first, persistent=False)
+        self.register_buffer("spiking", torch.arange(units) < first, persistent=False)
         self.recurrent = normal((units, units), units, self.seeds, "recurrent")
         with torch.no_grad():
             self.recurrent.mul_(exist)
@@ -164,7 +166,7 @@ class DirectNetwork(nn.Module):
         )
         self.leak = DualExponential(a1=synapse + out, a2=-synapse * out, b=1 - out)
 
-    def forward(self, x: Signal, noise: object = None) -> Activity:
+    def forward(self, x: Signal, noise: MemberNoise | None = None) -> Activity:
         """Run the networks on x (time, member, batch, inputs); one member stands for all.
 
         The activity has the counts of all units, with 0 for those that don't spike.
@@ -174,7 +176,7 @@ class DirectNetwork(nn.Module):
             recurrent = recurrent * self.connected
         signal = self.engine.layer(self.neuron, self.hidden, x, recurrent)
         trace = self.engine.potentials(self.leak, self.engine.product(self.readout, signal))
-        counted = counts(signal) * self.spikes.to(trace.dtype)
+        counted = counts(signal) * self.spiking.to(trace.dtype)
         return Activity(trace[1:].amax(0), [counted.detach().sum(2)], None, counted)
 
     def parameter_count(self) -> int:
@@ -183,13 +185,12 @@ class DirectNetwork(nn.Module):
         return hidden + readout + int(self.connected[0].sum())
 
     def memory(self, batch: int) -> int:
-        """Bytes that training of one member needs, about: six copies of its parameters (gradient,
-        two moments, the best so far and their update); its inputs, and the dozen numbers a unit
-        that autograd keeps, of every step and example.
+        """See ``Network``: the inputs, and the dozen numbers a unit that autograd keeps, of every
+        step and example.
         """
         parameters = sum(p[0].numel() for p in self.parameters())
         kept = self.hidden.in_shape[0] + 12 * self.design.units
-        return 4 * (6 * parameters + self.design.steps * batch * kept)
+        return 4 * (TRAINED_COPIES * parameters + self.design.steps * batch * kept)
 
     def products(self) -> float:
         """Multiply-accumulates of one example, all time steps, zeros multiplied too."""

@@ -12,19 +12,25 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from hnnlib import codings
+from hnnlib.codings.base import Coding
+from hnnlib.codings.duplicate import Duplicate
+from hnnlib.codings.gaussian import Gaussian
+from hnnlib.codings.poisson import Poisson
 from hnnlib.engines import Engine
 from hnnlib.errors import NotationError
-from hnnlib.networks.base import Activity
+from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Conv, Dense, max_pool
 from hnnlib.networks.notation import LayerSpec
 from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool
-from hnnlib.neurons import DualExponential, RefractoryLIF
+from hnnlib.neurons.filters import DualExponential
+from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.randomness import MemberNoise
-from hnnlib.signals import Signal, count, dense
+from hnnlib.signals import count, dense
 
-__all__ = ["HybridNetwork", "Switches"]
+__all__ = ["CODINGS", "HybridNetwork", "Switches"]
 
+CODINGS: dict[str, type[Coding]] = {one.name: one for one in (Duplicate, Gaussian, Poisson)}
+"""Codings of the paper, by their names in scale files."""
 _ACTIVATIONS = {"relu": torch.relu, "sigmoid": torch.sigmoid}
 
 
@@ -33,25 +39,18 @@ class Switches:
     """Protocol choices of the paper and of its public code, each a named switch.
 
     Attributes:
-        steps: time steps T.
-        coding: what joins artificial and spiking layers; ``none`` for a purely artificial network.
+        coding: what joins artificial and spiking layers, and their time steps T; None for a purely
+            artificial network.
         hidden_act: activation of artificial layers.
-        boundary_act: activation of the last artificial layer before duplicate coding (text: ReLU;
-            code: sigmoid).
         input_mode: ``axon``: the first spiking layer filters its input; ``direct``: it doesn't.
-        poisson_p, gaussian: see ``hnnlib.codings``.
         train_filter: train the synaptic filters (the public code does).
         logit_scale: factor on the logits of a purely artificial network; the public code sums the
             same log-softmax over T steps, which is a factor T.
     """
 
-    steps: int = 25
-    coding: Literal["duplicate", "gaussian", "poisson", "none"] = "duplicate"
+    coding: Coding | None = Duplicate(25)
     hidden_act: Literal["relu", "sigmoid"] = "relu"
-    boundary_act: Literal["sigmoid", "relu"] = "sigmoid"
     input_mode: Literal["axon", "direct"] = "axon"
-    poisson_p: Literal["sigmoid", "code255"] = "sigmoid"
-    gaussian: Literal["code", "ln_sigma"] = "code"
     train_filter: bool = False
     logit_scale: float = 1.0
     kernel: DualExponential = field(default_factory=DualExponential.from_time_constants)
@@ -72,7 +71,8 @@ class HybridNetwork(nn.Module):
             the draws of the very layers that the frozen features were trained with.
 
     Raises:
-        NotationError: the images are too small for the layers, or the last layer isn't dense.
+        NotationError: the images are too small for the layers, the last layer isn't dense, or the
+            coding needs an artificial layer and there is none.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class HybridNetwork(nn.Module):
         roles: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
-        if layers[-1].form != "dense":
+        if layers[-1].kind != "dense":
             raise NotationError(
                 "the last layer must be dense, with one unit a class, as in S32C3-S10"
             )
@@ -97,6 +97,12 @@ class HybridNetwork(nn.Module):
         )
         self.in_shape = in_shape
         self.boundary = next((k for k, layer in enumerate(layers) if layer.spiking), len(layers))
+        coding = switches.coding
+        if self.boundary == 0 and coding.widen(1) > 1:
+            raise NotationError(
+                f"{coding.name} coding needs an artificial layer before the spiking ones, as in "
+                "A784-S500-S10"
+            )
         self.artificial, self.spiking = nn.ModuleList(), nn.ModuleList()
         self._roles = tuple(roles or (f"layer{place}" for place in range(len(layers))))
         shape = in_shape
@@ -107,29 +113,21 @@ class HybridNetwork(nn.Module):
     def _add_artificial(
         self, layer: LayerSpec, shape: tuple[int, ...], place: int
     ) -> tuple[int, ...]:
-        if self._doubled(place):
-            layer = replace(layer, size=2 * layer.size)
-        module = (
-            nn.MaxPool2d(layer.kernel)
-            if layer.form == "pool"
-            else self._synapse(layer, shape, place)
-        )
-        self.artificial.append(module)
-        shape = _pooled(shape, layer.kernel) if layer.form == "pool" else module.out_shape
-        if place + 1 == self.boundary < len(self.layers) and self.switches.coding == "gaussian":
-            shape = (
-                shape[0] // 2,
-                *shape[1:],
-            )  # half of the units is the mean, half sets the spread
-        return shape
+        if layer.kind == "pool":
+            self.artificial.append(nn.MaxPool2d(layer.kernel))
+            return _pooled(shape, layer.kernel)
+        size = self._size(place)
+        synapse = self._synapse(replace(layer, size=size), shape, place)
+        self.artificial.append(synapse)
+        # what is widened, the coding makes as narrow again
+        return synapse.out_shape if size == layer.size else (layer.size, *synapse.out_shape[1:])
 
-    def _doubled(self, place: int) -> bool:
-        """Whether this is the artificial layer that gives Gaussian coding its mean and spread."""
-        behind = [layer.form for layer in self.layers[place + 1 : self.boundary]]
-        at_boundary = self.boundary < len(self.layers) and set(behind) <= {"pool"}
-        return (
-            self.switches.coding == "gaussian" and at_boundary and self.layers[place].form != "pool"
-        )
+    def _size(self, place: int) -> int:
+        """Units or channels of an artificial layer: as the coding asks for where it reads them."""
+        size = self.layers[place].size
+        behind = {layer.kind for layer in self.layers[place + 1 : self.boundary]}
+        at_boundary = self.boundary < len(self.layers) and behind <= {"pool"}
+        return self.switches.coding.widen(size) if at_boundary else size
 
     def _add_spiking(self, layer: LayerSpec, shape: tuple[int, ...], place: int) -> tuple[int, ...]:
         direct = place == self.boundary and self.switches.input_mode == "direct"
@@ -138,7 +136,7 @@ class HybridNetwork(nn.Module):
             if direct
             else Axon(self.switches.kernel, shape, self.seeds, self.switches.train_filter)
         )
-        if layer.form == "pool":
+        if layer.kind == "pool":
             self.spiking.append(SpikingPool(axon, layer.kernel))
             return _pooled(shape, layer.kernel)
         synapse = self._synapse(layer, shape, place)
@@ -146,7 +144,7 @@ class HybridNetwork(nn.Module):
         return synapse.out_shape
 
     def _synapse(self, layer: LayerSpec, shape: tuple[int, ...], place: int) -> Dense | Conv:
-        if layer.form == "dense":
+        if layer.kind == "dense":
             return Dense(shape, layer.size, self.seeds, self._roles[place])
         if len(shape) != 3 or min(shape[1:]) < layer.kernel:
             raise NotationError(
@@ -174,31 +172,13 @@ class HybridNetwork(nn.Module):
         return x
 
     def encode(self, x: Tensor, stop: int | None = None) -> Tensor:
-        """Values that the coding reads, from images: the frozen features of separate training.
-
-        Duplicate: activations at the boundary. Poisson: firing probabilities. Gaussian: both
-            halves.
-        """
+        """Values that the coding reads, from images: the frozen features of separate training."""
         stop = self.boundary if stop is None else stop
         if stop == 0:
             return x
-        pooled = isinstance(self.artificial[stop - 1], nn.MaxPool2d)
-        switches = self.switches
-        linear = switches.coding == "gaussian" and switches.gaussian == "ln_sigma"
-        z = self.graded(x, stop, activate_last=not linear)
-        if switches.coding == "duplicate":
-            return _ACTIVATIONS[switches.boundary_act](z)
-        if switches.coding == "poisson":
-            return codings.firing_probability(z, switches.poisson_p, activated=pooled)
-        return z
-
-    def _signal(self, values: Tensor, noise: MemberNoise | None) -> Signal:
-        switches = self.switches
-        if switches.coding == "gaussian" and self.boundary > 0:
-            return codings.gaussian(values, switches.steps, noise, switches.gaussian)
-        if switches.coding == "poisson":
-            return codings.poisson(values, switches.steps, noise)
-        return codings.duplicate(values, switches.steps)
+        coding = self.switches.coding
+        drive = self.graded(x, stop, activate_last=not coding.linear)
+        return coding.values(drive, pooled=isinstance(self.artificial[stop - 1], nn.MaxPool2d))
 
     def forward(self, x: Tensor, noise: MemberNoise | None = None) -> Activity:
         """Run the network on x (member, batch, *in).
@@ -208,9 +188,10 @@ class HybridNetwork(nn.Module):
             noise: needed by Gaussian and Poisson coding.
         """
         if not len(self.spiking):
-            return Activity(self.graded(x) * self.switches.logit_scale, [], None)
-        signal = self._signal(self.encode(x), noise)
-        encoder = count(signal) if self.switches.coding == "poisson" else None
+            return Activity(self.graded(x) * self.switches.logit_scale, [])
+        coding = self.switches.coding
+        signal = coding.encode(self.encode(x), noise)
+        encoder = coding.encoder_spikes(signal)
         spikes = []
         for layer in self.spiking:
             signal = layer(signal, self.engine)
@@ -221,6 +202,17 @@ class HybridNetwork(nn.Module):
     def parameter_count(self) -> int:
         """Trained numbers of one member."""
         return sum(p.numel() for p in self.parameters()) // len(self.seeds)
+
+    def memory(self, batch: int) -> int:
+        """See ``Network``: three numbers a unit of artificial layers and example, and four a unit,
+        step and example of spiking ones, as many an input of layers whose filters are trained.
+        """
+        artificial = [m for m in self.artificial if not isinstance(m, nn.MaxPool2d)]
+        filtered = [layer.axon for layer in self.spiking if layer.axon is not None]
+        inputs = [axon.coefficients[0, 0].numel() for axon in filtered if axon.fixed is None]
+        kept = math.prod(self.in_shape) + 3 * sum(math.prod(m.out_shape) for m in artificial)
+        kept += 4 * self._steps * (sum(self.units()) + sum(inputs))
+        return 4 * (TRAINED_COPIES * self.parameter_count() + batch * kept)
 
     def macs(self) -> tuple[int, list[int]]:
         """Multiply-accumulates of one example: all artificial layers, and one step of each spiking
@@ -234,21 +226,21 @@ class HybridNetwork(nn.Module):
         T steps.
         """
         artificial, spiking = self.macs()
-        return float(artificial + self.switches.steps * sum(spiking))
+        return float(artificial + self._steps * sum(spiking))
 
     def graded_products(self) -> float:
         """Products with graded values an example: artificial layers once, a spiking layer that
         reads graded values at each of the T steps.
         """
         artificial, spiking = self.macs()
-        graded_input = spiking and self.switches.coding != "poisson"
-        return float(artificial + (self.switches.steps * spiking[0] if graded_input else 0))
+        first = self.switches.coding.graded_products(spiking[0]) if spiking else 0
+        return float(artificial + first)
 
     def synaptic_operations(self, activity: Activity) -> Tensor:
         """Spikes times mean fan-out of each example (member, batch), a Poisson encoder's spikes
         included.
         """
-        operations = torch.zeros_like(activity.logits[..., 0])
+        operations = torch.zeros_like(activity.outputs[..., 0])
         _, macs = self.macs()
         if activity.encoder_spikes is not None and macs:
             first = next(layer for layer in self.spiking if isinstance(layer, SpikingLayer))
@@ -256,6 +248,11 @@ class HybridNetwork(nn.Module):
         for source, units, products in zip(activity.spikes, self.units(), macs[1:], strict=False):
             operations += source * (products / units)
         return operations
+
+    @property
+    def _steps(self) -> int:
+        """Time steps of the spiking layers, 0 where there are none."""
+        return self.switches.coding.steps if len(self.spiking) else 0
 
     def units(self) -> list[int]:
         """Units of each spiking layer."""

@@ -2,22 +2,23 @@
 
 Labels are joined by ``-``. ``A`` is an artificial (graded) layer, ``S`` a spiking one. ``S500`` is
 a dense layer of 500 units, ``S32C3`` a convolution with 32 channels and a 3x3 kernel, ``P2`` a 2x2
-max-pooling of the kind before it. A dense label in first place gives the *input* size: its layer is
-as wide as the next label, so that ``784-500-10`` is 784 -> 500 -> 500 -> 10 with three weight
-layers, as in the paper (Tables 1a-3a) and its public code.
+max-pooling, artificial or spiking as the layer before it is. A dense label in first place gives the
+*input* size: its layer is as wide as the next label, so that ``784-500-10`` is 784 -> 500 -> 500 ->
+10 with three weight layers, as in the paper (Tables 1a-3a) and its public code.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from hnnlib.errors import NotationError
 
 __all__ = ["LayerSpec", "parse", "render", "resize"]
 
 _LABEL = re.compile(
-    r"(?P<kind>[AS])(?P<size>[1-9]\d*)(?:C(?P<kernel>[1-9]\d*))?|P(?P<pool>[1-9]\d*)"
+    r"(?P<letter>[AS])(?P<size>[1-9]\d*)(?:C(?P<kernel>[1-9]\d*))?|P(?P<pool>[1-9]\d*)"
 )
 
 
@@ -26,14 +27,14 @@ class LayerSpec:
     """One layer of a network.
 
     Attributes:
-        spiking: True for ``S``, False for ``A``; a pool takes the kind of the layer before it.
-        form: ``dense``, ``conv`` or ``pool``.
+        spiking: True for ``S``, False for ``A``; a pool is what the layer before it is.
+        kind: ``dense``, ``conv`` or ``pool``.
         size: units of a dense layer, channels of a convolution; 0 for a pool.
         kernel: edge of the kernel or pooling window in pixels; 0 for a dense layer.
     """
 
     spiking: bool
-    form: str
+    kind: Literal["dense", "conv", "pool"]
     size: int = 0
     kernel: int = 0
 
@@ -54,7 +55,7 @@ def parse(text: str) -> tuple[int | None, tuple[LayerSpec, ...]]:
         layers.append(_label(text, label, at, layers))
         at += len(label) + 1
     first = layers[0]
-    if first.form != "dense":
+    if first.kind != "dense":
         return None, tuple(layers)
     if len(layers) == 1:
         raise _error(
@@ -76,16 +77,16 @@ def _label(text: str, label: str, at: int, before: list[LayerSpec]) -> LayerSpec
     if match["pool"]:
         if not before:
             raise _error(text, at, "a network can't begin with a pool")
-        if before[-1].form == "dense":
+        if before[-1].kind == "dense":
             raise _error(text, at, "a pool needs an image: put it behind a convolution")
         return LayerSpec(before[-1].spiking, "pool", kernel=int(match["pool"]))
-    spiking = match["kind"] == "S"
+    spiking = match["letter"] == "S"
     if before and before[-1].spiking and not spiking:
         raise _error(
             text, at, "an artificial layer can't follow a spiking one: artificial layers come first"
         )
     if match["kernel"]:
-        if before and before[-1].form == "dense":
+        if before and before[-1].kind == "dense":
             raise _error(text, at, "a convolution can't follow a dense layer")
         return LayerSpec(spiking, "conv", int(match["size"]), int(match["kernel"]))
     return LayerSpec(spiking, "dense", int(match["size"]))
@@ -99,7 +100,7 @@ def render(layers: tuple[LayerSpec, ...], inputs: int | None = None) -> str:
     """The notation of some layers: the inverse of ``parse``."""
     labels = []
     for place, layer in enumerate(layers):
-        if layer.form == "pool":
+        if layer.kind == "pool":
             labels.append(f"P{layer.kernel}")
             continue
         size = inputs if place == 0 and inputs is not None else layer.size
@@ -120,7 +121,7 @@ def resize(text: str, inputs: int | None = None, width: float = 1.0) -> str:
     last = len(layers) - 1
     scaled = tuple(
         layer
-        if place == last or layer.form == "pool"
+        if place == last or layer.kind == "pool"
         else replace(layer, size=max(1, round(layer.size * width)))
         for place, layer in enumerate(layers)
     )

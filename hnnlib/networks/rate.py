@@ -10,19 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from hnnlib import codings
+from hnnlib.codings.base import Coding
 from hnnlib.engines import Engine
 from hnnlib.errors import ConfigError
-from hnnlib.networks.base import Activity
+from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Conv, Dense, max_pool
-from hnnlib.neurons import DecayInputLIF
+from hnnlib.neurons.decay_input import DecayInputLIF
 from hnnlib.randomness import MemberNoise
-from hnnlib.signals import Separable, Signal, Spikes, count, dense
+from hnnlib.signals import Signal, Spikes, count, dense
 from hnnlib.surrogates import ATan, Surrogate
 
 __all__ = ["RateDesign", "RateNetwork", "RectifiedNetwork", "rate_error"]
@@ -38,15 +37,13 @@ class RateDesign:
         convolutions: channels of 3x3 convolutions (one zero around the image), each followed by
             neurons and a 2x2 max-pool.
         dense: units of the fully connected layers behind them; the last ones are the classes.
-        steps: time steps T.
-        encoding: ``bernoulli``: pixels are firing probabilities, drawn anew at every step;
-            ``constant``: pixels are currents, and the first layer encodes.
+        coding: of the pixels, and the time steps T. Poisson: they are firing probabilities;
+            duplicate: they are currents, and the first layer encodes.
     """
 
     convolutions: tuple[int, ...]
     dense: tuple[int, ...]
-    steps: int = 10
-    encoding: Literal["bernoulli", "constant"] = "bernoulli"
+    coding: Coding
 
 
 class _Layers(nn.Module):
@@ -78,15 +75,15 @@ class _Layers(nn.Module):
         return sum(p.numel() for p in self.parameters()) // len(self.seeds)
 
     def memory(self, batch: int) -> int:
-        """Bytes that training of one member needs, about: six copies of its parameters (gradient,
-        two moments, the best so far and their update), and four numbers a unit, step and example.
-        """
-        return 4 * (6 * self.parameter_count() + 4 * batch * self.steps * sum(self.units()))
+        """See ``Network``: four numbers a unit, step and example."""
+        return 4 * (
+            TRAINED_COPIES * self.parameter_count() + 4 * batch * self.steps * sum(self.units())
+        )
 
     @property
     def steps(self) -> int:
         """Time steps that are held in memory."""
-        return self.design.steps
+        return self.design.coding.steps
 
     def products(self) -> float:
         """Multiply-accumulates of one example, all time steps."""
@@ -97,7 +94,7 @@ class RateNetwork(_Layers):
     """A population of spiking networks.
 
     Args:
-        design: layers, steps, encoding.
+        design: layers and coding.
         in_shape: (channels, height, width) of an image.
         seeds: one a member; members of one seed start with the same weights.
         tau, threshold: membrane time constant (steps, above 1) and V_th of each member, (member,).
@@ -132,11 +129,10 @@ class RateNetwork(_Layers):
 
     def _encode(self, x: Tensor, noise: MemberNoise | None) -> Signal:
         members = len(self.seeds)
-        if self.design.encoding == "constant":
-            x = x.expand(members, *x.shape[1:])
-            return Separable(x, x.new_ones(self.steps))
-        shared = len(x) < members
-        return codings.poisson(x, self.steps, noise.shared() if shared else noise)
+        coding = self.design.coding
+        if coding.graded:
+            return coding.encode(x.expand(members, *x.shape[1:]), noise)
+        return coding.encode(x, noise.shared() if len(x) < members else noise)
 
     def run(self, x: Tensor, noise: MemberNoise | None = None) -> tuple[Signal, list[Signal]]:
         """The input as a signal, and the spikes of every layer."""
@@ -156,12 +152,12 @@ class RateNetwork(_Layers):
         Args:
             x: with a member axis of 1 where all members read the same images; they then also share
                 the encoder's draws, those of the first member's seed.
-            noise: needed by the Bernoulli encoding.
+            noise: needed by Poisson coding.
         """
         source, layers = self.run(x, noise)
-        encoder = None
-        if self.design.encoding == "bernoulli":
-            encoder = count(source).expand(len(self.seeds), -1)
+        encoder = self.design.coding.encoder_spikes(source)
+        if encoder is not None:
+            encoder = encoder.expand(len(self.seeds), -1)
         rates = dense(layers[-1]).sum(0) / self.steps
         return Activity(rates, [count(layer) for layer in layers], encoder)
 
@@ -173,7 +169,7 @@ class RateNetwork(_Layers):
 
     def graded_products(self) -> float:
         """Products with graded values an example, all time steps."""
-        return float(self.steps * self.synapses[0].macs) * (self.design.encoding == "constant")
+        return float(self.design.coding.graded_products(self.synapses[0].macs))
 
     def synaptic_operations(self, activity: Activity) -> Tensor:
         """Spikes times mean fan-out of each example (member, batch), the encoder's included.
@@ -181,7 +177,7 @@ class RateNetwork(_Layers):
         A pool between two layers passes at most the spikes that it gets: fan-out is counted from
         the units before it.
         """
-        operations = torch.zeros_like(activity.logits[..., 0])
+        operations = torch.zeros_like(activity.outputs[..., 0])
         if activity.encoder_spikes is not None:
             first = self.synapses[0]
             operations += activity.encoder_spikes * (first.macs / math.prod(first.in_shape))
@@ -198,7 +194,7 @@ class RectifiedNetwork(_Layers):
     With gain = 1 / tau, a grid of it has the axes of a grid of spiking networks.
 
     Args:
-        design, in_shape, seeds: as in ``RateNetwork``; steps and encoding don't matter.
+        design, in_shape, seeds: as in ``RateNetwork``; the coding doesn't matter.
         gain, threshold: of each member, (member,).
     """
 
@@ -228,7 +224,7 @@ class RectifiedNetwork(_Layers):
                 values = self._rectified(values)
                 if len(synapse.out_shape) > 1:
                     values = max_pool(values, _WINDOW)
-        return Activity(values, [], None)
+        return Activity(values, [])
 
     def _rectified(self, z: Tensor) -> Tensor:
         shape = (-1, *[1] * (z.ndim - 1))
@@ -241,7 +237,7 @@ class RectifiedNetwork(_Layers):
 
     def synaptic_operations(self, activity: Activity) -> Tensor:
         """None: no unit spikes."""
-        return torch.zeros_like(activity.logits[..., 0])
+        return torch.zeros_like(activity.outputs[..., 0])
 
 
 def rate_error(activity: Activity, labels: Tensor) -> Tensor:
@@ -251,8 +247,8 @@ def rate_error(activity: Activity, labels: Tensor) -> Tensor:
         activity: with outputs (member, batch, class).
         labels: (member, batch).
     """
-    wanted = torch.zeros_like(activity.logits).scatter_(2, labels[..., None], 1.0)
-    return (activity.logits - wanted).square().mean((1, 2))
+    wanted = torch.zeros_like(activity.outputs).scatter_(2, labels[..., None], 1.0)
+    return (activity.outputs - wanted).square().mean((1, 2))
 
 
 def _fired(signal: Signal) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hnnlib.engines import Engine
-from hnnlib.networks.classifier import ImageClassifier, Pass, Plan
+from hnnlib.networks.classifier import ImageClassifier, ImageDesign, Pass
 from hnnlib.networks.layers import Dense
 from hnnlib.networks.normalised import NormalisedConv
 
@@ -62,14 +62,14 @@ class SewResNet18(ImageClassifier):
     ``stage4.1.second``.
 
     Args:
-        plan, seeds, engine: see ``ImageClassifier``.
+        design, seeds, engine: see ``ImageClassifier``.
     """
 
     penultimate = "stage4.1.second"
 
-    def __init__(self, plan: Plan, seeds: Sequence[int], engine: Engine) -> None:
-        super().__init__(plan, seeds, engine)
-        self.stem = NormalisedConv(plan.in_shape, plan.scaled(64), 7, seeds, "stem", stride=2)
+    def __init__(self, design: ImageDesign, seeds: Sequence[int], engine: Engine) -> None:
+        super().__init__(design, seeds, engine)
+        self.stem = NormalisedConv(design.in_shape, design.scaled(64), 7, seeds, "stem", stride=2)
         channels, *edges = self.stem.out_shape
         shape = (channels, *((edge + 1) // 2 for edge in edges))
         self.blocks = nn.ModuleList()
@@ -77,14 +77,14 @@ class SewResNet18(ImageClassifier):
             for place in range(_BLOCKS):
                 block = _Block(
                     shape,
-                    plan.scaled(channels),
+                    design.scaled(channels),
                     1 if place else stride,
                     seeds,
                     f"stage{stage}.{place}",
                 )
                 self.blocks.append(block)
                 shape = block.out_shape
-        self.readout = Dense(shape[:1], plan.classes, seeds, "readout")
+        self.readout = Dense(shape[:1], design.classes, seeds, "readout")
 
     def first(self) -> NormalisedConv:
         """See ``ImageClassifier``."""

@@ -10,7 +10,7 @@ from torch import nn
 
 from hnnlib.engines import Engine
 from hnnlib.networks.layers import Conv, Dense
-from hnnlib.neurons import DualExponential
+from hnnlib.neurons.filters import DualExponential
 from hnnlib.signals import Signal, dense
 
 __all__ = ["Axon", "SpikingLayer", "SpikingPool"]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hnnlib.engines import Engine
-from hnnlib.networks.classifier import ImageClassifier, Pass, Plan
+from hnnlib.networks.classifier import ImageClassifier, ImageDesign, Pass
 from hnnlib.networks.layers import Dense, max_pool
 from hnnlib.networks.normalised import NormalisedConv
 
@@ -33,20 +33,20 @@ class SpikingVgg11(ImageClassifier):
     start from PyTorch's default: the N(0, 0.01) of the public code leaves a light head silent.
 
     Args:
-        plan, seeds, engine: see ``ImageClassifier``.
+        design, seeds, engine: see ``ImageClassifier``.
         head: which head.
     """
 
     def __init__(
         self,
-        plan: Plan,
+        design: ImageDesign,
         seeds: Sequence[int],
         engine: Engine,
         head: Literal["light", "full"] = "light",
     ) -> None:
-        super().__init__(plan, seeds, engine)
+        super().__init__(design, seeds, engine)
         self.upsample = head == "full"
-        shape = plan.in_shape
+        shape = design.in_shape
         self.convolutions, self.pooled = nn.ModuleList(), []
         for entry in _LAYERS:
             if entry == "pool":
@@ -54,17 +54,17 @@ class SpikingVgg11(ImageClassifier):
                 shape = (shape[0], shape[1] // 2, shape[2] // 2)
                 continue
             name = f"convolution{len(self.convolutions) + 1}"
-            layer = NormalisedConv(shape, plan.scaled(entry), 3, seeds, name)
+            layer = NormalisedConv(shape, design.scaled(entry), 3, seeds, name)
             self.convolutions.append(layer)
             shape = layer.out_shape
         units = math.prod((shape[0], _UPSAMPLED, _UPSAMPLED) if self.upsample else shape)
         self.dense = nn.ModuleList()
         for place, size in enumerate(_HEADS[head], start=1):
-            layer = Dense((units,), plan.scaled(size), seeds, f"dense{place}")
+            layer = Dense((units,), design.scaled(size), seeds, f"dense{place}")
             self.dense.append(layer)
-            units = plan.scaled(size)
+            units = design.scaled(size)
         self.penultimate = f"dense{len(self.dense)}"
-        self.readout = Dense((units,), plan.classes, seeds, "readout")
+        self.readout = Dense((units,), design.classes, seeds, "readout")
 
     def first(self) -> NormalisedConv:
         """See ``ImageClassifier``."""

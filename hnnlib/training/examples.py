@@ -9,11 +9,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnnlib.datasets import BinnedEvents, ImageData
+from hnnlib.datasets.eventdata import BinnedEvents
+from hnnlib.datasets.imagedata import ImageData
 from hnnlib.datasets.splits import Split
+from hnnlib.randomness import MemberNoise
 from hnnlib.signals import Events
 
-__all__ = ["Examples", "Features", "Frozen", "Images", "Parts", "Recordings", "Shared", "cache"]
+__all__ = [
+    "Augmentation",
+    "Examples",
+    "Features",
+    "Frozen",
+    "Images",
+    "Parts",
+    "Recordings",
+    "Shared",
+    "cache",
+]
 
 
 class Parts(NamedTuple):
@@ -42,7 +54,23 @@ class Examples(Protocol):
         """Inputs of rows (member, batch): (member, batch, *in), or events over time."""
 
     def labels(self, rows: Tensor) -> Tensor:
-        """Classes (member, batch) of rows (member, batch)."""
+        """What a task wants for rows (member, batch): classes (member, batch), or targets of any
+        type (member, batch, ...).
+        """
+
+
+class Augmentation(Protocol):
+    """What is done to a batch before it is trained on."""
+
+    def __call__(
+        self, inputs: Tensor | Events, labels: Tensor, noise: MemberNoise
+    ) -> tuple[Tensor | Events, Tensor]:
+        """Other inputs and labels, of the same members.
+
+        Args:
+            inputs, labels: as ``Examples`` gives them; not to be changed in place.
+            noise: draws of this batch, keyed by (seed, "augmentation", epoch, place of the batch).
+        """
 
 
 class Images:
@@ -115,7 +143,8 @@ class Shared:
 
     def labels(self, rows: Tensor) -> Tensor:
         """See ``Examples``."""
-        return self._examples.labels(rows[:1]).expand(rows.shape)
+        labels = self._examples.labels(rows[:1])
+        return labels.expand(len(rows), *labels.shape[1:])
 
 
 class Features:
@@ -123,7 +152,7 @@ class Features:
 
     Args:
         values: (member, n, *units).
-        labels: (member, n).
+        labels: (member, n, ...).
     """
 
     def __init__(self, values: Tensor, labels: Tensor) -> None:
@@ -136,7 +165,7 @@ class Features:
 
     def labels(self, rows: Tensor) -> Tensor:
         """See ``Examples``."""
-        return self._labels.gather(1, rows)
+        return self._labels[self._member, rows]
 
 
 class Frozen:

@@ -8,29 +8,24 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from hnnlib.networks.base import Activity, Network
+from hnnlib.networks.base import Network
 from hnnlib.randomness import MemberNoise, torch_generator
+from hnnlib.signals import Events
 from hnnlib.training.checkpoint import Checkpoint
-from hnnlib.training.examples import Examples, Parts
+from hnnlib.training.examples import Augmentation, Examples, Parts
 from hnnlib.training.optimiser import PopulationAdam, ascend, clip
-from hnnlib.training.scoring import cross_entropy, evaluate
+from hnnlib.training.scoring import Evaluation, evaluate
+from hnnlib.training.tasks import CLASSIFICATION, Task
 
-__all__ = ["Fit", "Objective", "Schedule", "fit"]
+__all__ = ["Fit", "Schedule", "fit"]
 
 _SECONDS_BETWEEN_SAVES = 5.0
-_MOST_SHOWN = 8  # members whose accuracies stand in a line of progress
-
-
-class Objective(Protocol):
-    """What training minimises."""
-
-    def __call__(self, activity: Activity, labels: Tensor) -> Tensor:
-        """Mean loss (member,) of a batch with labels (member, batch)."""
+_MOST_SHOWN = 8  # members whose metrics stand in a line of progress
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,6 @@ class Schedule:
         clip: largest norm of a member's gradient; larger ones are scaled down to it.
         sharpness: radius rho of sharpness-aware minimisation (Foret et al. 2021): the gradient is
             taken at theta + rho g / |g|, which costs a second pass; 0 for none.
-        choose: what validation chooses the epoch by, largest accuracy or smallest cross-entropy.
         patience: a member that has not become better for so many epochs keeps its best parameters
             from then on; training ends with the last such member. None: all epochs run.
     """
@@ -59,7 +53,6 @@ class Schedule:
     cosine: bool = False
     clip: float | None = None
     sharpness: float = 0.0
-    choose: Literal["accuracy", "loss"] = "accuracy"
     patience: int | None = None
 
     def factor(self, epoch: int) -> float:
@@ -67,7 +60,7 @@ class Schedule:
         factor = self.decay ** sum(epoch >= m for m in self.milestones)
         return factor * (0.5 + 0.5 * math.cos(math.pi * epoch / self.epochs) if self.cosine else 1)
 
-    def rates(self, epoch: int, members: int, device: torch.device) -> Tensor:
+    def learning_rates(self, epoch: int, members: int, device: torch.device) -> Tensor:
         """Learning rates (member,) of one epoch.
 
         Raises:
@@ -84,12 +77,16 @@ class Fit:
     """What training gives; the network itself holds each member's best parameters.
 
     Attributes:
-        train_loss, validation_curve, validation_loss: (epoch, member), the loss being what training
-            minimises, validation being accuracy and cross-entropy; NaN from the epoch in which a
-            member diverged, and behind the last epoch that was run.
-        watched_curve: (epoch, member), accuracy on the rows that were only watched; NaN without.
+        train_loss, validation_curve, validation_loss: (epoch, member), what training minimises, and
+            the task's metric and loss on validation; NaN from the epoch in which a member diverged,
+            and behind the last epoch that was run.
+        watched_curve: (epoch, member), the metric on rows that were only watched; NaN without.
         best_epoch: (member,), -1 where no epoch was finite.
         diverged: (member,), True where a loss or a parameter was not finite.
+        presented: (member,), training examples that went forward and backward until the member
+            stopped, at its patience, behind the epoch to keep, or with the last epoch; each counts
+            once an epoch, twice where training is sharpness-aware. Of a member that stopped before
+            others, this is what it would have needed alone.
         seconds: wall time of training and validation, all members together.
     """
 
@@ -99,6 +96,7 @@ class Fit:
     watched_curve: Tensor
     best_epoch: Tensor
     diverged: Tensor
+    presented: Tensor
     seconds: float
 
     def of(self, members: slice) -> Fit:
@@ -107,7 +105,7 @@ class Fit:
         diverged = self.diverged[members]
         seconds = self.seconds * len(diverged) / len(self.diverged)
         parts = (curve[:, members] for curve in curves)
-        return Fit(*parts, self.best_epoch[members], diverged, seconds)
+        return Fit(*parts, self.best_epoch[members], diverged, self.presented[members], seconds)
 
 
 def fit(
@@ -117,7 +115,8 @@ def fit(
     schedule: Schedule,
     checkpoint: Checkpoint,
     say: Callable[[str], None],
-    objective: Objective | None = None,
+    task: Task = CLASSIFICATION,
+    augment: Augmentation | None = None,
     watch: Tensor | None = None,
     keep: Tensor | None = None,
 ) -> Fit:
@@ -132,25 +131,26 @@ def fit(
         examples, parts: what each member reads; the test part isn't touched.
         checkpoint: where to go on from.
         say: takes one line of progress an epoch.
-        objective: what is minimised; cross-entropy of the logits where None is given.
+        task: what is minimised and what validation chooses by.
+        augment: what is done to every batch that is trained on; nothing by default.
         watch: rows (member, n) scored at every epoch, for a report on what choosing by them would
             have been worth; they choose nothing.
         keep: epochs (member,) whose parameters are kept, known from an earlier training; validation
             then chooses nothing, and training ends with the last of them.
     """
-    state = _State(network, schedule, keep)
+    state = _State(network, schedule, task, keep)
     state.restore(checkpoint, say)
     saved = time.perf_counter()
     while state.epoch < schedule.epochs and not state.stopped.all():
         started, epoch = time.perf_counter(), state.epoch
-        loss = _train_epoch(network, examples, parts.train, schedule, state, objective)
-        state.record(epoch, loss, *_look(network, examples, parts.validation, watch))
+        loss = _train_epoch(network, examples, parts.train, state, augment)
+        state.record(epoch, loss, *_look(network, examples, parts.validation, watch, task))
         state.seconds += time.perf_counter() - started
         last = state.epoch == schedule.epochs or state.stopped.all()
         if last or time.perf_counter() - saved > _SECONDS_BETWEEN_SAVES:
             state.save(checkpoint)
             saved = time.perf_counter()
-        say(_progress(state, schedule.epochs))
+        say(_progress(state))
     return state.finish()
 
 
@@ -158,14 +158,14 @@ def _train_epoch(
     network: Network,
     examples: Examples,
     rows: Tensor,
-    schedule: Schedule,
     state: _State,
-    objective: Objective | None,
+    augment: Augmentation | None,
 ) -> Tensor:
-    """One pass; the mean training loss of every member, NaN where it was not finite at some
+    """One epoch; the mean training loss of every member, NaN where it was not finite at some
     step.
     """
     device, epoch, members = rows.device, state.epoch, len(network.seeds)
+    schedule, task = state.schedule, state.task
     order = torch.stack(
         [
             torch.randperm(rows.shape[1], generator=torch_generator(s, "order", epoch))
@@ -174,65 +174,77 @@ def _train_epoch(
     )
     shuffled = rows.gather(1, order.to(device))
     noise = MemberNoise(network.seeds, "coding", "training", epoch, device=device)
-    rates = schedule.rates(epoch, members, device)
+    learning_rates = schedule.learning_rates(epoch, members, device)
     total = torch.zeros(members, dtype=torch.float64, device=device)
     network.train()
-    for some in shuffled.split(schedule.batch, dim=1):
-        inputs, labels = examples.inputs(some), examples.labels(some)
 
-        def gradients(inputs=inputs, labels=labels) -> Tensor:
-            losses = (objective or cross_entropy)(network(inputs, noise), labels)
-            losses.sum().backward()
-            return losses.detach()
+    def gradients(inputs: Tensor | Events, labels: Tensor) -> Tensor:
+        losses = task.objective(network(inputs, noise), labels)
+        losses.sum().backward()
+        return losses.detach()
 
-        losses = gradients()
+    for place, some in enumerate(shuffled.split(schedule.batch, dim=1)):
+        batch = examples.inputs(some), examples.labels(some)
+        if augment is not None:
+            roles = "augmentation", epoch, place
+            batch = augment(*batch, MemberNoise(network.seeds, *roles, device=device))
+        losses = gradients(*batch)
         if schedule.sharpness:
             with ascend(state.optimiser.parameters, schedule.sharpness):
-                gradients()
+                gradients(*batch)
+        state.presented += some.shape[1] * (1 + bool(schedule.sharpness)) * ~state.stopped
         if schedule.clip is not None:
             clip(state.optimiser.parameters, schedule.clip)
-        state.optimiser.step(rates)
+        state.optimiser.step(learning_rates)
         total += losses.double() * some.shape[1]
     return total / rows.shape[1]
 
 
 class _Look(NamedTuple):
-    """Scores behind an epoch: accuracy and cross-entropy on validation, accuracy where watched."""
+    """Means behind an epoch, (member,): metric and loss on validation, the metric where watched."""
 
-    accuracy: Tensor
+    metric: Tensor
     loss: Tensor
     watched: Tensor
 
 
-def _look(network: Network, examples: Examples, rows: Tensor, watch: Tensor | None) -> _Look:
-    def scored(rows: Tensor):
+def _look(
+    network: Network, examples: Examples, rows: Tensor, watch: Tensor | None, task: Task
+) -> _Look:
+    def evaluated(rows: Tensor) -> Evaluation:
         noise = MemberNoise(network.seeds, "coding", "validation", device=rows.device)
-        return evaluate(network, examples, rows, noise)
+        return evaluate(network, examples, rows, noise, task=task)
 
-    found = scored(rows)
-    watched = torch.full_like(found.loss, float("nan")) if watch is None else scored(watch).accuracy
-    return _Look(found.accuracy, found.loss, watched)
+    found = evaluated(rows)
+    watched = torch.full_like(found.loss, float("nan"))
+    return _Look(*found, watched if watch is None else evaluated(watch).metric)
 
 
-def _progress(state: _State, epochs: int) -> str:
-    done = state.epoch
+def _progress(state: _State) -> str:
+    done, epochs, task = state.epoch, state.schedule.epochs, state.task
     left = state.seconds / done * (epochs - done)
-    # a diverged member has no accuracy; the others' best is still worth showing
-    found = ["diverged" if math.isnan(a) else f"{100 * a:.1f}" for a in state.best_accuracy]
+    # a diverged member has no metric; the others' best is still worth showing
+    found = ["diverged" if math.isnan(m) else task.text(m) for m in state.best_metric.tolist()]
     if len(found) > _MOST_SHOWN:
-        known = state.best_accuracy[~state.best_accuracy.isnan()]
-        found = [f"{100 * known.min():.1f} to {100 * known.max():.1f}"] if len(known) else ["none"]
-    accuracy = ", ".join(found)
-    return f"epoch {done}/{epochs}, best validation accuracy {accuracy} %, {left:.0f} s left"
+        known = state.best_metric[~state.best_metric.isnan()].tolist()
+        found = [f"{task.text(min(known))} to {task.text(max(known))}"] if known else ["none"]
+    best = f"best validation {task.metric_name} {', '.join(found)}{task.unit}"
+    return f"epoch {done}/{epochs}, {best}, {left:.0f} s left"
 
 
 class _State:
     """All that changes during training."""
 
-    _STORED = ("best_value", "best_accuracy", "best_epoch", "diverged", "stopped", "curves")
+    _STORED = (
+        *("best_value", "best_metric", "best_epoch"),
+        *("diverged", "stopped", "presented", "curves"),
+    )
 
-    def __init__(self, network: Network, schedule: Schedule, keep: Tensor | None) -> None:
-        self.schedule, self.keep, self.epoch, self.seconds = schedule, keep, 0, 0.0
+    def __init__(
+        self, network: Network, schedule: Schedule, task: Task, keep: Tensor | None
+    ) -> None:
+        self.schedule, self.task, self.keep = schedule, task, keep
+        self.epoch, self.seconds = 0, 0.0
         parameters = dict(network.named_parameters())
         self.optimiser = PopulationAdam(parameters.values())
         # everything that makes a member what it is
@@ -243,15 +255,16 @@ class _State:
         members = len(network.seeds)
         self.best = {name: p.detach().clone() for name, p in self.kept.items()}
         nothing = torch.full((members,), float("nan"), dtype=torch.float64, device=device)
-        self.best_value, self.best_accuracy = nothing, nothing.clone()
+        self.best_value, self.best_metric = nothing, nothing.clone()
         self.best_epoch = torch.full((members,), -1, device=device)
         self.diverged = torch.zeros(members, dtype=torch.bool, device=device)
         self.stopped = torch.zeros(members, dtype=torch.bool, device=device)
+        self.presented = torch.zeros(members, dtype=torch.int64, device=device)
         self.curves = nothing.expand(4, schedule.epochs, members).clone()
 
     @torch.no_grad()
     def record(
-        self, epoch: int, train: Tensor, accuracy: Tensor, loss: Tensor, watched: Tensor
+        self, epoch: int, train: Tensor, metric: Tensor, loss: Tensor, watched: Tensor
     ) -> None:
         """Note an epoch, and keep what makes up members that have never been better."""
         # a spiking layer hides a NaN drive (NaN > threshold is False), so that the loss alone
@@ -259,16 +272,15 @@ class _State:
         for p in self.kept.values():
             self.diverged |= ~p.isfinite().flatten(1).all(1)
         self.diverged |= ~train.isfinite()
-        for curve, values in zip(self.curves, (train, accuracy, loss, watched), strict=True):
+        for curve, values in zip(self.curves, (train, metric, loss, watched), strict=True):
             curve[epoch] = values.masked_fill(self.diverged, float("nan"))
-        value = accuracy if self.schedule.choose == "accuracy" else -loss
-        value = value.masked_fill(self.diverged, float("nan"))
+        value = self.task.value(metric, loss).masked_fill(self.diverged, float("nan"))
         better = (value > self.best_value) | (self.best_value.isnan() & ~value.isnan())
         better &= ~self.stopped
         if self.keep is not None:
             better = (self.keep == epoch) & ~value.isnan()
         self.best_value = torch.where(better, value, self.best_value)
-        self.best_accuracy = torch.where(better, accuracy, self.best_accuracy)
+        self.best_metric = torch.where(better, metric, self.best_metric)
         self.best_epoch = self.best_epoch.masked_fill(better, epoch)
         for name, p in self.kept.items():
             self.best[name][better] = p[better]
@@ -309,4 +321,4 @@ class _State:
         """Put each member's best parameters into the network."""
         for name, p in self.kept.items():
             p.copy_(self.best[name])
-        return Fit(*self.curves, self.best_epoch, self.diverged, self.seconds)
+        return Fit(*self.curves, self.best_epoch, self.diverged, self.presented, self.seconds)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from hnnlib.networks.base import Activity
-from hnnlib.training.scoring import cross_entropy
+from hnnlib.training.tasks import cross_entropy
 
 __all__ = ["BoundedSpikeCounts"]
 

@@ -9,34 +9,32 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from hnnlib.networks.base import Activity, Costed, Network
+from hnnlib.networks.base import Costed, Network
 from hnnlib.randomness import MemberNoise
-from hnnlib.training.examples import Examples
+from hnnlib.training.examples import Examples, Parts
+from hnnlib.training.tasks import CLASSIFICATION, Task
 
 __all__ = [
+    "TRAIN_ROWS",
     "Evaluation",
     "Scores",
     "answers",
-    "cross_entropy",
     "evaluate",
     "score",
+    "score_test",
+    "train_accuracy",
 ]
 
 
-def cross_entropy(activity: Activity, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of the logits, (member,), for labels (member, batch)."""
-    losses = functional.cross_entropy(
-        activity.logits.flatten(0, 1), labels.flatten(), reduction="none"
-    )
-    return losses.view_as(labels).mean(1)
+TRAIN_ROWS = 5000
+"""Training examples, the first ones, on which ``train_accuracy`` is measured; all where fewer."""
 
 
 class Evaluation(NamedTuple):
-    """Means over examples, (member,): share of right answers and cross-entropy."""
+    """Means over examples, (member,): the task's metric and its loss."""
 
-    accuracy: Tensor
+    metric: Tensor
     loss: Tensor
 
 
@@ -47,15 +45,22 @@ def evaluate(
     rows: Tensor,
     noise: MemberNoise | None = None,
     batch: int = 500,
+    task: Task = CLASSIFICATION,
 ) -> Evaluation:
-    """Accuracy and loss of every member on its rows (member, n); ``batch`` bounds the memory."""
+    """Metric and loss of every member on its rows (member, n); ``batch`` bounds the memory."""
     network.eval()
     sums = torch.zeros(2, len(rows), dtype=torch.float64, device=rows.device)
     for some in rows.split(batch, dim=1):
         activity, labels = network(examples.inputs(some), noise), examples.labels(some)
-        right = (activity.logits.argmax(2) == labels).sum(1)
-        sums += torch.stack([right, cross_entropy(activity, labels) * some.shape[1]])
+        metric = task.metric(activity, labels).double().sum(1)
+        sums += torch.stack([metric, (task.loss(activity, labels) * some.shape[1]).double()])
     return Evaluation(*(sums / rows.shape[1]))
+
+
+def train_accuracy(network: Network, examples: Examples, parts: Parts, batch: int = 500) -> Tensor:
+    """Accuracy (member,) on the first training rows: what every study's ``train_accuracy`` is."""
+    rows = parts.train[:, :TRAIN_ROWS]
+    return evaluate(network, examples, rows, _noise(network, "train", rows), batch).metric
 
 
 @torch.no_grad()
@@ -68,7 +73,7 @@ def answers(
 ) -> Tensor:
     """Classes (member, n) that every member gives to its rows (member, n)."""
     network.eval()
-    found = [network(examples.inputs(s), noise).logits.argmax(2) for s in rows.split(batch, dim=1)]
+    found = [network(examples.inputs(s), noise).outputs.argmax(2) for s in rows.split(batch, dim=1)]
     return torch.cat(found, 1)
 
 
@@ -114,13 +119,13 @@ def score(
     answered, layers = None, None
     for some in rows.split(batch, dim=1):
         activity = network(examples.inputs(some), noise)
-        logits = activity.logits
-        top = logits.amax(2, keepdim=True)
-        right = logits.argmax(2) == examples.labels(some)
-        ties = (logits == top).sum(2) > 1
-        alive = (logits != 0).any(1)
+        outputs = activity.outputs
+        top = outputs.amax(2, keepdim=True)
+        right = CLASSIFICATION.metric(activity, examples.labels(some))
+        ties = (outputs == top).sum(2) > 1
+        alive = (outputs != 0).any(1)
         answered = alive if answered is None else answered | alive
-        nothing = torch.zeros_like(logits[..., 0])
+        nothing = torch.zeros_like(outputs[..., 0])
         encoder = nothing if activity.encoder_spikes is None else activity.encoder_spikes
         operations = network.synaptic_operations(activity)
         sums += torch.stack([t.double().sum(1) for t in (right, ties, encoder, operations)])
@@ -137,3 +142,13 @@ def score(
         layers / total,
         means[2],
     )
+
+
+def score_test(network: Costed, examples: Examples, parts: Parts, batch: int = 500) -> Scores:
+    """Scores of the test part, which is read once."""
+    return score(network, examples, parts.test, _noise(network, "test", parts.test), batch)
+
+
+def _noise(network: Network, part: str, rows: Tensor) -> MemberNoise:
+    """Draws for one part of the data, the same whenever it is scored."""
+    return MemberNoise(network.seeds, "coding", part, device=rows.device)

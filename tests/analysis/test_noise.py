@@ -10,9 +10,9 @@ from hnnlib import engines
 from hnnlib.analysis import noise
 from hnnlib.analysis.noise import PROTOCOLS, Recorder, choose, inject
 from hnnlib.networks.base import Activity
-from hnnlib.networks.classifier import Plan
+from hnnlib.networks.classifier import ImageDesign
 from hnnlib.networks.residual import SewResNet18
-from hnnlib.neurons import DecayInputLIF
+from hnnlib.neurons.decay_input import DecayInputLIF
 
 STEPS, BRIGHT = 6, 30.0
 PLAIN = PROTOCOLS["corrected"]
@@ -37,7 +37,7 @@ class Stub:
     """
 
     seeds = (0, 1)
-    plan = SimpleNamespace(steps=STEPS)
+    design = SimpleNamespace(steps=STEPS)
     neuron = DecayInputLIF()
 
     def __init__(self, labels):
@@ -243,8 +243,8 @@ def test_presets_differ_in_what_they_are_documented_to():
 
 
 def test_a_real_network_gives_records_of_all_its_layers():
-    plan = Plan((1, 8, 8), 10, width=1 / 32, steps=4)
-    network = SewResNet18(plan, (0, 1), engines.get("eager"))
+    design = ImageDesign((1, 8, 8), 10, width=1 / 32, steps=4)
+    network = SewResNet18(design, (0, 1), engines.get("eager"))
     rows = torch.arange(12).expand(2, -1)
 
     class Pictures(Images):
@@ -254,7 +254,7 @@ def test_a_real_network_gives_records_of_all_its_layers():
             )
 
     with torch.no_grad():  # the constant answer of an untrained network is right for its label
-        label = network(Pictures([0]).inputs(rows[:, :1])).logits.argmax(2)[0].item()
+        label = network(Pictures([0]).inputs(rows[:, :1])).outputs.argmax(2)[0].item()
     recorder = Recorder(5)
     failed = inject(
         network, Pictures([label] * 12), rows, PROTOCOLS["carried_state"], recorder, lambda *_: None

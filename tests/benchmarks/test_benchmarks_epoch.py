@@ -10,7 +10,7 @@ from test_benchmarks import bench, one_thread, results  # noqa: F401
 
 from benchmarks import EPOCH, OURS, __main__, recordings, report, suites, tasks
 from benchmarks.worker import Session
-from hnnlib.datasets import BinnedEvents
+from hnnlib.datasets.eventdata import BinnedEvents
 from hnnlib.signals import dense
 
 

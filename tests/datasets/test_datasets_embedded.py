@@ -7,51 +7,51 @@ import sys
 import numpy as np
 import pytest
 
-from hnnlib import datasets
-from hnnlib.datasets import canvases, embedded, registry
+from hnnlib.datasets import canvases, registry, splits
+from hnnlib.datasets.sets import cluttered_digits, digits
 from hnnlib.errors import DataError
 
 
 @pytest.fixture(scope="module")
 def cluttered():
-    return datasets.load("cluttered_digits")
+    return registry.load("cluttered_digits")
 
 
 def test_digits_are_scikit_learns():
-    data = datasets.load("digits")
+    data = registry.load("digits")
     assert data.images.shape == (1797, 1, 8, 8) and data.scale == 16
     pixels = data.pixels(slice(None))
     assert pixels.min() == 0 and pixels.max() == 1
     assert data.groups is None and data.source.official
-    assert data.source.sha256 == registry.DIGITS.content
+    assert data.source.sha256 == digits.ENTRY.content
 
 
 def test_changed_digits_are_refused(monkeypatch):
-    images, labels = embedded._handwriting()
+    images, labels = digits._handwriting()
     images[0, 0, 0, 0] += 1
-    monkeypatch.setattr(embedded, "_handwriting", lambda: (images, labels))
-    with pytest.raises(DataError, match=f"where the registry has {registry.DIGITS.content}"):
-        embedded.digits()
+    monkeypatch.setattr(digits, "_handwriting", lambda: (images, labels))
+    with pytest.raises(DataError, match=f"where the registry has {digits.ENTRY.content}"):
+        digits.load()
 
 
 def test_missing_scikit_learn_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(DataError, match="scikit-learn, which is not installed"):
-        datasets.load("digits")
+        registry.load("digits")
 
 
 def test_canvases_have_the_form_of_cifar_and_balanced_sources(cluttered):
-    entry = registry.CLUTTERED_DIGITS
+    entry = cluttered_digits.ENTRY
     assert cluttered.images.shape == (entry.n_examples, *entry.shape)
     assert cluttered.images.dtype == np.uint8 and cluttered.scale == 255
     uses = np.bincount(cluttered.groups, minlength=1797)
     assert uses.min() >= 3 and uses.max() <= 4
-    originals = datasets.load("digits").labels
+    originals = registry.load("digits").labels
     np.testing.assert_array_equal(cluttered.labels, originals[cluttered.groups])
 
 
 def test_canvases_are_a_function_of_the_seed():
-    one, same, other = (embedded.cluttered_digits(n=300, seed=seed) for seed in (5, 5, 6))
+    one, same, other = (cluttered_digits.load(n=300, seed=seed) for seed in (5, 5, 6))
     assert one.source.sha256 == same.source.sha256 != other.source.sha256
     np.testing.assert_array_equal(one.images, same.images)
 
@@ -63,7 +63,7 @@ def test_canvases_of_one_digit_differ(cluttered):
 
 
 def test_no_source_digit_is_in_two_parts(cluttered):
-    split = datasets.splits.draw(len(cluttered), 0, groups=cluttered.groups)
+    split = splits.draw(len(cluttered), 0, groups=cluttered.groups)
     owners = [set(cluttered.groups[part]) for part in (split.train, split.validation, split.test)]
     assert sum(map(len, owners)) == len(set.union(*owners)) == 1797
     assert len(split.train) == pytest.approx(3600, abs=4)

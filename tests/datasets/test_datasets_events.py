@@ -10,7 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnnlib.datasets import EventData, Source, bin_events, eventdata
+from hnnlib.datasets import eventdata
+from hnnlib.datasets.entry import Source
+from hnnlib.datasets.eventdata import EventData, bin_events
 from hnnlib.errors import DataError
 from hnnlib.training.examples import Recordings
 

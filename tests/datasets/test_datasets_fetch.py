@@ -15,7 +15,8 @@ import pooch
 import pytest
 
 from hnnlib.datasets import fetch, registry
-from hnnlib.datasets.registry import OfficialFile
+from hnnlib.datasets.entry import OfficialFile
+from hnnlib.datasets.sets import mnist
 from hnnlib.errors import DataError
 
 CONTENTS = {"a.gz": b"first file" * 20, "b.gz": b"second file"}
@@ -32,8 +33,8 @@ def toy(monkeypatch, tmp_path):
         OfficialFile(name, len(data), sha256(data), hashlib.md5(data).hexdigest())
         for name, data in CONTENTS.items()
     )
-    entry = replace(registry.MNIST, files=files, mirrors=("http://127.0.0.1:9/nobody",))
-    monkeypatch.setitem(registry._ENTRIES, "mnist", entry)
+    entry = replace(mnist.ENTRY, files=files, mirrors=("http://127.0.0.1:9/nobody",))
+    monkeypatch.setattr(mnist, "ENTRY", entry)
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache" / project)
     monkeypatch.delenv("HNN_DATA", raising=False)
     return entry
@@ -56,9 +57,9 @@ def test_explicit_root_wins_over_the_environment(toy, tmp_path, monkeypatch):
     place(tmp_path / "root" / "mnist")
     place(tmp_path / "env" / "mnist")
     monkeypatch.setenv("HNN_DATA", str(tmp_path / "env"))
-    there = fetch.locate("mnist", tmp_path / "root")
+    there = fetch.locate(mnist.ENTRY, tmp_path / "root")
     assert there.files == {name: tmp_path / "root" / "mnist" / name for name in CONTENTS}
-    here = fetch.locate("mnist")
+    here = fetch.locate(mnist.ENTRY)
     assert here.files["a.gz"] == tmp_path / "env" / "mnist" / "a.gz"
     assert here.source == there.source
     assert here.source.official
@@ -68,23 +69,23 @@ def test_environment_without_this_data_set_falls_back_to_the_cache(toy, tmp_path
     (tmp_path / "env").mkdir()
     monkeypatch.setenv("HNN_DATA", str(tmp_path / "env"))
     cached = place(tmp_path / "cache" / "hnnlib" / "mnist")
-    assert fetch.locate("mnist").files["b.gz"] == cached / "b.gz"
+    assert fetch.locate(mnist.ENTRY).files["b.gz"] == cached / "b.gz"
 
 
 def test_folders_that_do_not_exist(toy, tmp_path, monkeypatch):
     with pytest.raises(DataError, match="data folder .*nowhere does not exist"):
-        fetch.locate("mnist", tmp_path / "nowhere")
+        fetch.locate(mnist.ENTRY, tmp_path / "nowhere")
     with pytest.raises(DataError, match="has no folder 'mnist'"):
-        fetch.locate("mnist", tmp_path)
+        fetch.locate(mnist.ENTRY, tmp_path)
     monkeypatch.setenv("HNN_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(DataError, match="HNN_DATA names, .*nowhere, does not exist"):
-        fetch.locate("mnist")
+        fetch.locate(mnist.ENTRY)
 
 
 def test_missing_file_is_named(toy, tmp_path):
     place(tmp_path / "mnist", {"a.gz": CONTENTS["a.gz"]})
     with pytest.raises(DataError, match=r"file b\.gz of MNIST is missing in .*mnist"):
-        fetch.locate("mnist", tmp_path)
+        fetch.locate(mnist.ENTRY, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -94,31 +95,31 @@ def test_missing_file_is_named(toy, tmp_path):
 def test_wrong_checksum_names_file_and_both_sums(toy, tmp_path, damaged, state):
     place(tmp_path / "mnist", CONTENTS | {"a.gz": damaged})
     with pytest.raises(DataError, match=state) as error:
-        fetch.locate("mnist", tmp_path)
+        fetch.locate(mnist.ENTRY, tmp_path)
     for part in ("a.gz", sha256(damaged), sha256(CONTENTS["a.gz"]), "delete it", "MANIFEST.json"):
         assert part in str(error.value)
 
 
 def test_md5_decides_where_the_authors_print_no_sha256(toy, tmp_path, monkeypatch):
     files = tuple(replace(file, size=0, sha256="") for file in toy.files)
-    monkeypatch.setitem(registry._ENTRIES, "mnist", replace(toy, files=files))
+    monkeypatch.setattr(mnist, "ENTRY", replace(toy, files=files))
     folder = place(tmp_path / "mnist")
-    assert fetch.locate("mnist", tmp_path).source.official
+    assert fetch.locate(mnist.ENTRY, tmp_path).source.official
     (folder / "a.gz").write_bytes(b"first")
     with pytest.raises(DataError, match=f"is not official: its md5 is .* has {files[0].md5}"):
-        fetch.locate("mnist", tmp_path)
+        fetch.locate(mnist.ENTRY, tmp_path)
 
 
 def test_folder_of_another_library_will_do(toy, tmp_path, monkeypatch):
-    monkeypatch.setitem(registry._ENTRIES, "mnist", replace(toy, folders=("MNIST",)))
+    monkeypatch.setattr(mnist, "ENTRY", replace(toy, folders=("MNIST",)))
     place(tmp_path / "MNIST")
-    assert fetch.locate("mnist", tmp_path).source.official
+    assert fetch.locate(mnist.ENTRY, tmp_path).source.official
 
 
 def test_manifest_vouches_for_other_bytes_and_marks_the_source(toy, tmp_path):
     other = CONTENTS | {"a.gz": b"re-encoded"}
     manifest(place(tmp_path / "mnist", other), other)
-    source = fetch.locate("mnist", tmp_path).source
+    source = fetch.locate(mnist.ENTRY, tmp_path).source
     assert not source.official
     assert source.origin == "our own copy"
     assert source.note == "re-encoded"
@@ -127,7 +128,7 @@ def test_manifest_vouches_for_other_bytes_and_marks_the_source(toy, tmp_path):
 def test_manifest_beside_official_bytes_does_not_mark_them(toy, tmp_path):
     manifest(place(tmp_path / "with" / "mnist"), CONTENTS)
     place(tmp_path / "without" / "mnist")
-    marked, plain = (fetch.locate("mnist", tmp_path / top) for top in ("with", "without"))
+    marked, plain = (fetch.locate(mnist.ENTRY, tmp_path / top) for top in ("with", "without"))
     assert marked.source == plain.source
 
 
@@ -136,14 +137,14 @@ def test_content_sum_changes_with_any_byte(toy, tmp_path):
     for k, last in enumerate([b"1", b"2"]):
         other = CONTENTS | {"b.gz": last}
         manifest(place(tmp_path / str(k) / "mnist", other), other)
-        sums.add(fetch.locate("mnist", tmp_path / str(k)).source.sha256)
+        sums.add(fetch.locate(mnist.ENTRY, tmp_path / str(k)).source.sha256)
     assert len(sums) == 2
 
 
 def test_manifest_with_another_sum_is_refused_even_for_official_bytes(toy, tmp_path):
     manifest(place(tmp_path / "mnist"), CONTENTS | {"b.gz": b"another"})
     with pytest.raises(DataError, match="b.gz has sha256 .* MANIFEST.json beside it states") as e:
-        fetch.locate("mnist", tmp_path)
+        fetch.locate(mnist.ENTRY, tmp_path)
     assert sha256(b"another") in str(e.value) and sha256(CONTENTS["b.gz"]) in str(e.value)
 
 
@@ -151,10 +152,10 @@ def test_manifest_must_list_every_data_file_and_every_listed_file_must_be_there(
     folder = place(tmp_path / "mnist")
     manifest(folder, {"a.gz": CONTENTS["a.gz"]})
     with pytest.raises(DataError, match="b.gz is not listed in the MANIFEST.json"):
-        fetch.locate("mnist", tmp_path)
+        fetch.locate(mnist.ENTRY, tmp_path)
     manifest(folder, CONTENTS | {"notes.txt": b""})
     with pytest.raises(DataError, match="notes.txt of MNIST is missing"):
-        fetch.locate("mnist", tmp_path)
+        fetch.locate(mnist.ENTRY, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_manifest_must_list_every_data_file_and_every_listed_file_must_be_there(
 def test_malformed_manifest_is_one_sentence(toy, tmp_path, text):
     (place(tmp_path / "mnist") / "MANIFEST.json").write_text(text)
     with pytest.raises(DataError, match=r"The manifest .*MANIFEST\.json"):
-        fetch.locate("mnist", tmp_path)
+        fetch.locate(mnist.ENTRY, tmp_path)
 
 
 class Mirror(SimpleHTTPRequestHandler):
@@ -206,25 +207,25 @@ def server(tmp_path):
 
 def use_mirrors(monkeypatch, entry, server, *folders):
     mirrors = tuple(f"{server}/{folder}" for folder in folders)
-    monkeypatch.setitem(registry._ENTRIES, "mnist", replace(entry, mirrors=mirrors))
+    monkeypatch.setattr(mnist, "ENTRY", replace(entry, mirrors=mirrors))
 
 
 def test_download_passes_over_absent_and_tampered_mirrors(toy, tmp_path, monkeypatch, server):
     place(tmp_path / "web" / "tampered", CONTENTS | {"a.gz": b"<html>sorry</html>"})
     place(tmp_path / "web" / "good")
     use_mirrors(monkeypatch, toy, server, "absent", "tampered", "good")
-    located = fetch.locate("mnist")
+    located = fetch.locate(mnist.ENTRY)
     assert {name: path.read_bytes() for name, path in located.files.items()} == CONTENTS
     assert located.source.official
     asked = len(Mirror.asked)
-    assert fetch.locate("mnist") == located
+    assert fetch.locate(mnist.ENTRY) == located
     assert len(Mirror.asked) == asked  # the cache answers
 
 
 def test_a_mirror_that_fails_once_is_tried_again(toy, tmp_path, monkeypatch, server):
     place(tmp_path / "web" / "flaky")
     use_mirrors(monkeypatch, toy, server, "flaky")
-    assert fetch.locate("mnist").source.official
+    assert fetch.locate(mnist.ENTRY).source.official
     assert Mirror.asked.count("/flaky/a.gz") == 2
 
 
@@ -232,7 +233,7 @@ def test_damaged_cache_is_downloaded_again(toy, tmp_path, monkeypatch, server):
     place(tmp_path / "web" / "good")
     use_mirrors(monkeypatch, toy, server, "good")
     cached = place(tmp_path / "cache" / "hnnlib" / "mnist", CONTENTS | {"b.gz": b"sec"})
-    fetch.locate("mnist")
+    fetch.locate(mnist.ENTRY)
     assert (cached / "b.gz").read_bytes() == CONTENTS["b.gz"]
     assert Mirror.asked == ["/good/b.gz"]
 
@@ -244,7 +245,7 @@ def test_download_that_never_matches_leaves_nothing_and_says_why(
     place(tmp_path / "web" / "tampered", {"a.gz": bad})
     use_mirrors(monkeypatch, toy, server, "absent", "tampered")
     with pytest.raises(DataError, match="a.gz of MNIST could not be downloaded") as error:
-        fetch.locate("mnist")
+        fetch.locate(mnist.ENTRY)
     for part in ("404", sha256(bad), sha256(CONTENTS["a.gz"]), "HNN_DATA", "absent", "tampered"):
         assert part in str(error.value)
     assert list((tmp_path / "cache").rglob("*.gz")) == []
@@ -254,7 +255,7 @@ def test_own_copy_with_manifest_in_the_cache_is_not_overwritten(toy, tmp_path):
     other = CONTENTS | {"a.gz": b"re-encoded"}
     folder = place(tmp_path / "cache" / "hnnlib" / "mnist", other)
     manifest(folder, other)
-    assert not fetch.locate("mnist").source.official
+    assert not fetch.locate(mnist.ENTRY).source.official
     assert (folder / "a.gz").read_bytes() == b"re-encoded"
 
 
@@ -269,21 +270,19 @@ def test_cache_that_cannot_be_written_is_not_blamed_on_the_mirrors(
 
     monkeypatch.setattr(pooch, "retrieve", full)
     with pytest.raises(DataError, match=r"cannot be written to .*No space left on device"):
-        fetch.locate("mnist")
+        fetch.locate(mnist.ENTRY)
 
 
 def test_files_at_hand_need_no_pooch(toy, tmp_path, monkeypatch):
     place(tmp_path / "mnist")
     monkeypatch.setitem(sys.modules, "pooch", None)
-    assert fetch.locate("mnist", tmp_path).source.official
+    assert fetch.locate(mnist.ENTRY, tmp_path).source.official
     with pytest.raises(DataError, match="pooch, needed to download it, is not installed"):
-        fetch.locate("mnist")
+        fetch.locate(mnist.ENTRY)
 
 
 def test_gzip_is_never_opened_before_its_sum_is_right(toy, tmp_path, monkeypatch):
     place(tmp_path / "mnist", CONTENTS | {"a.gz": gzip.compress(b"other")})
     monkeypatch.setattr(gzip, "open", lambda *a, **k: pytest.fail("opened an unverified file"))
-    from hnnlib import datasets
-
     with pytest.raises(DataError, match="sha256"):
-        datasets.load("mnist", tmp_path)
+        registry.load("mnist", tmp_path)

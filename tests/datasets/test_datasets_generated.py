@@ -8,13 +8,19 @@ import numpy as np
 import pytest
 from sklearn.linear_model import RidgeClassifier
 
-from hnnlib import datasets
-from hnnlib.datasets import randman, registry, spoken_digits
+from hnnlib.datasets import randman, registry, speakers
+from hnnlib.datasets.eventdata import bin_events
+from hnnlib.datasets.sets import (
+    randman_500_parameters,
+    randman_hard,
+    randman_standard,
+    spoken_digits,
+)
 
 
 @pytest.fixture(scope="module")
 def spoken():
-    return datasets.load("spoken_digits")
+    return registry.load("spoken_digits")
 
 
 def counts(data, bins, group):
@@ -33,7 +39,7 @@ def accuracy(data, features, rows):
 
 
 def test_spoken_digits_are_the_same_to_the_bit_everywhere(spoken):
-    assert spoken.source.sha256 == registry.SPOKEN_DIGITS.content
+    assert spoken.source.sha256 == spoken_digits.ENTRY.content
     assert "synthetic" in spoken.source.note and "no recordings of speech" in spoken.source.note
 
 
@@ -47,7 +53,7 @@ def test_random_stream_is_the_documented_one():
 
 
 def test_spoken_digits_have_the_format_of_shd(spoken):
-    assert len(spoken) == registry.SPOKEN_DIGITS.n_examples and spoken.channels == 700
+    assert len(spoken) == spoken_digits.ENTRY.n_examples and spoken.channels == 700
     assert spoken.times.max() < 1 and 1800 < np.diff(spoken.offsets).mean() < 2800
     rising = np.diff(spoken.times) >= 0
     rising[spoken.offsets[1:-1] - 1] = True
@@ -62,7 +68,7 @@ def test_spoken_digits_have_the_format_of_shd(spoken):
 
 def test_speakers_that_nobody_trained_on_are_recognised_less_often(spoken):
     features = counts(spoken, 10, 10)
-    new = np.isin(spoken.speakers, datasets.speakers.unseen(spoken))
+    new = np.isin(spoken.speakers, speakers.unseen(spoken))
     seen, unseen = (
         accuracy(spoken, features, np.flatnonzero(spoken.test & part)) for part in (~new, new)
     )
@@ -97,16 +103,22 @@ def test_reversed_words_have_the_same_spikes_a_channel(spoken):
 
 
 def test_seed_and_repeats_of_spoken_digits():
-    small = spoken_digits.generate(repeats=1)
+    small = spoken_digits.load(repeats=1)
     assert (~small.test).sum() == 200 and small.test.sum() == 880
-    assert small.source.sha256 != spoken_digits.generate(repeats=1, seed=1).source.sha256
+    assert small.source.sha256 != spoken_digits.load(repeats=1, seed=1).source.sha256
+
+
+TASKS = {
+    module.TASK.name: module.TASK
+    for module in (randman_standard, randman_hard, randman_500_parameters)
+}
 
 
 def small(name="randman_standard", **changes):
-    return replace(randman.TASKS[name], **({"per_class": 60} | changes))
+    return replace(TASKS[name], **({"per_class": 60} | changes))
 
 
-@pytest.mark.parametrize("name", randman.TASKS)
+@pytest.mark.parametrize("name", TASKS)
 def test_every_unit_fires_once_and_within_the_recording(name):
     task = small(name)
     data = randman.generate(task)
@@ -114,24 +126,24 @@ def test_every_unit_fires_once_and_within_the_recording(name):
     assert data.n_classes == task.classes and data.channels == task.units
     units = data.units.reshape(-1, task.units)
     np.testing.assert_array_equal(np.sort(units, axis=1), [np.arange(task.units)] * len(data))
-    binned = datasets.bin_events(data, task.steps, task.dt)
+    binned = bin_events(data, task.steps, task.dt)
     assert len(binned.units) == len(data.units)  # none at step T, where it would be lost
     assert (np.diff(data.times.reshape(-1, task.units), axis=1) >= 0).all()
 
 
-@pytest.mark.parametrize("name", randman.TASKS)
+@pytest.mark.parametrize("name", TASKS)
 def test_registered_sizes_are_the_tasks(name):
-    task, entry = randman.TASKS[name], registry.get(name)
+    task, entry = TASKS[name], registry.get(name)
     assert (entry.n_classes, entry.shape) == (task.classes, (task.units,))
     assert entry.n_examples == task.classes * task.per_class
 
 
 def test_task_with_500_parameters_loads_by_name_and_leaves_a_fifth_for_test():
-    data = datasets.load("randman_500_parameters")
+    data = registry.load("randman_500_parameters")
     assert len(data) == 2000 and data.test.sum() == 400
     assert np.bincount(data.labels[data.test]).tolist() == [200, 200]
     # the share of all that the authors validate on
-    split = datasets.speakers.draw(data, 42, "random", share=0.25)
+    split = speakers.draw(data, 42, "random", share=0.25)
     assert [len(part) for part in (split.train, split.validation, split.test)] == [1200, 400, 400]
 
 

@@ -12,9 +12,10 @@ import h5py
 import numpy as np
 import pytest
 
-from hnnlib import datasets
-from hnnlib.datasets import registry, shd
-from hnnlib.datasets.registry import OfficialFile
+from hnnlib.datasets import registry
+from hnnlib.datasets.entry import OfficialFile
+from hnnlib.datasets.eventdata import bin_events
+from hnnlib.datasets.sets import shd
 from hnnlib.errors import DataError
 
 COUNTS = (16, 14)
@@ -41,7 +42,7 @@ def hdf5(rows, times=TIMES, units=UNITS, speakers=SPEAKERS, label=0):
 def pair(**changes):
     rows = slice(0, COUNTS[0]), slice(COUNTS[0], None)
     return {
-        name: hdf5(part, **changes) for name, part in zip(registry.SHD.unpacked, rows, strict=True)
+        name: hdf5(part, **changes) for name, part in zip(shd.ENTRY.unpacked, rows, strict=True)
     }
 
 
@@ -72,7 +73,7 @@ def expected(data):
 
 
 def test_recordings_come_in_order_training_first_and_a_copy_is_marked(vouched):
-    data = datasets.load("shd", vouched(pair()))
+    data = registry.load("shd", vouched(pair()))
     expected(data)
     assert data.labels.tolist() == [k % 20 for k in range(30)]
     assert not data.source.official and data.source.note == "regenerated"
@@ -88,17 +89,17 @@ def test_official_archives_are_read_without_unpacking(monkeypatch, tmp_path, fol
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr(name, content)
         files.append(OfficialFile(path.name, 0, "", hashlib.md5(path.read_bytes()).hexdigest()))
-    monkeypatch.setitem(registry._ENTRIES, "shd", replace(registry.SHD, files=tuple(files)))
-    data = datasets.load("shd", tmp_path)
+    monkeypatch.setattr(shd, "ENTRY", replace(shd.ENTRY, files=tuple(files)))
+    data = registry.load("shd", tmp_path)
     expected(data)
     assert data.source.official and len(list((tmp_path / folder).iterdir())) == 2
 
 
 def test_half_precision_times_are_widened_before_they_are_binned(vouched):
     times = [np.full(1, 0.9, np.float16)] * 30
-    data = datasets.load("shd", vouched(pair(times=times, units=[UNITS[1][:1]] * 30)))
+    data = registry.load("shd", vouched(pair(times=times, units=[UNITS[1][:1]] * 30)))
     assert data.times[0] == np.float32(np.float16(0.9)) < 0.9
-    starts = datasets.bin_events(data, 100, 0.01).starts
+    starts = bin_events(data, 100, 0.01).starts
     assert (np.argmax(np.diff(starts), axis=1) == 89).all()
 
 
@@ -115,16 +116,16 @@ def test_half_precision_times_are_widened_before_they_are_binned(vouched):
 )
 def test_files_with_other_content_are_refused(vouched, files, message):
     with pytest.raises(DataError, match=message):
-        datasets.load("shd", vouched(pair(**files)))
+        registry.load("shd", vouched(pair(**files)))
 
 
 def test_incomplete_data_are_refused(vouched, monkeypatch):
     root = vouched(pair())
     monkeypatch.undo()
     with pytest.raises(DataError, match="hold 16 and 14 recordings, not 8156 and 2264"):
-        datasets.load("shd", root)
+        registry.load("shd", root)
 
 
 def test_a_file_that_is_no_hdf5_is_refused(vouched):
     with pytest.raises(DataError, match="damaged or has not its layout"):
-        datasets.load("shd", vouched(pair() | {"shd_test.h5": b"nothing"}))
+        registry.load("shd", vouched(pair() | {"shd_test.h5": b"nothing"}))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnnlib.datasets import EventData, Source
+from hnnlib.datasets.entry import Source
+from hnnlib.datasets.eventdata import EventData
 from hnnlib.datasets.speakers import FLAWED, HELD_OUT, draw, unseen
 from hnnlib.errors import ConfigError
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hnnlib.datasets import load
+from hnnlib.datasets.registry import load
 from hnnlib.datasets.splits import PARTS, draw, of_images, official
 from hnnlib.errors import ConfigError
 

@@ -8,11 +8,27 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hnnlib import engines
+from hnnlib.neurons.decay_input import DecayInputLIF
+from hnnlib.neurons.lif import LIF
+from hnnlib.neurons.refractory import RefractoryLIF
+from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.signals import dense
 from hnnlib.surrogates import ATan, Gaussian, Sigmoid, SuperSpike
 
 CPU, EAGER = engines.get("cpu"), engines.get("eager")
 SURROGATES = [Gaussian(0.5), ATan(), SuperSpike(3.0), Sigmoid()]
+KINDS = [
+    LIF(hard_reset=True),
+    LIF(),
+    RefractoryLIF(),
+    RefractoryLIF(membrane_decay=0.6),
+    DecayInputLIF(2.0, 0.4),
+    DecayInputLIF(1.1, 0.4, reset=-0.2),
+    SynapticLIF(0.5, 0.6),
+]
+"""Every neuron that spikes and that the engine has kernels for."""
+TRAINED = [(1, LIF), (1, lambda decay: LIF(decay, 0.8, hard_reset=True))]
+"""Neurons of constants that are trained, between 0 and 1, and how many these are."""
 sizes = st.tuples(*(st.integers(1, most) for most in (7, 3, 3, 9, 37)))
 densities = st.sampled_from([0.0, 0.05, 0.25, 1.0])
 

@@ -22,7 +22,7 @@ from hnnlib.engines.gpu import events, filter, recurrent, scan  # noqa: E402
 
 POINTERS = {"units": "*i32", "keys": "*i32", "slots": "*i32", "starts": "*i64", "bounds": "*i64"}
 NUMBERS = {"steps", "size", "stride", "batch", "units", "members", "inputs", "width"}
-BACKWARD = {"SHAPE": "gaussian", "PEAK": 1.0, "SCALE": 1.8, "PARAMETERS": True}
+BACKWARD = {"CURVE": "gaussian", "PEAK": 1.0, "SCALE": 1.8, "PARAMETERS": True}
 
 
 def types(kernel, constants):
@@ -68,7 +68,7 @@ def elementwise():
         yield f"scan forward {reset}", scan._forward, fixed
         yield f"scan backward {reset}", scan._backward, BACKWARD | fixed
     for shape in ("atan", "superspike"):
-        fixed = {"RESET": "soft", "BLOCK": scan.BLOCK, "SHAPE": shape}
+        fixed = {"RESET": "soft", "BLOCK": scan.BLOCK, "CURVE": shape}
         yield f"scan backward {shape}", scan._backward, BACKWARD | fixed
     for trained in (False, True):
         absent = () if trained else ("drive", "values", "to_a1s", "to_a2s", "to_bs")
@@ -87,16 +87,14 @@ def gathers():
 
 def walks():
     hopper = torch.device("cpu")
-    for precision in recurrent.PRECISIONS:
-        for units in {recurrent.resident_units(precision, hopper), 256, recurrent.MOST_UNITS}:
-            _, layout = recurrent._launch(torch.Size((1, 1, 1, units)), precision, hopper)
-            fixed = {name: value for name, value in layout.items() if name.isupper()}
-            for direction, kernel, more in (
-                ("forward", recurrent._forward, {"RESET": "trace"}),
-                ("backward", recurrent._backward, BACKWARD | {"RESET": "soft"}),
-            ):
-                name = f"recurrent {direction} {precision} {units}"
-                yield name, kernel, fixed | more, layout["num_warps"], precision
+    for units in (recurrent.resident_units(hopper), 256, recurrent.MOST_UNITS):
+        _, layout = recurrent._launch(torch.Size((1, 1, 1, units)), hopper)
+        fixed = {name: value for name, value in layout.items() if name.isupper()}
+        for direction, kernel, more in (
+            ("forward", recurrent._forward, {"RESET": "trace"}),
+            ("backward", recurrent._backward, BACKWARD | {"RESET": "soft"}),
+        ):
+            yield f"recurrent {direction} {units}", kernel, fixed | more, layout["num_warps"]
 
 
 def compiled_all():
@@ -113,9 +111,8 @@ def compiled_all():
         if kernel.fn.__module__ == events.__name__:
             ones.pop("units", None)
         yield f"{name}, all axes 1", compiled(kernel, types(kernel, ones), ones)
-    for name, kernel, fixed, warps, precision in walks():
-        kinds = {"weights": "*bf16" if precision == "bfloat16" else "*fp32"}
-        yield name, compiled(kernel, types(kernel, fixed) | kinds, fixed, warps)
+    for name, kernel, fixed, warps in walks():
+        yield name, compiled(kernel, types(kernel, fixed), fixed, warps)
 
 
 if __name__ == "__main__":

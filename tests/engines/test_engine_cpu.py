@@ -1,14 +1,18 @@
 """The engine for processors against ``eager``: layers that read events, convolutions, pools."""
 
+import importlib
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from agreement import (
     CPU,
     EAGER,
+    KINDS,
     SURROGATES,
+    TRAINED,
     agree,
     densities,
     of_members,
@@ -22,28 +26,16 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hnnlib.engines import cpu
-from hnnlib.engines.cpu import images
+from hnnlib.engines.cpu import compiled, images
 from hnnlib.engines.cpu.compilation import forget_older
 from hnnlib.networks.layers import Conv, Dense
-from hnnlib.neurons import (
-    LIF,
-    DecayInputLIF,
-    DualExponential,
-    LeakyIntegrator,
-    RefractoryLIF,
-    SynapticLIF,
-)
+from hnnlib.neurons.decay_input import DecayInputLIF
+from hnnlib.neurons.filters import DualExponential, LeakyIntegrator
+from hnnlib.neurons.lif import LIF
+from hnnlib.neurons.refractory import RefractoryLIF
+from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.signals import Events, Separable, Spikes, dense
 
-KINDS = [
-    LIF(hard_reset=True),
-    LIF(),
-    RefractoryLIF(),
-    RefractoryLIF(membrane_decay=0.6),
-    DecayInputLIF(2.0, 0.4),
-    DecayInputLIF(1.1, 0.4, reset=-0.2),
-    SynapticLIF(0.5, 0.6),
-]
 # each kind with two surrogates, each surrogate with three kinds or four: what one is doesn't depend
 # on the other
 NEURONS = [
@@ -297,11 +289,129 @@ def test_what_has_no_kernel_goes_to_eager():
     layer = scaled(Dense((8,), 5, range(2), "a"))
     signal = spikes_of(0, 0.3, 4, 2, 3, 8)
     trained = nn.Parameter(torch.tensor(0.9, dtype=torch.float64))
-    by_unit = torch.linspace(0.1, 0.9, 5, dtype=torch.float64)
-    for neuron in (LIF(decay=trained), LIF(decay=by_unit)):
+    of_units, of_examples = (torch.linspace(0.1, 0.9, 5, dtype=torch.float64), torch.ones(2, 3, 1))
+    for neuron in (
+        LIF(threshold=trained),
+        LIF(threshold=of_units),
+        LIF(decay=of_examples),
+        DecayInputLIF(trained),
+        SynapticLIF(0.5, of_units),
+    ):
         mine = CPU.layer(neuron, layer, Events.of(signal))
         assert torch.equal(dense(mine), dense(EAGER.layer(neuron, layer, signal)))
         assert not isinstance(mine, Spikes)
+
+
+class Doubled:
+    """A step of its own: outputs twice as large."""
+
+    def step(self, drive, state):
+        output, state = super().step(drive, state)
+        return 2 * output, state
+
+
+class Halved:
+    """A derivative of its own."""
+
+    def derivative(self, distance):
+        return super().derivative(distance) / 2
+
+
+def subclass(mixin, thing):
+    """The same object, of a subclass that overrides something."""
+    kind = type(thing)
+    return type(f"Own{kind.__name__}", (mixin, kind), {})(**vars(thing))
+
+
+OWN = [
+    *(subclass(Doubled, neuron) for neuron in [*KINDS, LeakyIntegrator(), HALF, AXON]),
+    *(replace(KINDS[0], surrogate=subclass(Halved, s)) for s in SURROGATES),
+    replace(HALF, surrogate=subclass(Halved, SURROGATES[0])),
+]
+
+
+@pytest.mark.parametrize("neuron", OWN, ids=repr)
+def test_a_subclass_is_not_run_by_its_parents_kernel(neuron):
+    layer = scaled(Dense((30,), 12, range(2), "a"))
+    tensor = spikes_of(1, 0.2, 6, 2, 4, 30)
+    agree(
+        lambda engine, signal: [
+            engine.layer(neuron, layer, signal),
+            engine.scan(neuron, engine.product(layer, signal))[0],
+        ],
+        Events.of(tensor),
+        tensor,
+        list(layer.parameters()),
+    )
+
+
+@pytest.mark.parametrize("way", ["events", "product", "recurrent", "filtered", "envelope"])
+@pytest.mark.parametrize(("count", "build"), TRAINED)
+def test_constants_of_each_unit_and_their_gradients(count, build, way):
+    layer = scaled(Dense((30,), 12, range(2), "a"), 6.0)
+    around = recurrent_weights(0, 2, 12) if way == "recurrent" else None
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.rand(count, 2, 1, 12, generator=generator, dtype=torch.float64)
+    constants = [nn.Parameter(c) for c in drawn]
+    signal = tensor = spikes_of(1, 0.2, 6, 2, 4, 30)
+    if way == "envelope":
+        signal = tensor = Separable(tensor[0], torch.linspace(0.5, 1.5, 6, dtype=torch.float64))
+    elif way != "product":
+        signal = Events.of(tensor)
+    own = [] if around is None else [around]
+    assert compiled.make(build(*constants), 2, 1, torch.float64)
+    agree(
+        lambda engine, signal: [
+            engine.layer(
+                build(*constants), layer, signal, around, AXON if way == "filtered" else None
+            )
+        ],
+        signal,
+        tensor,
+        [*layer.parameters(), *own, *constants],
+    )
+
+
+@pytest.mark.parametrize("shape", [(), (7,), (2, 1, 1), (1, 1, 7), (2, 1, 7)])
+def test_trained_decays_of_any_shape(shape):
+    decay = nn.Parameter(torch.full(shape, 0.8, dtype=torch.float64))
+    drive = torch.randn(9, 2, 3, 7, generator=torch.Generator().manual_seed(0)).double()
+    assert compiled.make(LIF(decay), 2, 1, drive.dtype)
+    agree(lambda engine, signal: [engine.scan(LIF(decay), signal)[0]], drive, drive, [decay])
+
+
+def test_decays_of_each_unit_of_an_image():
+    shape = (2, 1, 3, 4, 5)
+    generator = torch.Generator().manual_seed(0)
+    decay = nn.Parameter(torch.rand(shape, generator=generator, dtype=torch.float64))
+    drive = torch.randn(9, 2, 3, *shape[2:], generator=generator, dtype=torch.float64)
+    assert compiled.make(LIF(decay), 2, 3, drive.dtype)
+    agree(lambda engine, signal: [engine.scan(LIF(decay), signal)[0]], drive, drive, [decay])
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_gradients_of_decays_in_single_precision(hard):
+    """To 1e-5 of the largest, and the same spikes."""
+    drive = torch.randn(30, 2, 4, 40, generator=torch.Generator().manual_seed(0))
+    outputs, grads = [], []
+    for engine in (CPU, EAGER):
+        decay = nn.Parameter(torch.linspace(0.3, 0.95, 80).view(2, 1, 40))
+        leaf = drive.clone().requires_grad_()
+        out, _ = engine.scan(LIF(decay, hard_reset=hard), leaf)
+        out.cumsum(0).sum().backward()
+        outputs.append(out.detach())
+        grads.append((leaf.grad, decay.grad))
+    assert torch.equal(*outputs)
+    for mine, theirs in zip(*grads, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-5 * theirs.abs().max().item())
+
+
+def test_a_table_holds_kernels_under_the_names_of_their_neurons():
+    """As the digest of a study's code expects them."""
+    for package in ("cpu", "gpu"):
+        for path in (Path(cpu.__file__).parents[1] / package / "neurons").glob("[a-z]*.py"):
+            rows = importlib.import_module(f"hnnlib.engines.{package}.neurons.{path.stem}").ROWS
+            assert {row[0].__module__ for row in rows} == {f"hnnlib.neurons.{path.stem}"}
 
 
 def test_dense_events_are_multiplied(monkeypatch):
@@ -317,11 +427,18 @@ def test_dense_events_are_multiplied(monkeypatch):
 
 
 def test_compiled_copies_older_than_any_file_beside_them_are_forgotten(tmp_path):
-    copies = tmp_path / "__pycache__"
+    copies, neurons = tmp_path / "__pycache__", tmp_path / "neurons"
     copies.mkdir()
+    neurons.mkdir()
+    (neurons / "row.py").touch()
+    for path in (neurons / "row.py", neurons):
+        os.utime(path, (5, 5))
     files = [tmp_path / "one.py", tmp_path / "two.py", copies / "old.nbi", copies / "new.nbi"]
     for file, changed in zip(files, (10, 20, 15, 25), strict=True):
         file.touch()
         os.utime(file, (changed, changed))
     forget_older(tmp_path)
     assert [copy.name for copy in copies.iterdir()] == ["new.nbi"]
+    (tmp_path / "neurons/row.py").unlink()
+    forget_older(tmp_path)
+    assert not list(copies.iterdir())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hnnlib.engines.cpu import products
 from hnnlib.networks.layers import Dense
-from hnnlib.neurons import LIF
+from hnnlib.neurons.lif import LIF
 from hnnlib.signals import Events, Separable, count, counts, dense
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hnnlib import engines
 from hnnlib.engines.cpu import repeats
 from hnnlib.networks.layers import Conv, Dense
-from hnnlib.neurons import LIF, DualExponential, LeakyIntegrator
+from hnnlib.neurons.filters import DualExponential, LeakyIntegrator
+from hnnlib.neurons.lif import LIF
 from hnnlib.signals import Events, dense
 
 CPU, EAGER = engines.get("cpu"), engines.get("eager")

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hnnlib.networks.layers import Dense
-from hnnlib.neurons import LeakyIntegrator, SynapticLIF
+from hnnlib.neurons.filters import LeakyIntegrator
+from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.signals import Events
 
 

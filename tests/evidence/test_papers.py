@@ -117,9 +117,9 @@ def test_a_margin_of_the_part_serves_the_pairs_that_have_none(write):
         ("rule: better", "rule: better\n        margin: 1", "margin", "margin: Extra inputs"),
         ("year: 2020", "year: soon", "soon", "year: .*integer"),
         ("doi: 10.0/0\n", "", "", "doi: Field required"),
-        ("year: 2020", "year: 2020\nyear: 2021", "2021", "'year' is given twice"),
-        ("two: null}", "two: null, one: 1}", "one: 1}", "'one' is given twice"),
-        ("authors: [A. Author]", "authors: [A. Author", "year", "not YAML"),
+        ("year: 2020", "year: 2020\nyear: 2021", "2021", "year: this key stands here twice"),
+        ("two: null}", "two: null, one: 1}", "one: 1}", "one: this key stands here twice"),
+        ("authors: [A. Author]", "authors: [A. Author", "year", "not valid YAML"),
     ],
 )
 def test_a_mistake_is_one_sentence_with_the_line(write, old, new, line_of, message):

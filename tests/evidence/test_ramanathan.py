@@ -11,8 +11,8 @@ import xarray as xr
 
 from hnnlib.evidence import claims, comparison, papers
 
-shd_ablations = pytest.importorskip("hnnlib.studies.shd_ablations")
-loss_landscape = pytest.importorskip("hnnlib.studies.loss_landscape")
+shd_ablations = pytest.importorskip("hnnlib.studies.shd_ablations.cells")
+loss_landscape = pytest.importorskip("hnnlib.studies.loss_landscape.study")
 
 MODELS = ("snn", "nsn", "hybrid", "n2n_block", "hstnn_1layer", "rnn", "hybrid_rnn", "n2n_rnn")
 ARMS = (

@@ -10,7 +10,7 @@ from hnnlib.networks.base import Activity
 from hnnlib.networks.direct import MODELS, Design, DirectNetwork, connections, matched_units
 from hnnlib.training.objectives import BoundedSpikeCounts
 from hnnlib.training.optimiser import PopulationAdam
-from hnnlib.training.scoring import cross_entropy
+from hnnlib.training.tasks import cross_entropy
 
 INPUTS, CLASSES, UNITS, STEPS = 24, 4, 14, 20
 
@@ -44,7 +44,7 @@ def test_a_hybrid_of_one_kind_is_the_pure_network_bit_for_bit(engine, ratio, pur
     hybrid = network(model="hybrid", ratio=ratio, engine=engine)
     plain = network(model=pure, engine=engine)
     x = signal()
-    assert torch.equal(hybrid(x).logits, plain(x).logits)
+    assert torch.equal(hybrid(x).outputs, plain(x).outputs)
     assert torch.equal(hybrid(x).spikes[0], plain(x).spikes[0])
     for ours, theirs in zip(gradients(hybrid, x), gradients(plain, x), strict=True):
         assert torch.equal(ours, theirs)
@@ -105,7 +105,7 @@ def test_a_population_of_ratios_is_its_members():
     together = network((3,) * 4, model="hybrid", ratio=ratios)(signal(4))
     for member, ratio in enumerate(ratios):
         alone = network((3,), model="hybrid", ratio=ratio)(signal())
-        torch.testing.assert_close(together.logits[member], alone.logits[0])
+        torch.testing.assert_close(together.outputs[member], alone.outputs[0])
         assert torch.equal(together.spikes[0][member], alone.spikes[0][0])
 
 
@@ -132,7 +132,7 @@ def test_the_engines_agree(model):
     x = signal(2)
     ours, reference = (network((0, 1), model=model, engine=e) for e in ("cpu", "eager"))
     a, b = ours(x), reference(x)
-    torch.testing.assert_close(a.logits, b.logits, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(a.outputs, b.outputs, rtol=1e-4, atol=1e-5)
     assert torch.equal(a.spikes[0], b.spikes[0])
     for p, q in zip(gradients(ours, x), gradients(reference, x), strict=True):
         torch.testing.assert_close(p, q, rtol=1e-3, atol=1e-5 * q.abs().max().item())
@@ -151,7 +151,7 @@ def test_the_readout_is_the_leaky_filter_of_the_paper():
         y = out * y + (1 - out) * f
         seen.append(y)
     assert (torch.stack(seen)[0] == 0).all()
-    torch.testing.assert_close(net(x).logits, torch.stack(seen[1:]).amax(0))
+    torch.testing.assert_close(net(x).outputs, torch.stack(seen[1:]).amax(0))
 
 
 def test_matched_networks_have_as_many_weights():

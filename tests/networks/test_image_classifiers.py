@@ -7,13 +7,13 @@ import torch
 from torch.nn import functional
 
 from hnnlib import engines
-from hnnlib.networks.classifier import Plan
+from hnnlib.networks.classifier import ImageDesign
 from hnnlib.networks.normalised import NormalisedConv
 from hnnlib.networks.residual import SewResNet18
 from hnnlib.networks.vgg import SpikingVgg11
 
 EAGER = engines.get("eager")
-SMALL = Plan((1, 16, 16), 10, width=1 / 32, steps=5, mean=(0.4,), deviation=(0.3,))
+SMALL = ImageDesign((1, 16, 16), 10, width=1 / 32, steps=5, mean=(0.4,), deviation=(0.3,))
 BOTH = pytest.mark.parametrize("network", [SewResNet18, SpikingVgg11])
 
 
@@ -41,8 +41,8 @@ def images(members=2, batch=6, seed=0):
     ],
 )
 def test_products_a_step_are_those_of_the_papers_networks(network, shape, millions):
-    plan = Plan(shape, 10, mean=(0.5,) * shape[0], deviation=(0.5,) * shape[0])
-    assert network(plan, (0,), EAGER).macs() / 1e6 == pytest.approx(millions, abs=1)
+    design = ImageDesign(shape, 10, mean=(0.5,) * shape[0], deviation=(0.5,) * shape[0])
+    assert network(design, (0,), EAGER).macs() / 1e6 == pytest.approx(millions, abs=1)
 
 
 @pytest.mark.parametrize(("network", "layers"), [(SewResNet18, 20), (SpikingVgg11, 9)])
@@ -59,7 +59,7 @@ def test_every_layer_of_neurons_is_seen_and_counted(network, layers):
 def test_the_full_head_has_the_public_codes_layers():
     net = SpikingVgg11(SMALL, (0,), EAGER, head="full")
     assert [tuple(layer.weight.shape[1:]) for layer in net.dense] == [(16 * 49, 128), (128, 128)]
-    assert net(images(1)).logits.shape == (1, 6, 10)
+    assert net(images(1)).outputs.shape == (1, 6, 10)
 
 
 def test_a_block_fires_where_the_identity_does_and_the_branch_does_not():
@@ -78,7 +78,7 @@ def test_repeated_images_are_the_same_as_equal_frames(network):
     net = network(SMALL, (0, 1), EAGER).eval()
     x = images()
     frames = net.standardise(x).expand(5, *x.shape)
-    torch.testing.assert_close(net(x).logits, net.unroll(frames).logits)
+    torch.testing.assert_close(net(x).outputs, net.unroll(frames).outputs)
 
 
 @BOTH
@@ -95,9 +95,9 @@ def test_training_on_repeated_images_normalises_as_on_equal_frames(network):
 def test_a_member_does_not_depend_on_its_neighbours(network):
     alone, pair = network(SMALL, (1,), EAGER), network(SMALL, (0, 1), EAGER)
     x = images()
-    torch.testing.assert_close(alone(x[:1]).logits[0], pair(x).logits[1])
-    alone(x[:1]).logits.sum().backward()
-    pair(x).logits[1].sum().backward()
+    torch.testing.assert_close(alone(x[:1]).outputs[0], pair(x).outputs[1])
+    alone(x[:1]).outputs.sum().backward()
+    pair(x).outputs[1].sum().backward()
     for name, p in pair.named_parameters():
         torch.testing.assert_close(alone.get_parameter(name).grad[0], p.grad[1])
         assert (p.grad[0] == 0).all()
@@ -124,7 +124,7 @@ def test_gradients_reach_every_parameter(network):
     # narrower layers may be silent on a few images
     net = network(replace(SMALL, width=1 / 4), (0,), EAGER)
     labels = torch.arange(6) % 10
-    functional.cross_entropy(net(images(1)).logits[0], labels).backward()
+    functional.cross_entropy(net(images(1)).outputs[0], labels).backward()
     dead = {name for name, p in net.named_parameters() if not p.grad.any()}
     assert dead <= {"readout.weight"}  # dense layers are not normalised: VGG's starts silent
 
@@ -133,7 +133,7 @@ def test_gradients_reach_every_parameter(network):
 def test_the_cpu_engine_gives_the_same_answers(network):
     nets = [network(SMALL, (0, 1), engines.get(name)).eval() for name in ("eager", "cpu")]
     answers = [net(images()) for net in nets]
-    torch.testing.assert_close(answers[0].logits, answers[1].logits, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(answers[0].outputs, answers[1].outputs, rtol=1e-4, atol=1e-4)
 
 
 def test_normalisation_is_torchs_with_statistics_of_each_member():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hnnlib.errors import NotationError
 from hnnlib.networks.notation import parse, render, resize
-from hnnlib.studies.coding_comparison import ARCHITECTURES
+from hnnlib.studies.coding_comparison.cells import ARCHITECTURES
 
 
 def test_the_papers_mlp_has_three_weight_layers():
@@ -62,5 +62,5 @@ def test_width_scales_hidden_layers_only():
 )
 def test_every_width_gives_a_readable_network(width, text):
     layers, resized = parse(text)[1], parse(resize(text, width=width))[1]
-    assert [(a.form, a.spiking) for a in layers] == [(b.form, b.spiking) for b in resized]
+    assert [(a.kind, a.spiking) for a in layers] == [(b.kind, b.spiking) for b in resized]
     assert resized[-1].size == 10

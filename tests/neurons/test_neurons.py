@@ -10,7 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnnlib import engines
-from hnnlib.neurons import LIF, DecayInputLIF, DualExponential, RefractoryLIF, SynapticLIF
+from hnnlib.neurons.decay_input import DecayInputLIF
+from hnnlib.neurons.filters import DualExponential
+from hnnlib.neurons.lif import LIF
+from hnnlib.neurons.refractory import RefractoryLIF
+from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.surrogates import ATan, Gaussian, Sigmoid, SuperSpike, spike
 
 EAGER = engines.get("eager")

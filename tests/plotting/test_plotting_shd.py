@@ -15,7 +15,7 @@ from hnnlib.plotting import models
 from hnnlib.plotting import shd_ablations as draw
 from hnnlib.plotting.shd_ablations.effects import CHOICES
 from hnnlib.plotting.shd_ablations.panels import CORE, MAIN, panels
-from hnnlib.studies import shd_ablations as study
+from hnnlib.studies.shd_ablations import cells as study
 
 ANCHORS = (Anchor(label="Somebody 2020", value=83.2, spread=1.3, note="augmented"),)
 FIGURES = {

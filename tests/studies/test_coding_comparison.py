@@ -7,16 +7,14 @@ import pytest
 import torch
 
 from hnnlib import studies
+from hnnlib.datasets.registry import load
+from hnnlib.errors import ConfigError
 from hnnlib.networks.hybrid import HybridNetwork
-from hnnlib.studies import Context
-from hnnlib.studies.coding_comparison import (
-    ARCHITECTURES,
-    STUDY,
-    CodingSettings,
-    _Job,
-    _parts,
-    cells,
-)
+from hnnlib.studies import running
+from hnnlib.studies.base import Context
+from hnnlib.studies.coding_comparison import STUDY
+from hnnlib.studies.coding_comparison.cells import ARCHITECTURES, CodingSettings, cells
+from hnnlib.studies.coding_comparison.study import _Job, _overlap, _parts
 
 SETTINGS = CodingSettings.model_validate(
     {
@@ -91,9 +89,6 @@ def test_no_test_image_is_ever_in_training_unless_the_split_is_the_papers_codes(
 
 def test_with_all_images_the_papers_split_leaks_sixty_percent():
     whole = SETTINGS.model_copy(update={"mlp": SETTINGS.mlp.model_copy(update={"samples": None})})
-    from hnnlib.datasets import load
-    from hnnlib.studies.coding_comparison import _overlap
-
     data = load("digits")
     ann, hybrid = (c for c in cells("mlp", False)["split"][:2])
     parts = [_parts(data, whole.seeds, None, c, torch.device("cpu")) for c in (ann, hybrid)]
@@ -187,10 +182,10 @@ def test_settings_refuse_what_cannot_be():
 
 
 def test_unknown_studies_and_groups_get_a_suggestion(tmp_path):
-    with pytest.raises(studies.ConfigError, match="did you mean 'coding_comparison'"):
+    with pytest.raises(ConfigError, match="did you mean 'coding_comparison'"):
         studies.get("coding_comparisn")
-    with pytest.raises(studies.ConfigError, match="no group 'mlp_pur'"):
-        studies.train_group(
+    with pytest.raises(ConfigError, match="no group 'mlp_pur'"):
+        running.train_group(
             "coding_comparison",
             "mlp_pur",
             SETTINGS,

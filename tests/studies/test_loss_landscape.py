@@ -8,11 +8,10 @@ import torch
 
 from hnnlib import engines
 from hnnlib.networks.direct import Design, DirectNetwork
-from hnnlib.studies import Context
-from hnnlib.studies import _landscape_measures as measures
-from hnnlib.studies import loss_landscape as study
-from hnnlib.studies.loss_landscape import STUDY, LandscapeSettings, cells
-from hnnlib.training.scoring import cross_entropy
+from hnnlib.studies.base import Context
+from hnnlib.studies.loss_landscape import STUDY, measures, study
+from hnnlib.studies.loss_landscape.study import LandscapeSettings, cells
+from hnnlib.training.tasks import cross_entropy
 
 SETTINGS = LandscapeSettings.model_validate(
     {

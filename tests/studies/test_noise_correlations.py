@@ -11,11 +11,12 @@ from hnnlib.analysis import regimes
 from hnnlib.analysis.correlations import STATISTICS, VARIANTS
 from hnnlib.analysis.manifold import REGIMES
 from hnnlib.analysis.noise import CONDITIONS, PROTOCOLS
-from hnnlib.datasets import load
-from hnnlib.networks.classifier import Plan
+from hnnlib.datasets.registry import load
+from hnnlib.networks.classifier import ImageDesign
 from hnnlib.networks.residual import SewResNet18
-from hnnlib.studies import Context
-from hnnlib.studies.noise_correlations import MOMENTS, STUDY, NoiseCorrelationsSettings
+from hnnlib.studies.base import Context
+from hnnlib.studies.noise_correlations import STUDY
+from hnnlib.studies.noise_correlations.study import MOMENTS, NoiseCorrelationsSettings
 from hnnlib.training.examples import Images
 
 SETTINGS = NoiseCorrelationsSettings.model_validate(
@@ -111,16 +112,16 @@ def test_neurons_that_can_not_fire_are_silent(found):
 
 
 def test_changed_neurons_come_back_and_the_trained_ones_change_nothing():
-    plan = Plan((1, 16, 16), 10, width=1 / 16, steps=3)
-    network = SewResNet18(plan, (0,), engines.get("eager")).eval()
+    design = ImageDesign((1, 16, 16), 10, width=1 / 16, steps=3)
+    network = SewResNet18(design, (0,), engines.get("eager")).eval()
     x = torch.rand(1, 4, 1, 16, 16)
-    before, neuron = network(x).logits, network.neuron
+    before, neuron = network(x).outputs, network.neuron
     with pytest.raises(KeyError), regimes.changed(network, 1.5, 0.2):
-        assert network.neuron.tau == 1.5 and not torch.equal(network(x).logits, before)
+        assert network.neuron.tau == 1.5 and not torch.equal(network(x).outputs, before)
         raise KeyError
     assert network.neuron is neuron
     with regimes.changed(network, neuron.tau, neuron.threshold):
-        assert torch.equal(network(x).logits, before)
+        assert torch.equal(network(x).outputs, before)
 
 
 @pytest.mark.parametrize("name", ["digits", "cluttered_digits"])
@@ -132,8 +133,8 @@ def test_pixels_are_standardised_with_moments_of_the_data(name):
 
 
 def test_batches_of_an_observation_change_nothing():
-    plan = Plan((1, 8, 8), 10, width=1 / 8, steps=4, mean=(0.3053,), deviation=(0.376,))
-    network = SewResNet18(plan, (0, 1), engines.get("eager"))
+    design = ImageDesign((1, 8, 8), 10, width=1 / 8, steps=4, mean=(0.3053,), deviation=(0.376,))
+    network = SewResNet18(design, (0, 1), engines.get("eager"))
     images, rows = Images(load("digits"), torch.device("cpu")), torch.arange(30).expand(2, -1)
     network.train()(images.inputs(rows))
     whole, parts = (regimes.observe(network, images, rows, 20, batch) for batch in (30, 7))

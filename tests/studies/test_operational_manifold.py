@@ -11,10 +11,10 @@ from hnnlib.analysis.manifold import REGIMES
 from hnnlib.evidence import rules
 from hnnlib.plotting import operational_manifold as draw
 from hnnlib.plotting.operational_manifold.surfaces import surfaces
-from hnnlib.studies import Context, operational_manifold
-from hnnlib.studies._manifold_summary import summarise
-from hnnlib.studies.operational_manifold import STUDY, FamilySettings, ManifoldSettings
-from hnnlib.training.chunks import chunks
+from hnnlib.studies.base import Context
+from hnnlib.studies.operational_manifold import STUDY
+from hnnlib.studies.operational_manifold.study import FamilySettings, ManifoldSettings
+from hnnlib.studies.operational_manifold.summary import summarise
 
 GRID = {
     "tau": {"first": 1.5, "last": 5.0, "points": 2},
@@ -145,20 +145,12 @@ def test_validation_chooses_the_points_that_are_compared(whole):
 
 def test_a_members_result_does_not_depend_on_how_the_grid_is_split(runs, tmp_path, monkeypatch):
     def two_by_two(members, *_):
-        return [range(k, min(k + 2, members)) for k in range(0, members, 2)]
+        return [slice(k, min(k + 2, members)) for k in range(0, members, 2)]
 
-    monkeypatch.setattr(operational_manifold, "chunks", two_by_two)
+    monkeypatch.setattr("hnnlib.training.populations.chunks", two_by_two)
     pieces = train("mlp_digits_seed0", tmp_path)
     for name in ("grid_accuracy", "grid_validation", "layer_spikes", "grid_tie_rate"):
         np.testing.assert_allclose(pieces[name], runs[0][name], rtol=1e-6)
-
-
-def test_populations_are_split_by_memory():
-    assert chunks(5, 1 << 10, limit=1 << 20) == [range(5)]
-    assert chunks(3, 10, limit=1) == [range(0, 1), range(1, 2), range(2, 3)]
-    pieces = chunks(100, 7, limit=200)
-    assert [k for piece in pieces for k in piece] == list(range(100))
-    assert max(map(len, pieces)) * 7 <= 200 and max(map(len, pieces)) - min(map(len, pieces)) <= 1
 
 
 def test_an_interrupted_job_goes_on_to_the_same_numbers(runs, tmp_path):

@@ -10,11 +10,14 @@ import pytest
 import xarray as xr
 from pydantic import ValidationError
 
-from hnnlib import studies
-from hnnlib.datasets import spoken_digits
-from hnnlib.studies import Context
-from hnnlib.studies import shd_ablations as study
-from hnnlib.training.chunks import chunks
+from hnnlib import store
+from hnnlib.datasets.sets import spoken_digits
+from hnnlib.networks.direct import MODELS
+from hnnlib.studies import running
+from hnnlib.studies.base import Context
+from hnnlib.studies.shd_ablations import study
+from hnnlib.studies.shd_ablations.cells import RATIOS, Cell, ShdSettings, cells
+from hnnlib.training.populations import in_pieces
 
 ARMS = (
     "main",
@@ -42,33 +45,33 @@ TASK = {
 
 
 def settings(seeds=(0, 1), **changes):
-    return study.ShdSettings.model_validate({"seeds": seeds, "tasks": [TASK | changes]})
+    return ShdSettings.model_validate({"seeds": seeds, "tasks": [TASK | changes]})
 
 
 @pytest.fixture(scope="module")
 def few():
     """A fifth of the spoken digits' recordings: loading is what takes long."""
-    return spoken_digits.generate(repeats=2)
+    return spoken_digits.load(repeats=2)
 
 
 @pytest.fixture
 def context(few, tmp_path, monkeypatch):
-    monkeypatch.setattr("hnnlib.datasets.load", lambda name: few)
+    monkeypatch.setattr("hnnlib.datasets.registry.load", lambda name: few)
     return Context(tmp_path, say=lambda line: None)
 
 
 def test_names_of_cells_differ_and_the_main_one_comes_first():
-    for model in study.MODELS:
-        found = study.cells(model, ARMS)
+    for model in MODELS:
+        found = cells(model, ARMS)
         names = [cell.name for cell in found]
         assert len(set(names)) == len(names)
-        assert found[0] == study.Cell(model)
-        assert [c.arm for c in study.cells(model, ("main",))] == ["main"]
+        assert found[0] == Cell(model)
+        assert [c.arm for c in cells(model, ("main",))] == ["main"]
 
 
 def test_an_arm_changes_one_thing():
-    for cell in (c for model in study.MODELS for c in study.cells(model, ARMS)):
-        plain = study.Cell(cell.model.replace("n2n_matched", "n2n_block"))
+    for cell in (c for model in MODELS for c in cells(model, ARMS)):
+        plain = Cell(cell.model.replace("n2n_matched", "n2n_block"))
         changed = [k for k, v in vars(cell).items() if v != getattr(plain, k) and k != "arm"]
         assert len(changed) == (cell.arm != "main"), cell.name
 
@@ -82,7 +85,7 @@ def test_jobs_share_the_models_out():
 
 def test_a_job_depends_on_its_own_data_set_only():
     other = TASK | {"dataset": "randman_standard"}
-    both = study.ShdSettings.model_validate({"seeds": [0], "tasks": [TASK, other]})
+    both = ShdSettings.model_validate({"seeds": [0], "tasks": [TASK, other]})
     group = next(iter(study.STUDY.groups(both)))
     alone = settings(seeds=[0])
     assert study.STUDY.relevant(both, group) == study.STUDY.relevant(alone, group)
@@ -96,7 +99,7 @@ def test_wrong_settings_are_refused(changes, message):
     with pytest.raises(ValidationError, match=message):
         settings(**changes)
     with pytest.raises(ValidationError, match="one task only"):
-        study.ShdSettings.model_validate({"seeds": [0], "tasks": [TASK, TASK]})
+        ShdSettings.model_validate({"seeds": [0], "tasks": [TASK, TASK]})
 
 
 def test_a_job_records_what_the_claims_are_about(context, few):
@@ -139,10 +142,10 @@ def test_ratios_trained_together_are_what_each_is_alone(context, tmp_path, monke
     together = study.STUDY.train("spoken_digits_hybrid", chosen, context)
     assert len(list(tmp_path.glob("hybrid-*.npz"))) == 4  # tuning, main, all ratios, reset
     ratio = together.isel(cell=together.arm.values == "ratio")
-    assert tuple(ratio.ratio.values) == study.RATIOS
+    assert tuple(ratio.ratio.values) == RATIOS
     assert len(set(ratio.train_seconds.values)) == 1
-    assert len(set(ratio.spikes.mean("seed").values)) == len(study.RATIOS)
-    monkeypatch.setattr(study, "chunks", partial(chunks, limit=1))  # no memory
+    assert len(set(ratio.spikes.mean("seed").values)) == len(RATIOS)
+    monkeypatch.setattr(study, "in_pieces", partial(in_pieces, limit=1))  # no memory
     context.checkpoints = tmp_path / "alone"
     alone = study.STUDY.train("spoken_digits_hybrid", chosen, context)
     assert len(list(context.checkpoints.glob("hybrid-*.npz"))) == 7
@@ -152,11 +155,14 @@ def test_ratios_trained_together_are_what_each_is_alone(context, tmp_path, monke
 
 def test_a_population_goes_on_only_with_the_cells_it_began_with(context, tmp_path):
     job = study._Job(settings().tasks[0], (0,), context)
-    ratios = study.cells("hybrid", ("ratio",))
+    ratios = cells("hybrid", ("ratio",))
     file = tmp_path / "hybrid-ratio-0.1.npz"
 
     def train(some):
-        found = [measured for _, measured, _ in job._cells(some, 1e-3, "", None)]
+        found = [
+            measured
+            for _, measured, _ in job._cells(some, job._network(some, (0,)), 1e-3, "", None)
+        ]
         return found, file.read_bytes()
 
     (first, *_), kept = train(ratios)
@@ -176,7 +182,7 @@ def test_fractions_shrink_the_training_part_only(context):
 def test_a_run_is_written_and_collected(context, tmp_path):
     chosen = settings(seeds=(0,))
     out = tmp_path / "runs.nc"
-    studies.train_group(
+    running.train_group(
         "shd_ablations",
         "spoken_digits_hybrid",
         chosen,
@@ -185,9 +191,9 @@ def test_a_run_is_written_and_collected(context, tmp_path):
         checkpoints=tmp_path / "c",
         progress=lambda line: None,
     )
-    studies.collect("shd_ablations", chosen, [out], tmp_path / "store.nc")
-    store = studies.store.open(tmp_path / "store.nc")
-    assert store.sizes["cell"] == 1
-    assert store.attrs["summary_commit"] == store.attrs["git_commit"]
-    data = json.loads(store.attrs["data_json"])
+    running.collect("shd_ablations", chosen, [out], tmp_path / "store.nc")
+    found = store.open(tmp_path / "store.nc")
+    assert found.sizes["cell"] == 1
+    assert found.attrs["summary_commit"] == found.attrs["git_commit"]
+    data = json.loads(found.attrs["data_json"])
     assert "synthetic" in data["spoken_digits"]["note"]

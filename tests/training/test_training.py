@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from hnnlib import engines
-from hnnlib.datasets import ImageData, Source
-from hnnlib.networks.hybrid import HybridNetwork, Switches
+from hnnlib.datasets.entry import Source
+from hnnlib.datasets.imagedata import ImageData
+from hnnlib.networks.hybrid import CODINGS, HybridNetwork, Switches
 from hnnlib.networks.notation import parse
 from hnnlib.training import loop, scoring
 from hnnlib.training.checkpoint import Checkpoint
@@ -31,14 +32,9 @@ def images():
     )
 
 
-def network(seeds, text="A12-S30-S3", **switches):
-    built = HybridNetwork(
-        parse(text)[1],
-        (1, 3, 4),
-        Switches(**({"steps": 6} | switches)),
-        seeds,
-        engines.get("eager"),
-    )
+def network(seeds, text="A12-S30-S3", coding="duplicate", **switches):
+    switches = Switches(CODINGS[coding](6) if coding else None, **switches)
+    built = HybridNetwork(parse(text)[1], (1, 3, 4), switches, seeds, engines.get("eager"))
     with torch.no_grad():  # loud enough that spikes reach the output from the start
         for layer in built.spiking:
             layer.synapse.weight.mul_(3)
@@ -196,7 +192,7 @@ def test_synaptic_operations_are_spikes_times_fan_out(images):
 
 
 def test_frozen_features_are_the_same_cached_or_not(images):
-    ann = network((0, 1), text="A12-A10-A3", coding="none")
+    ann = network((0, 1), text="A12-A10-A3", coding=None)
     frozen = Frozen(lambda x: torch.sigmoid(ann.graded(x, 1)), images)
     cached, rows = cache(frozen, parts(2))
     streamed, same = cache(frozen, parts(2), limit=0)

@@ -5,66 +5,21 @@ sharpness-aware steps, choice by loss, patience, buffers, watched rows.
 import math
 
 import pytest
+import small_tasks
 import torch
-from torch import nn
+from small_tasks import Line, Slope
 
-from hnnlib.networks.base import Activity
-from hnnlib.training import loop
-from hnnlib.training.checkpoint import Checkpoint
-from hnnlib.training.examples import Parts
 from hnnlib.training.loop import Schedule
 from hnnlib.training.optimiser import ascend, clip
+from hnnlib.training.tasks import Classification
 
-CPU = torch.device("cpu")
-
-
-class Slope(nn.Module):
-    """Two classes on a line: logits (0, w x + b), one w and b a member, and a running mean."""
-
-    def __init__(self, members, start=0.0):
-        super().__init__()
-        self.seeds = tuple(range(members))
-        self.weight = nn.Parameter(torch.full((members, 1), start))
-        self.bias = nn.Parameter(torch.zeros(members, 1))
-        self.register_buffer("mean", torch.zeros(members, 1))
-
-    def forward(self, x, noise=None):
-        if self.training:
-            self.mean.lerp_(x.mean(1, keepdim=True), 0.1)
-        logit = self.weight * x + self.bias
-        return Activity(torch.stack([torch.zeros_like(logit), logit], -1), [], None)
+BY_LOSS = Classification(choose="loss")
 
 
-class Line:
-    """Positive numbers are class 1, but for one in ten."""
-
-    def __init__(self):
-        self.x = torch.linspace(-1, 1, 100)
-        self.y = (self.x > 0).long()
-        self.y[::10] = 1 - self.y[::10]
-
-    def inputs(self, rows):
-        return self.x[rows]
-
-    def labels(self, rows):
-        return self.y[rows]
-
-
-def fit(
-    tmp_path,
-    network,
-    name="c",
-    say=lambda line: None,
-    watch=None,
-    objective=None,
-    keep=None,
-    **options,
-):
-    rows = torch.arange(100).expand(len(network.seeds), -1)
-    parts = Parts(rows[:, ::2], rows[:, 1::4], rows[:, 3::4])
-    schedule = Schedule(**({"epochs": 6, "batch": 10, "learning_rate": 0.1} | options))
-    checkpoint = Checkpoint(tmp_path / f"{name}.npz", "x")
-    return loop.fit(network, Line(), parts, schedule, checkpoint, say, objective, watch, keep)
+def fit(folder, network, name="c", say=lambda line: None, **options):
+    """As in ``small_tasks``, on the line; some options are not the schedule's."""
+    more = {key: options.pop(key) for key in ("task", "watch", "keep") if key in options}
+    return small_tasks.fit(folder, network, Line(), name, say, more, **options)
 
 
 def test_cosine_falls_from_one_to_nothing():
@@ -109,7 +64,7 @@ def test_sharpness_aware_training_ends_elsewhere(tmp_path):
 
 def test_validation_chooses_by_accuracy_or_by_loss(tmp_path):
     by_accuracy = fit(tmp_path, Slope(1), "a", epochs=20)
-    by_loss = fit(tmp_path, Slope(1), "b", epochs=20, choose="loss")
+    by_loss = fit(tmp_path, Slope(1), "b", epochs=20, task=BY_LOSS)
     torch.testing.assert_close(by_accuracy.validation_loss, by_loss.validation_loss)
     assert by_accuracy.best_epoch.item() == by_accuracy.validation_curve[:, 0].argmax()
     assert by_loss.best_epoch.item() == by_loss.validation_loss[:, 0].argmin()
@@ -117,7 +72,7 @@ def test_validation_chooses_by_accuracy_or_by_loss(tmp_path):
 
 def test_a_patient_fit_stops_each_member_for_itself(tmp_path):
     """A member that cannot learn stops at once; the other goes on, and loses nothing by it."""
-    options = {"learning_rate": (0.0, 0.03), "epochs": 30, "patience": 3, "choose": "loss"}
+    options = {"learning_rate": (0.0, 0.03), "epochs": 30, "patience": 3, "task": BY_LOSS}
     together = fit(tmp_path, Slope(2), "a", **options)
     assert together.best_epoch[0] == 0
     assert together.best_epoch[1] > 3
@@ -130,12 +85,8 @@ def test_buffers_are_chosen_and_resumed_like_parameters(tmp_path, monkeypatch):
     whole, cut, resumed = Slope(2), Slope(2), Slope(2)
     fit(tmp_path, whole, "whole")
 
-    def stop_after_three(line):
-        if line.startswith("epoch 3/"):
-            raise InterruptedError
-
     with pytest.raises(InterruptedError):
-        fit(tmp_path, cut, "cut", say=stop_after_three)
+        fit(tmp_path, cut, "cut", say=small_tasks.stop_behind(3))
     fit(tmp_path, resumed, "cut")
     assert whole.mean.abs().sum() > 0
     assert torch.equal(whole.mean, resumed.mean) and torch.equal(whole.weight, resumed.weight)
@@ -151,17 +102,17 @@ def test_watched_rows_are_scored_and_choose_nothing(tmp_path):
 
 def test_another_objective_is_what_falls(tmp_path):
     def distance(activity, labels):
-        return (activity.logits[..., 1] - labels).square().mean(1)
+        return (activity.outputs[..., 1] - labels).square().mean(1)
 
-    found = fit(tmp_path, Slope(1), objective=distance)
+    found = fit(tmp_path, Slope(1), task=Classification(distance))
     wanted = (Line().y[::2].float() ** 2).mean()  # of the answer 0, where it started
     assert found.train_loss[0, 0] < wanted and found.train_loss[-1, 0] < found.train_loss[0, 0]
 
 
 def test_a_second_training_keeps_the_epochs_that_the_first_one_chose(tmp_path):
     first, second = Slope(2), Slope(2)
-    chosen = fit(tmp_path, first, "a", choose="loss", learning_rate=(0.3, 0.01)).best_epoch
+    chosen = fit(tmp_path, first, "a", task=BY_LOSS, learning_rate=(0.3, 0.01)).best_epoch
     chosen[0] = 2
-    result = fit(tmp_path, second, "b", choose="loss", learning_rate=(0.3, 0.01), keep=chosen)
+    result = fit(tmp_path, second, "b", task=BY_LOSS, learning_rate=(0.3, 0.01), keep=chosen)
     assert torch.equal(result.best_epoch, chosen)
     assert torch.equal(second.weight[1], first.weight[1])

@@ -21,7 +21,7 @@ def timing(folder: Path, name: str, text: str) -> None:
 def planned(tmp_path: Path, core_minutes: float | None, groups: int = 2) -> plan.Plan:
     """A plan of one study."""
     settings = {f"g{k}": {} for k in range(groups)}
-    section = plan.Section("A study", "paper", {}, settings, {}, [], "")
+    section = plan.Section("A study", "paper", {}, settings, {}, "", [], "")
     return plan.Plan(
         "s", "", core_minutes, "s.yaml", {"a": section}, {}, str(tmp_path), tmp_path, "cpu", "auto"
     )

@@ -16,6 +16,7 @@ import xarray as xr
 from snakemake_runs import PATIENCE, command, contents, environment, last_words, run
 
 from hnnlib import config, store, studies
+from hnnlib.studies import running
 
 
 def wait_for(condition: Callable[[], object], process: subprocess.Popen) -> object:
@@ -77,7 +78,7 @@ def test_a_killed_run_ends_with_the_numbers_of_an_uninterrupted_one(smoke, tmp_p
     for name, settings in scale.studies.items():
         runs = [tmp_path / f"{group}.nc" for group in studies.get(name).groups(settings)]
         for path in runs:
-            studies.train_group(
+            running.train_group(
                 name,
                 path.stem,
                 settings,
@@ -87,7 +88,7 @@ def test_a_killed_run_ends_with_the_numbers_of_an_uninterrupted_one(smoke, tmp_p
                 checkpoints=tmp_path / path.stem,
                 progress=lambda line: None,
             )
-        studies.collect(name, settings, runs, tmp_path / f"{name}.nc")
+        running.collect(name, settings, runs, tmp_path / f"{name}.nc")
         expected = store.open(tmp_path / f"{name}.nc")
         found = store.open(folder / f"results/smoke/{name}.nc")
         assert untimed(found).identical(untimed(expected))

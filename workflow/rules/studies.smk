@@ -39,6 +39,6 @@ rule collect_study:
         CONDA
     params:
         settings=lambda wildcards: PLAN.sections[wildcards.study].settings,
-        code=lambda wildcards: PLAN.sections[wildcards.study].code,
+        code=lambda wildcards: PLAN.sections[wildcards.study].collecting,
     script:
         "../scripts/collect_study.py"

@@ -7,9 +7,9 @@ from pathlib import Path
 from workflow.jobs import job
 
 with job(snakemake) as terminal:
-    from hnnlib import datasets
+    from hnnlib.datasets import registry
 
-    source = datasets.load(snakemake.wildcards.dataset).source
+    source = registry.load(snakemake.wildcards.dataset).source
     Path(snakemake.output[0]).write_text(json.dumps(asdict(source), indent=2) + "\n")
     if not source.official:
         terminal.say(f"not the official files: {source.note}")

@@ -6,7 +6,8 @@ from workflow.jobs import job
 
 with job(snakemake):
     from hnnlib import studies
+    from hnnlib.studies import running
 
     study = snakemake.wildcards.study
     settings = studies.get(study).Settings.model_validate(snakemake.params.settings)
-    studies.collect(study, settings, [Path(p) for p in snakemake.input], Path(snakemake.output[0]))
+    running.collect(study, settings, [Path(p) for p in snakemake.input], Path(snakemake.output[0]))

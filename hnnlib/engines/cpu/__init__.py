@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from hnnlib.engines.base import Engine
-from hnnlib.engines.cpu import images, layers, mixed, plans, products, repeats, warm
-from hnnlib.engines.cpu.forms import Form
+from hnnlib.engines.base import Engine, Synapse
+from hnnlib.engines.cpu import compiled, images, layers, mixed, products, repeats, warm
+from hnnlib.engines.cpu.compiled import Compiled
+from hnnlib.engines.cpu.layout import Layout
 from hnnlib.engines.eager import Eager
-from hnnlib.neurons import DualExponential, LeakyIntegrator
+from hnnlib.neurons.base import Neuron
+from hnnlib.neurons.filters import DualExponential
 from hnnlib.signals import Events, Separable, Signal, Spikes, count, dense
 
 __all__ = ["Cpu"]
@@ -48,114 +50,55 @@ class Cpu(Engine):
             )
 
     def scan(
-        self, neuron: Any, drive: Tensor, recurrent: Tensor | None = None
+        self, neuron: Neuron, drive: Tensor, recurrent: Tensor | None = None
     ) -> tuple[Tensor, Any]:
         """See ``Engine.scan``; the final state is given only where ``eager`` computes it."""
         if drive.ndim > 3:
-            if recurrent is None and isinstance(neuron, DualExponential) and _trained(neuron):
+            if recurrent is None and type(neuron) is DualExponential and _trained(neuron):
                 return layers.filtered(drive, (neuron.a1, neuron.a2, neuron.b)), None
-            plan = plans.make(neuron, drive.shape[1], drive.dtype)
-            form = _form(drive.shape)
-            if plan is not None and not isinstance(neuron, LeakyIntegrator):
-                spikes = layers.scan(drive, None, None, plan, form, recurrent=recurrent)
+            own = compiled.make(neuron, drive.shape[1], drive.ndim - 3, drive.dtype)
+            layout = Layout.of(drive.shape)
+            if own is not None and own.row.spiking:
+                spikes = layers.scan(drive, None, None, own, layout, recurrent=recurrent)
                 return products.write(spikes, drive.dtype), None
-            if plan is not None and recurrent is None:
-                return layers.integrate(drive, plan, form), None
-            graded = plans.make_mixed(neuron, drive.shape, drive.dtype)
+            if own is not None and recurrent is None:
+                return layers.integrate(drive, own, layout), None
+            graded = compiled.make_mixed(neuron, drive.shape, drive.dtype)
             if graded is not None:
                 return mixed.run(drive, recurrent, graded), None
         return Eager().scan(neuron, drive, recurrent)
 
     def layer(
         self,
-        neuron: Any,
-        synapse: Any,
+        neuron: Neuron,
+        synapse: Synapse,
         signal: Signal,
         recurrent: Tensor | None = None,
         axon: DualExponential | None = None,
     ) -> Signal:
-        """See ``Engine.layer``."""
-        plan = plans.make(neuron, len(synapse.weight), synapse.weight.dtype)
-        if plan is None and axon is None:
+        """See ``Engine.layer``: by the first of ``STRATEGIES`` that takes it."""
+        weight = synapse.weight
+        own = compiled.make(neuron, len(weight), weight.ndim - 2, weight.dtype)
+        if own is None and axon is None:
             return self.scan(neuron, self.product(synapse, signal), recurrent)[0]
-        if plan is None:
-            return super().layer(neuron, synapse, signal, recurrent, axon)
-        out, spiking = None, not isinstance(neuron, LeakyIntegrator)
-        listed = self._listed(signal, synapse.weight)
-        if (
-            isinstance(listed, Events)
-            and synapse.weight.ndim == 3
-            and recurrent is None
-            and spiking
-        ):
-            train = repeats.find(listed)
-            if train is not None:
-                return self._by_flips(plan, synapse, train, axon)
-        if isinstance(listed, Events | Spikes) and (recurrent is None or axon is None):
-            out = self._by_events(plan, synapse, listed, recurrent, axon)
-        if out is None and isinstance(neuron, LeakyIntegrator):
-            return super().layer(neuron, synapse, signal, recurrent, axon)
-        return self._by_product(plan, synapse, signal, recurrent, axon) if out is None else out
+        if own is not None:
+            task = _Layer(own, synapse, signal, _listed(signal, weight), recurrent, axon)
+            for strategy in STRATEGIES:
+                outputs = strategy(task)
+                if outputs is not None:
+                    return outputs
+        return super().layer(neuron, synapse, signal, recurrent, axon)
 
-    def product(self, synapse: Any, signal: Signal) -> Tensor:
+    def product(self, synapse: Synapse, signal: Signal) -> Tensor:
         """See ``Engine.product``; adds the weights of units that fired where they are few."""
         weight = synapse.weight
-        listed = self._listed(signal, weight)
+        listed = _listed(signal, weight)
         real = weight.dtype in (torch.float32, torch.float64)
         if isinstance(listed, Events | Spikes) and weight.ndim == 3 and real:
             events, carrier = _parts(listed)
-            own = events.shape[1] == len(weight)
-            if (own or carrier is None) and _sparse(events, "dense"):
+            if _readable(events, carrier, weight) and _sparse(events, "dense"):
                 return products.product(events, carrier, weight, synapse.shift())
         return super().product(synapse, signal)
-
-    @staticmethod
-    def _listed(signal: Signal, weight: Tensor) -> Signal:
-        """A tensor before a dense layer as events, if it is a spike train, of a Poisson coding say:
-        finding them takes less than a tenth of a product.
-        """
-        if isinstance(signal, Tensor) and weight.ndim == 3 and not signal.requires_grad:
-            return products.listed(signal) or signal
-        return signal
-
-    @staticmethod
-    def _by_flips(plan, synapse, train, axon) -> Signal:
-        """A layer that reads a spike train that repeats itself."""
-        current = repeats.multiply(train, synapse.weight)
-        filtering = None if axon is None else (axon.a1, axon.a2, axon.b)
-        form = _form(current.shape)
-        return layers.scan(current, synapse.shift(), None, plan, form, filtering, spare=True)
-
-    @staticmethod
-    def _by_events(plan, synapse, signal, recurrent, axon) -> Signal | None:
-        """A layer that adds the weights of units that fired, or None where multiplying is better.
-
-        The filter acts on the product, so that the product reads spikes.
-        """
-        weight, filtering = synapse.weight, None if axon is None else (axon.a1, axon.a2, axon.b)
-        events, carrier = _parts(signal)
-        own = events.shape[1] == len(weight)
-        if weight.ndim == 5 and carrier is not None and own and recurrent is None:
-            sparse = _sparse(events, "convolution")
-            current = images.convolve(images.pad(signal, synapse.padding), weight, sparse)
-            shift, form = synapse.shift(), _form(current.shape)
-            return layers.scan(current, shift, None, plan, form, filtering, spare=True)
-        if weight.ndim == 3 and (own or carrier is None) and _sparse(events, "dense"):
-            shift = synapse.shift()
-            return layers.gather(events, carrier, weight, shift, recurrent, plan, filtering)
-        return None
-
-    def _by_product(self, plan, synapse, signal, recurrent, axon) -> Spikes:
-        signal = self.potentials(axon, self._tensor(signal, synapse.weight))
-        if isinstance(signal, Separable) and recurrent is None:
-            current = synapse.product(signal.values)
-            envelope = signal.envelope.to(current.dtype)
-            form = _form((len(envelope), *current.shape))
-            return layers.scan(current, synapse.shift(), envelope, plan, form)
-        current = synapse.product(dense(signal))
-        form = _form(current.shape)
-        shift = synapse.shift()
-        return layers.scan(current, shift, None, plan, form, recurrent=recurrent, spare=True)
 
     @staticmethod
     def _tensor(signal: Signal, weight: Tensor) -> Tensor | Separable:
@@ -170,13 +113,114 @@ class Cpu(Engine):
         return super().pool(signal, window)
 
 
-def _form(shape: torch.Size | tuple[int, ...]) -> Form:
-    return Form(*shape[:3], tuple(shape[3:]))
+class _Layer(NamedTuple):
+    """What ``Engine.layer`` is asked for.
+
+    Attributes:
+        neuron: for the kernels.
+        listed: the signal, as events where it is a spike train.
+        others: as in ``Engine.layer``.
+    """
+
+    neuron: Compiled
+    synapse: Synapse
+    signal: Signal
+    listed: Signal
+    recurrent: Tensor | None
+    axon: DualExponential | None
+
+    @property
+    def filtering(self) -> layers.Filtering | None:
+        """Coefficients of the axon, which acts on the product, so that the product reads spikes."""
+        return None if self.axon is None else (self.axon.a1, self.axon.a2, self.axon.b)
+
+    def scan(self, current: Tensor) -> Spikes:
+        """Neurons that read a product."""
+        layout, shift = Layout.of(current.shape), self.synapse.shift()
+        return layers.scan(current, shift, None, self.neuron, layout, self.filtering, spare=True)
+
+
+def _by_flips(task: _Layer) -> Signal | None:
+    """Spiking neurons that read a spike train that repeats itself."""
+    weight = task.synapse.weight
+    dense_weights = weight.ndim == 3 and task.recurrent is None
+    if not (isinstance(task.listed, Events) and dense_weights and task.neuron.row.spiking):
+        return None
+    train = repeats.find(task.listed)
+    return None if train is None else task.scan(repeats.multiply(train, weight))
+
+
+def _by_convolved_events(task: _Layer) -> Signal | None:
+    """A convolution of the spikes of another layer."""
+    weight = task.synapse.weight
+    spiking = task.neuron.row.spiking and isinstance(task.listed, Spikes)
+    if not spiking or weight.ndim != 5 or task.recurrent is not None:
+        return None
+    if task.listed.events.shape[1] != len(weight):
+        return None
+    sparse = _sparse(task.listed.events, "convolution")
+    padded = images.pad(task.listed, task.synapse.padding)
+    return task.scan(images.convolve(padded, weight, sparse))
+
+
+def _by_events(task: _Layer) -> Signal | None:
+    """Few events before dense weights: the weights of units that fired are added."""
+    weight, around = task.synapse.weight, task.recurrent
+    if not isinstance(task.listed, Events | Spikes) or weight.ndim != 3:
+        return None
+    events, carrier = _parts(task.listed)
+    if around is not None and task.axon is not None:
+        return None
+    if not (_readable(events, carrier, weight) and _sparse(events, "dense")):
+        return None
+    shift = task.synapse.shift()
+    return layers.gather(events, carrier, weight, shift, around, task.neuron, task.filtering)
+
+
+def _by_product(task: _Layer) -> Signal | None:
+    """Spiking neurons that read anything else, which is multiplied."""
+    if not task.neuron.row.spiking:
+        return None
+    engine, synapse = Cpu(), task.synapse
+    signal = engine.potentials(task.axon, engine._tensor(task.signal, synapse.weight))
+    if isinstance(signal, Separable) and task.recurrent is None:
+        current = synapse.product(signal.values)
+        envelope = signal.envelope.to(current.dtype)
+        layout = Layout.of((len(envelope), *current.shape))
+        return layers.scan(current, synapse.shift(), envelope, task.neuron, layout)
+    current = synapse.product(dense(signal))
+    layout, shift = Layout.of(current.shape), synapse.shift()
+    return layers.scan(
+        current, shift, None, task.neuron, layout, recurrent=task.recurrent, spare=True
+    )
+
+
+STRATEGIES: tuple[Callable[[_Layer], Signal | None], ...] = (
+    _by_flips,
+    _by_convolved_events,
+    _by_events,
+    _by_product,
+)
+"""Ways to run a layer, the first that takes it before the others; None: it doesn't take it."""
+
+
+def _listed(signal: Signal, weight: Tensor) -> Signal:
+    """A tensor before a dense layer as events, if it is a spike train, of a Poisson coding say:
+    finding them takes less than a tenth of a product.
+    """
+    if isinstance(signal, Tensor) and weight.ndim == 3 and not signal.requires_grad:
+        return products.listed(signal) or signal
+    return signal
 
 
 def _parts(signal: Events | Spikes) -> tuple[Events, Tensor | None]:
     """Events, and what brings gradients back to them, if anything."""
     return (signal.events, signal.carrier) if isinstance(signal, Spikes) else (signal, None)
+
+
+def _readable(events: Events, carrier: Tensor | None, weight: Tensor) -> bool:
+    """Whether each member has its events, or all share some that need no gradient."""
+    return events.shape[1] == len(weight) or carrier is None
 
 
 def _trained(neuron: DualExponential) -> bool:

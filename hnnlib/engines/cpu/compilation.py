@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-__all__ = ["OPTIONS", "VIEWS", "forget_older"]
+__all__ = ["INNER", "OPTIONS", "VIEWS", "forget_older"]
 
 # numpy's error model: a division that might raise would keep its loop from being vectorised
-OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
+INNER = {"nogil": True, "error_model": "numpy"}
+"""Options of functions that no copy on disk can be made of, but as a part of those that call them:
+what they call is not a name of their module.
+"""
+OPTIONS = INNER | {"cache": True}
 VIEWS = OPTIONS | {"_nrt": False}
 """Options of functions that make no array, but many views of arrays: Numba would count references
 to each, which takes 0.1 microseconds a step. They can't assign one array to a slice of another.
@@ -20,10 +24,12 @@ def forget_older(folder: Path) -> None:
     """Make Numba compile anew what it compiled before the last change to any file of ``folder``.
 
     By itself it compares a kernel's copy with the kernel's own file only, and a copy holds what the
-    kernel calls, of other files too.
+    kernel calls, of other files too. The folder of neurons counts as a file: one fewer in it, and
+    the others have other places in the table.
     """
-    changed = max(file.stat().st_mtime for file in folder.glob("*.py"))
-    for index in (folder / "__pycache__").glob("*.nbi"):
+    sources = [folder / "neurons", *folder.rglob("*.py")]
+    changed = max(path.stat().st_mtime for path in sources)
+    for index in folder.rglob("__pycache__/*.nbi"):
         with contextlib.suppress(OSError):  # another process was faster, or nobody may write here
             if index.stat().st_mtime < changed:
                 index.unlink()

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
-from hnnlib.engines.cpu.kernels import assign
+from hnnlib.engines.cpu.row_kernels import assign
 from hnnlib.engines.cpu.vectors import add_rows
 
 __all__ = ["convolve", "correlate", "frame", "keyed", "pool_backward", "pool_forward", "rename"]
@@ -166,11 +166,11 @@ def rename(first, last, names, units, starts, renamed):
 
 
 @njit(**OPTIONS)
-def pool_forward(first, last, cells, names, units, starts, pooled_units, pooled_starts):
+def pool_forward(first, last, targets, names, units, starts, pooled_units, pooled_starts):
     """Max-pooling of spikes: a pooled unit spikes where a unit of its window does.
 
     Args:
-        cells: (unit,) the pooled unit's place in a row, or -1 behind the last whole window.
+        targets: (unit,) the pooled unit's place in a row, or -1 behind the last whole window.
         names: (pooled unit,) its name by place.
         pooled_units, pooled_starts: results.
     """
@@ -181,20 +181,20 @@ def pool_forward(first, last, cells, names, units, starts, pooled_units, pooled_
         for t in range(starts.shape[1] - 1):
             stamp += 1
             for e in range(starts[row, t], starts[row, t + 1]):
-                cell = cells[units[e]]
-                if cell >= 0 and seen[cell] != stamp:
-                    seen[cell] = stamp
-                    pooled_units[place] = names[cell]
+                target = targets[units[e]]
+                if target >= 0 and seen[target] != stamp:
+                    seen[target] = stamp
+                    pooled_units[place] = names[target]
                     place += 1
             pooled_starts[row, t + 1] = place
 
 
 @njit(**OPTIONS)
-def pool_backward(first, last, cells, ranks, window, units, starts, gradient, to_input):
+def pool_backward(first, last, targets, ranks, window, units, starts, gradient, to_input):
     """Gradient of ``pool_forward``: to the first unit of a window that spikes, or to the first.
 
     Args:
-        cells: as in ``pool_forward``. ranks: (unit,) place in its window.
+        targets: as in ``pool_forward``. ranks: (unit,) place in its window.
         window: edge of a window, in pixels.
         gradient, to_input: (row, step, y, x, channel), pooled and not.
     """
@@ -206,9 +206,9 @@ def pool_backward(first, last, cells, ranks, window, units, starts, gradient, to
             winner[:] = none
             flat = winner.reshape(-1)
             for e in range(starts[row, t], starts[row, t + 1]):
-                cell = cells[units[e]]
-                if cell >= 0 and ranks[units[e]] < flat[cell]:
-                    flat[cell] = ranks[units[e]]
+                target = targets[units[e]]
+                if target >= 0 and ranks[units[e]] < flat[target]:
+                    flat[target] = ranks[units[e]]
             _replace(flat, none, 0)
             _unpool(winner, window, gradient[row, t], to_input[row, t])
 

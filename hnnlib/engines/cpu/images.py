@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,9 +12,9 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from hnnlib.engines.cpu import image_kernels, winograd
-from hnnlib.engines.cpu.forms import Form
+from hnnlib.engines.cpu.layout import Layout
 from hnnlib.engines.cpu.products import write
-from hnnlib.engines.cpu.threads import share
+from hnnlib.engines.cpu.threads import in_threads
 from hnnlib.signals import Events, Spikes
 
 __all__ = ["convolve", "pad", "pool"]
@@ -72,23 +72,23 @@ def convolve(spikes: Spikes, weight: Tensor, sparse: bool) -> Tensor:
     return convolution.apply(spikes.carrier, weight, spikes.events)
 
 
-def _forms(events: Events, weight: Tensor) -> tuple[Form, Form]:
-    """Forms of a convolution's input and output."""
-    source = Form(*events.shape[:3], tuple(events.shape[3:]))
+def _layouts(events: Events, weight: Tensor) -> tuple[Layout, Layout]:
+    """Layouts of a convolution's input and output."""
+    source = Layout.of(events.shape)
     _, height, width = source.units
     rim = weight.shape[-1] - 1
     units = (weight.shape[1], height - rim, width - rim)
-    return source, Form(source.steps, source.members, source.batch, units)
+    return source, Layout(source.steps, source.members, source.batch, units)
 
 
 class _Dense(torch.autograd.Function):
     """By the library's convolution, on images that are written out for it."""
 
     @staticmethod
-    def forward(ctx, carrier: Tensor, weight: Tensor, events: Events):
+    def forward(ctx: Any, carrier: Tensor, weight: Tensor, events: Events) -> Tensor:
         ctx.save_for_backward(weight)
         ctx.events = events
-        source, target = _forms(events, weight)
+        source, target = _layouts(events, weight)
         images = source.to_rows(write(events, weight.dtype))
         parts = [
             functional.conv2d(image, kernel)
@@ -98,9 +98,9 @@ class _Dense(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
-        source, target = _forms(ctx.events, weight)
+        source, target = _layouts(ctx.events, weight)
         changes, needs = target.to_rows(gradient), ctx.needs_input_grad
         to_weight = None
         if needs[1]:
@@ -115,14 +115,14 @@ class _Sparse(torch.autograd.Function):
     """Forwards and for the kernels' gradient by events; the input's gradient is dense."""
 
     @staticmethod
-    def forward(ctx, carrier: Tensor, weight: Tensor, events: Events):
+    def forward(ctx: Any, carrier: Tensor, weight: Tensor, events: Events) -> Tensor:
         ctx.save_for_backward(weight)
         ctx.events = events
-        source, target = _forms(events, weight)
+        source, target = _layouts(events, weight)
         width = source.units[2]
         members, outs, _, edge, _ = weight.shape
         rows = weight.new_empty(target.rows, target.steps, *target.units[1:], outs)
-        share(
+        in_threads(
             image_kernels.convolve,
             target.rows,
             target.batch,
@@ -137,10 +137,10 @@ class _Sparse(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
         events: Events = ctx.events
-        source, target = _forms(events, weight)
+        source, target = _layouts(events, weight)
         changes = target.to_rows(gradient)
         needs = ctx.needs_input_grad
         to_carrier = _to_input(changes, weight, source, target) if needs[0] else None
@@ -150,7 +150,7 @@ class _Sparse(torch.autograd.Function):
         parts = max(2, min(_PARTS, _ROOM // (weight[0].numel() * weight.itemsize)))
         to_weight = weight.new_zeros(members, parts, channels, edge, edge * outs)
         for member in range(members):
-            share(
+            in_threads(
                 image_kernels.correlate,
                 parts,
                 member,
@@ -166,12 +166,12 @@ class _Sparse(torch.autograd.Function):
         return to_carrier, to_weight.permute(0, 4, 1, 2, 3), None
 
 
-def _to_input(changes: Tensor, weight: Tensor, source: Form, target: Form) -> Tensor:
+def _to_input(changes: Tensor, weight: Tensor, source: Layout, target: Layout) -> Tensor:
     """Gradient of a convolution's input. It is dense, since that of spikes is."""
     pixels = target.steps * target.batch * target.width // weight.shape[1]
     if weight.shape[-1] == 3 and weight.shape[2] >= _FEWEST and pixels >= _PIXELS:
         result = changes.new_empty(source.rows, source.steps, source.width)
-        share(
+        in_threads(
             winograd.transposed,
             source.rows,
             source.batch,
@@ -186,7 +186,14 @@ def _to_input(changes: Tensor, weight: Tensor, source: Form, target: Form) -> Te
     return source.from_rows(_unfold([part for part, _ in parts], source))
 
 
-def _gradients(changes, images, weight, source: Form, target: Form, wanted: tuple[bool, bool]):
+def _gradients(
+    changes: Tensor,
+    images: Tensor,
+    weight: Tensor,
+    source: Layout,
+    target: Layout,
+    wanted: tuple[bool, bool],
+) -> list[tuple[Tensor | None, ...]]:
     """Gradients of input and kernels by the library's convolution, member by member."""
     return [
         torch.ops.aten.convolution_backward(
@@ -198,26 +205,26 @@ def _gradients(changes, images, weight, source: Form, target: Form, wanted: tupl
     ]
 
 
-def _images(rows: Tensor, form: Form) -> np.ndarray:
+def _images(rows: Tensor, layout: Layout) -> np.ndarray:
     """Rows of images as (row, step, y, x, channel)."""
-    channels, height, width = form.units
-    return rows.view(form.rows, form.steps, height, width, channels).numpy()
+    channels, height, width = layout.units
+    return rows.view(layout.rows, layout.steps, height, width, channels).numpy()
 
 
 def _kernels(weight: Tensor) -> list[Tensor]:
     return [kernel.contiguous(memory_format=torch.channels_last) for kernel in weight]
 
 
-def _fold(rows: Tensor, form: Form) -> Tensor:
+def _fold(rows: Tensor, layout: Layout) -> Tensor:
     """Rows as images (member, row * step, channel, y, x), channels last; never a copy."""
-    channels, height, width = form.units
-    images = rows.unflatten(-1, (height, width, channels)).unflatten(0, (form.members, -1))
+    channels, height, width = layout.units
+    images = rows.unflatten(-1, (height, width, channels)).unflatten(0, (layout.members, -1))
     return images.flatten(1, 2).permute(0, 1, 4, 2, 3)
 
 
-def _unfold(parts: list[Tensor], form: Form) -> Tensor:
+def _unfold(parts: list[Tensor], layout: Layout) -> Tensor:
     """The reverse, from one tensor a member."""
-    rows = [part.permute(0, 2, 3, 1).reshape(-1, form.steps, form.width) for part in parts]
+    rows = [part.permute(0, 2, 3, 1).reshape(-1, layout.steps, layout.width) for part in parts]
     return rows[0] if len(rows) == 1 else torch.cat(rows)
 
 
@@ -228,7 +235,7 @@ def pad(spikes: Spikes, rim: int) -> Spikes:
     steps, members, batch, channels, height, width = spikes.events.shape
     shape = (steps, members, batch, channels, height + 2 * rim, width + 2 * rim)
     units, starts = torch.empty_like(spikes.events.units), spikes.events.starts
-    share(
+    in_threads(
         image_kernels.rename,
         members * batch,
         _padded((channels, height, width), rim),
@@ -252,12 +259,12 @@ class _Padded(torch.autograd.Function):
     """The gradient is the inner part of the padded image's."""
 
     @staticmethod
-    def forward(ctx, carrier: Tensor, rim: int, shape: tuple[int, ...]):
+    def forward(ctx: Any, carrier: Tensor, rim: int, shape: tuple[int, ...]) -> Tensor:
         ctx.rim = rim
         return carrier.new_zeros(1).expand(shape)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         inner = slice(ctx.rim, -ctx.rim)
         return gradient[..., inner, inner], None, None
 
@@ -266,7 +273,7 @@ class _Windows(NamedTuple):
     """Tables of a pooling, see ``image_kernels``, and the edge of its windows."""
 
     window: int
-    cells: np.ndarray
+    targets: np.ndarray
     ranks: np.ndarray
     names: np.ndarray
 
@@ -278,12 +285,12 @@ def _windows(units: tuple[int, int, int], window: int) -> _Windows:
     places = _places(units)
     y, x = places.y // window, places.x // window
     inside = (y < down) & (x < across)
-    cells = np.where(inside, (y * across + x) * channels + places.channel, -1).astype(np.int32)
+    targets = np.where(inside, (y * across + x) * channels + places.channel, -1).astype(np.int32)
     ranks = (places.y % window * window + places.x % window).astype(np.int32)
     names = np.empty(channels * down * across, np.int32)
     pooled = _places((channels, down, across))
     names[pooled.row] = np.arange(len(names), dtype=np.int32)
-    return _Windows(window, cells, ranks, names)
+    return _Windows(window, targets, ranks, names)
 
 
 def pool(spikes: Spikes, window: int) -> Spikes:
@@ -293,10 +300,10 @@ def pool(spikes: Spikes, window: int) -> Spikes:
     shape = (steps, members, batch, channels, height // window, width // window)
     units = torch.empty(torch.Size(shape).numel(), dtype=torch.int32)
     starts = torch.empty(members * batch, steps + 1, dtype=torch.int64)
-    share(
+    in_threads(
         image_kernels.pool_forward,
         members * batch,
-        tables.cells,
+        tables.targets,
         tables.names,
         spikes.events.units.numpy(),
         spikes.events.starts.numpy(),
@@ -309,22 +316,24 @@ def pool(spikes: Spikes, window: int) -> Spikes:
 
 class _Pooled(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, carrier: Tensor, events: Events, shape: tuple[int, ...], tables: _Windows):
+    def forward(
+        ctx: Any, carrier: Tensor, events: Events, shape: tuple[int, ...], tables: _Windows
+    ) -> Tensor:
         ctx.rest = events, tables
         return carrier.new_zeros(1).expand(shape)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         events, tables = ctx.rest
-        source = Form(*events.shape[:3], tuple(events.shape[3:]))
-        pooled = Form(*gradient.shape[:3], tuple(gradient.shape[3:]))
+        source = Layout.of(events.shape)
+        pooled = Layout.of(gradient.shape)
         given = pooled.to_rows(gradient).unflatten(2, (*pooled.units[1:], -1))
         to_input = gradient.new_empty(*given.shape[:2], *source.units[1:], source.units[0])
-        share(
+        in_threads(
             image_kernels.pool_backward,
             source.rows,
-            tables.cells,
+            tables.targets,
             tables.ranks,
             tables.window,
             events.units.numpy(),

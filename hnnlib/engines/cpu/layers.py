@@ -7,16 +7,18 @@ shape without memory of its own (one zero, expanded), which exists to bring grad
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from hnnlib.engines.cpu import filter_kernels, kernels
-from hnnlib.engines.cpu.forms import Form, Output, Table
-from hnnlib.engines.cpu.plans import Plan
+from hnnlib.engines.cpu.compiled import Compiled
+from hnnlib.engines.cpu.layout import Layout, Output, Table
 from hnnlib.engines.cpu.products import to_input, to_weight, weight_rows
-from hnnlib.engines.cpu.threads import share
+from hnnlib.engines.cpu.threads import in_threads
 from hnnlib.engines.cpu.tiles import panels
 from hnnlib.signals import Events, Spikes
 
@@ -31,7 +33,7 @@ def gather(
     weight: Tensor,
     bias: Tensor | None,
     recurrent: Tensor | None,
-    plan: Plan,
+    neuron: Compiled,
     filtering: Filtering | None = None,
 ) -> Spikes | Tensor:
     """A dense layer that reads events: spikes, or the values of a leaky integrator.
@@ -40,70 +42,83 @@ def gather(
         events: of the input, with the layer's members or one for all of them.
         carrier: brings gradients back to the input, or None where nothing is trained behind it.
         weight: (member, input, unit). bias: (member, 1, unit). recurrent: (member, unit, unit).
-        plan: of the neuron.
+        neuron: reads them.
         filtering: coefficients a1, a2, b of a fixed synaptic filter. It is linear and the same for
             all units, so that it can stand behind the product, which then reads spikes.
     """
     steps, _, batch = events.shape[:3]
-    form = Form(steps, len(weight), batch, (weight.shape[2],))
-    spiking = plan.neuron != kernels.INTEGRATOR
-    keep = torch.is_grad_enabled() or not spiking
-    output = Output(form, weight.dtype, keep, stepwise=recurrent is not None)
+    layout = Layout(steps, len(weight), batch, (weight.shape[2],))
+    row = neuron.row
+    keep = torch.is_grad_enabled() or not row.spiking
+    output = Output(layout, weight.dtype, keep, row.keeps_trace, stepwise=recurrent is not None)
     if bias is None:
-        bias = weight.new_zeros(form.members, 1, form.width)
+        bias = weight.new_zeros(layout.members, 1, layout.width)
     coefficients = np.array(filtering or (), output.potential.numpy().dtype)
+    constants = neuron.constants(layout)
     out = _Gathered.apply(
-        carrier, weight, bias[:, 0], recurrent, events, plan, coefficients, output
+        carrier, weight, bias[:, 0], recurrent, constants, events, neuron, coefficients, output
     )
-    return Spikes(out, output.events()) if spiking else out
+    return Spikes(out, output.events()) if row.spiking else out
 
 
 class _Gathered(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, carrier, weight, bias, recurrent, events, plan, coefficients, output):
-        form = output.form
-        share(
+    def forward(
+        ctx: Any,
+        carrier: Tensor | None,
+        weight: Tensor,
+        bias: Tensor,
+        recurrent: Tensor | None,
+        constants: Tensor,
+        events: Events,
+        neuron: Compiled,
+        filtering: np.ndarray,
+        output: Output,
+    ) -> Tensor:
+        layout = output.layout
+        in_threads(
             kernels.gathered,
-            form.rows,
-            form.batch,
-            events.shape[1] != form.members,
+            layout.rows,
+            layout.batch,
+            events.shape[1] != layout.members,
             events.units.numpy(),
             events.starts.numpy(),
             weight_rows(weight),
             bias.contiguous().numpy(),
             _loops(recurrent, weight),
-            coefficients,
-            plan.neuron,
-            plan.constants,
-            form.names(),
+            filtering,
+            neuron.place,
+            constants.numpy(),
+            layout.names(),
             output.keep,
             output.lines,
             *output.arrays(),
         )
-        ctx.save_for_backward(weight, recurrent)
-        ctx.rest = events, plan, coefficients, output
-        return output.carrier() if plan.neuron != kernels.INTEGRATOR else output.values()
+        ctx.save_for_backward(weight, recurrent, constants)
+        ctx.rest = events, neuron, filtering, output
+        return output.carrier() if neuron.row.spiking else output.values()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
-        weight, recurrent = ctx.saved_tensors
-        events, plan, coefficients, output = ctx.rest
-        form = output.form
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        weight, recurrent, constants = ctx.saved_tensors
+        events, neuron, filtering, output = ctx.rest
+        layout, needs = output.layout, ctx.needs_input_grad
         adjoint = output.take_potential()
-        to_bias = weight.new_zeros(form.rows, form.width)
+        to_bias = weight.new_zeros(layout.rows, layout.width)
+        reverse = _Reverse(output, gradient, neuron, constants, adjoint, needs[4])
         if recurrent is None:
-            _reverse(form, gradient, plan, adjoint, to_bias, coefficients)
+            reverse.run(to_bias, filtering)
         else:
-            _reverse_recurrent(form, gradient, plan, adjoint, recurrent)
-            if ctx.needs_input_grad[2]:
-                torch.sum(form.by_step(adjoint), 0, out=to_bias)
-        needs = ctx.needs_input_grad
+            reverse.run_recurrent(recurrent)
+            if needs[2]:
+                torch.sum(layout.by_step(adjoint), 0, out=to_bias)
         return (
-            to_input(adjoint, weight, form, events.shape) if needs[0] else None,
-            to_weight(events, adjoint, weight, form) if needs[1] else None,
-            to_bias.view(form.members, form.batch, -1).sum(1) if needs[2] else None,
+            to_input(adjoint, weight, layout, events.shape) if needs[0] else None,
+            to_weight(events, adjoint, weight, layout) if needs[1] else None,
+            to_bias.view(layout.members, layout.batch, -1).sum(1) if needs[2] else None,
             _to_recurrent(output, adjoint, recurrent) if needs[3] else None,
+            reverse.gradient_of_constants() if needs[4] else None,
             *[None] * 4,
         )
 
@@ -114,59 +129,82 @@ def _loops(recurrent: Tensor | None, like: Tensor) -> np.ndarray:
     return recurrent.contiguous().numpy()
 
 
-def _reverse(form, gradient, plan, adjoint, to_bias, filtering, envelope=None, to_values=None):
+class _Reverse:
     """The reverse-time pass of all rows; ``adjoint`` holds the potentials and is written over."""
-    numbers = adjoint.numbers.reshape(form.rows, form.steps, form.width)
-    nothing = np.empty(0, numbers.dtype)
-    share(
-        kernels.reverse,
-        form.rows,
-        form.batch,
-        form.to_rows(gradient).numpy(),
-        plan.neuron,
-        plan.constants,
-        plan.surrogate,
-        plan.shape,
-        plan.powers,
-        filtering,
-        nothing if envelope is None else envelope,
-        numbers,
-        to_bias.numpy(),
-        nothing[None] if to_values is None else to_values.numpy(),
-    )
 
+    def __init__(
+        self,
+        output: Output,
+        gradient: Tensor,
+        neuron: Compiled,
+        constants: Tensor,
+        adjoint: Table,
+        learns: bool,
+    ) -> None:
+        self.layout, self.traces = output.layout, output.traces
+        self.gradient, self.adjoint = gradient, adjoint
+        self.neuron = (neuron.place, constants.numpy(), *neuron.surrogate)
+        kept = (self.layout.rows, *constants.shape[1:]) if learns else (1, 0, 0)
+        self.to_constants = constants.new_zeros(kept)
 
-def _reverse_recurrent(form, gradient, plan, adjoint, recurrent) -> None:
-    """The same with recurrence."""
-    known = form.to_table(gradient)
-    share(
-        kernels.reverse_looped,
-        form.rows,
-        form.steps,
-        form.batch,
-        known.numbers,
-        known.lines,
-        panels(recurrent.transpose(1, 2).numpy()),
-        plan.neuron,
-        plan.constants,
-        plan.surrogate,
-        plan.shape,
-        plan.powers,
-        *adjoint,
-    )
+    def run(
+        self,
+        to_bias: Tensor,
+        filtering: np.ndarray,
+        envelope: np.ndarray | None = None,
+        to_values: Tensor | None = None,
+    ) -> None:
+        layout = self.layout
+        numbers = self.adjoint.numbers.reshape(layout.rows, layout.steps, layout.width)
+        nothing = np.empty(0, numbers.dtype)
+        in_threads(
+            kernels.reverse,
+            layout.rows,
+            layout.batch,
+            layout.to_rows(self.gradient).numpy(),
+            *self.neuron,
+            filtering,
+            nothing if envelope is None else envelope,
+            numbers,
+            self.traces,
+            to_bias.numpy(),
+            nothing[None] if to_values is None else to_values.numpy(),
+            self.to_constants.numpy(),
+        )
+
+    def run_recurrent(self, recurrent: Tensor) -> None:
+        layout, known = self.layout, self.layout.to_table(self.gradient)
+        in_threads(
+            kernels.reverse_looped,
+            layout.rows,
+            layout.steps,
+            layout.batch,
+            known.numbers,
+            known.lines,
+            panels(recurrent.transpose(1, 2).numpy()),
+            *self.neuron,
+            self.adjoint.numbers,
+            self.traces,
+            self.adjoint.lines,
+            self.to_constants.numpy(),
+        )
+
+    def gradient_of_constants(self) -> Tensor:
+        layout = self.layout
+        return self.to_constants.unflatten(0, (layout.members, layout.batch)).sum(1)
 
 
 def _to_recurrent(output: Output, adjoint: Table, recurrent: Tensor) -> Tensor:
     """Gradient of recurrent weights: a spike reaches the drive one step later."""
-    return to_weight(output.events(), adjoint, recurrent, output.form, delay=1)
+    return to_weight(output.events(), adjoint, recurrent, output.layout, delay=1)
 
 
 def scan(
     current: Tensor,
     shift: Tensor | None,
     envelope: Tensor | None,
-    plan: Plan,
-    form: Form,
+    neuron: Compiled,
+    layout: Layout,
     filtering: Filtering | None = None,
     recurrent: Tensor | None = None,
     spare: bool = False,
@@ -181,32 +219,40 @@ def scan(
         spare: whether ``current`` is read by nothing else, so that it may be written over.
     """
     keep, stepwise = torch.is_grad_enabled(), recurrent is not None
-    rows = form.to_rows((current if envelope is None else current[None]).detach())
+    rows = layout.to_rows((current if envelope is None else current[None]).detach())
     own = spare or rows.data_ptr() != current.data_ptr()
-    room = rows.view(-1, form.width) if own and envelope is None and not stepwise else None
-    output = Output(form, current.dtype, keep, stepwise, room)
-    out = _scan(current, rows, shift, envelope, plan, output, filtering, recurrent)
+    room = rows.view(-1, layout.width) if own and envelope is None and not stepwise else None
+    output = Output(layout, current.dtype, keep, neuron.row.keeps_trace, stepwise, room)
+    out = _scan(current, rows, shift, envelope, neuron, output, filtering, recurrent)
     return Spikes(out, output.events())
 
 
-def integrate(current: Tensor, plan: Plan, form: Form) -> Tensor:
+def integrate(current: Tensor, neuron: Compiled, layout: Layout) -> Tensor:
     """A leaky integrator's values (time, member, batch, *units)."""
-    output = Output(form, current.dtype, keep=True)
-    return _scan(current, form.to_rows(current.detach()), None, None, plan, output)
+    output = Output(layout, current.dtype, keep=True, traces=neuron.row.keeps_trace)
+    return _scan(current, layout.to_rows(current.detach()), None, None, neuron, output)
 
 
 def _scan(
-    current, rows, shift, envelope, plan: Plan, output: Output, filtering=None, recurrent=None
+    current: Tensor,
+    rows: Tensor,
+    shift: Tensor | None,
+    envelope: Tensor | None,
+    neuron: Compiled,
+    output: Output,
+    filtering: Filtering | None = None,
+    recurrent: Tensor | None = None,
 ) -> Tensor:
-    form = output.form
+    layout = output.layout
     if shift is None:
         shift = current.new_zeros(1)
-    shift = shift.expand(form.members, 1, *form.units)
+    shift = shift.expand(layout.members, 1, *layout.units)
     if envelope is not None:
         current = current[None]
     coefficients = np.array(filtering or (), output.potential.numpy().dtype)
+    constants = neuron.constants(layout)
     return _Scanned.apply(
-        current, shift, recurrent, envelope, plan, rows.numpy(), output, coefficients
+        current, shift, recurrent, constants, envelope, neuron, rows.numpy(), output, coefficients
     )
 
 
@@ -214,54 +260,67 @@ class _Scanned(torch.autograd.Function):
     """Of ``current`` only the gradient is wanted: ``rows`` are its numbers."""
 
     @staticmethod
-    def forward(ctx, current, shift, recurrent, envelope, plan, rows, output, filtering):
-        form, spiking = output.form, plan.neuron != kernels.INTEGRATOR
-        once = Form(1, form.members, 1, form.units)
+    def forward(
+        ctx: Any,
+        current: Tensor,
+        shift: Tensor,
+        recurrent: Tensor | None,
+        constants: Tensor,
+        envelope: Tensor | None,
+        neuron: Compiled,
+        rows: np.ndarray,
+        output: Output,
+        filtering: np.ndarray,
+    ) -> Tensor:
+        layout, spiking = output.layout, neuron.row.spiking
         course = rows[0, 0, :0] if envelope is None else envelope.contiguous().numpy()
-        share(
+        in_threads(
             kernels.scanned,
-            form.rows,
-            form.batch,
+            layout.rows,
+            layout.batch,
             rows,
             course,
-            once.to_rows(shift[None])[:, 0].numpy(),
+            layout.of_members(shift).numpy(),
             filtering,
             _loops(recurrent, current),
-            plan.neuron,
-            plan.constants,
-            form.names(),
+            neuron.place,
+            constants.numpy(),
+            layout.names(),
             output.keep,
             output.lines,
             spiking,
             *output.arrays(),
         )
-        ctx.save_for_backward(recurrent)
-        ctx.rest = plan, course, output, filtering
+        ctx.save_for_backward(recurrent, constants)
+        ctx.rest = neuron, course, output, filtering
         return output.carrier() if spiking else output.values()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
-        plan, course, output, filtering = ctx.rest
-        (recurrent,) = ctx.saved_tensors
-        form = output.form
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        neuron, course, output, filtering = ctx.rest
+        recurrent, constants = ctx.saved_tensors
+        layout, needs = output.layout, ctx.needs_input_grad
         adjoint = output.take_potential()
-        to_shift = torch.zeros(form.rows, form.width, dtype=output.dtype)
+        to_shift = torch.zeros(layout.rows, layout.width, dtype=output.dtype)
+        reverse = _Reverse(output, gradient, neuron, constants, adjoint, needs[3])
+        to_values = torch.zeros_like(to_shift) if len(course) else None
         if recurrent is None:
-            to_values = torch.zeros_like(to_shift) if len(course) else None
-            _reverse(form, gradient, plan, adjoint, to_shift, filtering, course, to_values)
+            reverse.run(to_shift, filtering, course, to_values)
         else:
-            to_values = None
-            _reverse_recurrent(form, gradient, plan, adjoint, recurrent)
-            torch.sum(form.by_step(adjoint), 0, out=to_shift)
+            reverse.run_recurrent(recurrent)
+            torch.sum(layout.by_step(adjoint), 0, out=to_shift)
         if to_values is None:
-            current = form.from_table(adjoint)
+            current = layout.from_table(adjoint)
         else:
-            current = Form(1, *form.shape[1:3], form.units).from_rows(to_values)
-        by_member = to_shift.view(form.members, form.batch, -1).sum(1)
-        once = Form(1, form.members, 1, form.units)
-        around = _to_recurrent(output, adjoint, recurrent) if ctx.needs_input_grad[2] else None
-        return current, once.from_rows(by_member)[0], around, *[None] * 5
+            current = Layout(1, *layout.shape[1:3], layout.units).from_rows(to_values)
+        return (
+            current,
+            layout.to_members(to_shift.view(layout.members, layout.batch, -1).sum(1)),
+            _to_recurrent(output, adjoint, recurrent) if needs[2] else None,
+            reverse.gradient_of_constants() if needs[3] else None,
+            *[None] * 5,
+        )
 
 
 def filtered(signal: Tensor, coefficients: tuple[Tensor, Tensor, Tensor]) -> Tensor:
@@ -273,44 +332,40 @@ def filtered(signal: Tensor, coefficients: tuple[Tensor, Tensor, Tensor]) -> Ten
 
 class _Filtered(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, signal, a1, a2, b):
-        form = Form(*signal.shape[:3], tuple(signal.shape[3:]))
-        once = Form(1, form.members, 1, form.units)
-        rows = form.to_rows(signal)
-        stacked = torch.stack(
-            [once.to_rows(c.expand(once.shape[1:])[None])[:, 0] for c in (a1, a2, b)]
-        )
+    def forward(ctx: Any, signal: Tensor, a1: Tensor, a2: Tensor, b: Tensor) -> Tensor:
+        layout = Layout.of(signal.shape)
+        rows = layout.to_rows(signal)
+        stacked = torch.stack([layout.of_members(c) for c in (a1, a2, b)])
         values = torch.empty_like(rows)
-        share(
+        in_threads(
             filter_kernels.filter_forward,
-            form.rows,
-            form.batch,
+            layout.rows,
+            layout.batch,
             stacked.numpy(),
             rows.numpy(),
             values.numpy(),
         )
         ctx.save_for_backward(rows, values, stacked)
-        ctx.form = form
-        return form.from_rows(values)
+        ctx.layout = layout
+        return layout.from_rows(values)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, values, stacked = ctx.saved_tensors
-        form: Form = ctx.form
-        to_signal, to_rows = torch.empty_like(rows), rows.new_zeros(form.rows, 3, form.width)
-        share(
+        layout: Layout = ctx.layout
+        to_signal, to_rows = torch.empty_like(rows), rows.new_zeros(layout.rows, 3, layout.width)
+        in_threads(
             filter_kernels.filter_backward,
-            form.rows,
-            form.batch,
+            layout.rows,
+            layout.batch,
             stacked.numpy(),
             rows.numpy(),
             values.numpy(),
-            form.to_rows(gradient).numpy(),
+            layout.to_rows(gradient).numpy(),
             to_signal.numpy(),
             to_rows.numpy(),
         )
-        once = Form(1, form.members, 1, form.units)
-        by_member = to_rows.view(form.members, form.batch, 3, form.width).sum(1)
-        to_coefficients = (once.from_rows(by_member[:, k, None].contiguous())[0] for k in range(3))
-        return form.from_rows(to_signal), *to_coefficients
+        by_member = to_rows.unflatten(0, (layout.members, layout.batch)).sum(1)
+        to_coefficients = (layout.to_members(numbers) for numbers in by_member.unbind(1))
+        return layout.from_rows(to_signal), *to_coefficients

@@ -10,53 +10,57 @@ spiking units it saves 4 % of a training step.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hnnlib.engines.cpu import kernels, mixed_kernels
-from hnnlib.engines.cpu.forms import Form, once
-from hnnlib.engines.cpu.plans import MixedPlan
-from hnnlib.engines.cpu.threads import share
+from hnnlib.engines.cpu import mixed_kernels, surrogate_kernels
+from hnnlib.engines.cpu.compiled import CompiledMixed
+from hnnlib.engines.cpu.layout import Layout, once
+from hnnlib.engines.cpu.threads import in_threads
 
 __all__ = ["run"]
 
 
-def run(drive: Tensor, recurrent: Tensor | None, plan: MixedPlan) -> Tensor:
+def run(drive: Tensor, recurrent: Tensor | None, neuron: CompiledMixed) -> Tensor:
     """Outputs over time, (time, member, batch, unit).
 
     Args:
         drive: shaped like the outputs.
         recurrent: (member, unit, unit), or None.
     """
-    return _Mixed.apply(drive, recurrent, plan, torch.is_grad_enabled())
+    return _Mixed.apply(drive, recurrent, neuron, torch.is_grad_enabled())
 
 
 class _Mixed(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, drive, recurrent, plan: MixedPlan, keep: bool):
-        form = Form(*drive.shape[:3], tuple(drive.shape[3:]))
-        rows = form.rows, form.width
-        slots = form.steps if keep else 2
-        potential, out = drive.new_empty(slots, *rows), drive.new_empty(form.shape)
+    def forward(
+        ctx: Any, drive: Tensor, recurrent: Tensor | None, neuron: CompiledMixed, keep: bool
+    ) -> Tensor:
+        layout = Layout.of(drive.shape)
+        rows = layout.rows, layout.width
+        slots = layout.steps if keep else 2
+        potential, out = drive.new_empty(slots, *rows), drive.new_empty(layout.shape)
         current, last, total = drive.new_zeros(rows), drive.new_empty(rows), None
         potential[0] = 0
-        scratch = drive.new_empty(form.shape[1:])
+        scratch = drive.new_empty(layout.shape[1:])
         for t, added in enumerate(drive.unbind()):
             if recurrent is not None and t:
                 total = torch.baddbmm(added, out[t - 1], recurrent, out=scratch)
             else:
                 total = scratch.copy_(added)
-            if plan.others == mixed_kernels.TANH:
+            if neuron.others == mixed_kernels.TANH:
                 torch.tanh(total, out=out[t])
-            later = last if t == form.steps - 1 else potential[(t + 1) % slots]
-            share(
+            later = last if t == layout.steps - 1 else potential[(t + 1) % slots]
+            in_threads(
                 mixed_kernels.advance,
-                form.rows,
-                form.batch,
-                plan.spiking,
-                plan.others,
-                plan.decays,
+                layout.rows,
+                layout.batch,
+                neuron.spiking,
+                neuron.others,
+                neuron.decays,
                 total.view(rows).numpy(),
                 current.numpy(),
                 potential[t % slots].numpy(),
@@ -64,45 +68,43 @@ class _Mixed(torch.autograd.Function):
                 out[t].view(rows).numpy(),
             )
         ctx.save_for_backward(recurrent, out)
-        ctx.rest = form, plan
+        ctx.rest = layout, neuron
         ctx.potential = potential
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         recurrent, out = ctx.saved_tensors
-        form, plan = ctx.rest
+        layout, neuron = ctx.rest
         adjoint, ctx.potential = once(ctx.potential), None
-        rows = form.rows, form.width
-        known = form.to_table(gradient)
+        rows = layout.rows, layout.width
+        known = layout.to_table(gradient)
         looped, to_potential, to_current, slope = (out.new_zeros(rows) for _ in range(4))
-        members = looped.view(form.shape[1:])
-        spikes = plan.spiking.any()
+        members = looped.view(layout.shape[1:])
+        spikes = neuron.spiking.any()
         learns = recurrent is not None and ctx.needs_input_grad[1]
         around = torch.zeros_like(recurrent) if learns else None
-        for t in range(form.steps - 1, -1, -1):
+        for t in range(layout.steps - 1, -1, -1):
             now = adjoint[t].numpy()
             if spikes:
-                share(
-                    kernels.sloped,
-                    form.rows,
-                    form.batch,
-                    plan.spiking,
-                    plan.surrogate,
-                    plan.shape,
-                    plan.powers,
+                in_threads(
+                    surrogate_kernels.sloped,
+                    layout.rows,
+                    layout.batch,
+                    neuron.spiking,
+                    *neuron.surrogate,
                     now,
                     slope.numpy(),
                 )
-            share(
-                mixed_kernels.retreat,
-                form.rows,
+            in_threads(
+                mixed_kernels.step_back,
+                layout.rows,
                 t,
-                form.batch,
-                plan.spiking,
-                plan.others,
-                plan.decays,
+                layout.batch,
+                neuron.spiking,
+                neuron.others,
+                neuron.decays,
                 slope.numpy(),
                 known.numbers,
                 known.lines,
@@ -115,8 +117,8 @@ class _Mixed(torch.autograd.Function):
             if recurrent is None:
                 looped.zero_()
             elif t:
-                reached = adjoint[t].view(form.shape[1:])
+                reached = adjoint[t].view(layout.shape[1:])
                 torch.bmm(reached, recurrent.transpose(1, 2), out=members)
                 if learns:
                     around.baddbmm_(out[t - 1].transpose(1, 2), reached)
-        return adjoint.view(form.shape), around, None, None
+        return adjoint.view(layout.shape), around, None, None

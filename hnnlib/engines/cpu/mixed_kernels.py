@@ -2,7 +2,7 @@
 
 Arrays are (row, unit), see ``kernels``. The units before ``spiking`` (member,) spike, the others
 are of one kind. ``decays`` (member, 2) are those of membrane and synapse. The equations are those
-of ``hnnlib.neurons.SynapticLIF``.
+of ``hnnlib.neurons.synaptic.SynapticLIF``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from numba import njit
 
 from hnnlib.engines.cpu.compilation import VIEWS
 
-__all__ = ["GRADED", "TANH", "UNRESET", "advance", "retreat"]
+__all__ = ["GRADED", "TANH", "UNRESET", "advance", "step_back"]
 
 GRADED, UNRESET, TANH = range(3)
 """Units that don't spike: graded with reset, graded without, tanh."""
@@ -55,7 +55,7 @@ def advance(first, last, batch, spiking, others, decays, drive, current, potenti
 
 
 @njit(**VIEWS)
-def retreat(
+def step_back(
     first,
     last,
     t,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from numba import njit
 
 from hnnlib.engines.cpu.compilation import VIEWS
-from hnnlib.engines.cpu.kernels import assign
+from hnnlib.engines.cpu.row_kernels import assign
 from hnnlib.engines.cpu.tiles import multiply
 from hnnlib.engines.cpu.vectors import add_rows, add_to_rows
 

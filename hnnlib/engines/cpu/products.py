@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,8 +11,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from hnnlib.engines.cpu import event_kernels, product_kernels
-from hnnlib.engines.cpu.forms import Form, Table
-from hnnlib.engines.cpu.threads import share
+from hnnlib.engines.cpu.layout import Layout, Table
+from hnnlib.engines.cpu.threads import in_threads
 from hnnlib.engines.cpu.tiles import panels
 from hnnlib.signals import Events, Spikes, count
 
@@ -37,14 +39,16 @@ def product(events: Events, carrier: Tensor | None, weight: Tensor, bias: Tensor
 
 class _Product(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, carrier, weight, bias, events):
+    def forward(
+        ctx: Any, carrier: Tensor | None, weight: Tensor, bias: Tensor, events: Events
+    ) -> Tensor:
         steps, members, batch = events.shape[0], len(weight), events.shape[2]
-        form = Form(steps, members, batch, (weight.shape[2],))
-        out = weight.new_empty(form.shape)
-        table = form.to_table(out)
-        share(
+        layout = Layout(steps, members, batch, (weight.shape[2],))
+        out = weight.new_empty(layout.shape)
+        table = layout.to_table(out)
+        in_threads(
             product_kernels.summed,
-            form.rows,
+            layout.rows,
             batch,
             events.shape[1] != members,
             events.units.numpy(),
@@ -55,17 +59,17 @@ class _Product(torch.autograd.Function):
             table.numbers,
         )
         ctx.save_for_backward(weight)
-        ctx.rest = events, form
+        ctx.rest = events, layout
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
-        (weight,), (events, form), needs = ctx.saved_tensors, ctx.rest, ctx.needs_input_grad
-        table = form.to_table(gradient)
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        (weight,), (events, layout), needs = ctx.saved_tensors, ctx.rest, ctx.needs_input_grad
+        table = layout.to_table(gradient)
         return (
-            to_input(table, weight, form, events.shape) if needs[0] else None,
-            to_weight(events, table, weight, form) if needs[1] else None,
+            to_input(table, weight, layout, events.shape) if needs[0] else None,
+            to_weight(events, table, weight, layout) if needs[1] else None,
             gradient.sum((0, 2)) if needs[2] else None,
             None,
         )
@@ -81,27 +85,29 @@ def weight_rows(weight: Tensor) -> np.ndarray:
     return weight.contiguous().numpy()
 
 
-def to_weight(events: Events, adjoint: Table, weight: Tensor, form: Form, delay: int = 0) -> Tensor:
+def to_weight(
+    events: Events, adjoint: Table, weight: Tensor, layout: Layout, delay: int = 0
+) -> Tensor:
     """Gradient of weights (member, input, unit) that read events.
 
     Args:
-        adjoint: of the product, whose axes are ``form``.
+        adjoint: of the product, whose axes are ``layout``.
         delay: steps from an event to its effect.
     """
     units, starts = events.units.numpy(), events.starts.numpy()
     inputs = weight.shape[1]
     gradient = torch.zeros_like(weight, memory_format=torch.contiguous_format)
     if count(events).sum() > _SEVERAL * len(starts) * inputs:
-        kernel, order = product_kernels.outer, (*by_unit(events, inputs), form.steps)
+        kernel, order = product_kernels.outer, (*by_unit(events, inputs), layout.steps)
     else:
         kernel, order = product_kernels.scattered, (units, starts)
-    shared = events.shape[1] != form.members
-    for member in range(form.members):
-        share(
+    shared = events.shape[1] != layout.members
+    for member in range(layout.members):
+        in_threads(
             kernel,
             inputs,
             member,
-            form.batch,
+            layout.batch,
             shared,
             *order,
             delay,
@@ -119,36 +125,36 @@ def by_unit(events: Events, width: int) -> tuple[np.ndarray, np.ndarray]:
     ends = np.cumsum(starts[:, -1] - starts[:, 0])
     when, where = np.empty(ends[-1], np.int32), np.empty((len(starts), width + 1), np.int64)
     begins = ends - (starts[:, -1] - starts[:, 0])
-    share(event_kernels.by_unit, len(starts), units, starts, begins, when, where)
+    in_threads(event_kernels.by_unit, len(starts), units, starts, begins, when, where)
     return when, where
 
 
-def to_input(adjoint: Table, weight: Tensor, form: Form, shape: tuple[int, ...]) -> Tensor:
+def to_input(adjoint: Table, weight: Tensor, layout: Layout, shape: tuple[int, ...]) -> Tensor:
     """Gradient of a product's input, (time, member, batch, *units), which is ``shape``.
 
     Args:
-        adjoint: of the product, whose axes are ``form``.
+        adjoint: of the product, whose axes are ``layout``.
     """
-    source = Form(*form.shape[:3], (weight.shape[1],))
+    source = Layout(*layout.shape[:3], (weight.shape[1],))
     transposed = weight.transpose(1, 2)
-    if form.width < _THIN:
-        result = weight.new_empty(form.rows * form.steps, weight.shape[1])
-        share(
+    if layout.width < _THIN:
+        result = weight.new_empty(layout.rows * layout.steps, weight.shape[1])
+        in_threads(
             product_kernels.thin_product,
-            form.rows,
-            form.batch,
-            form.steps,
+            layout.rows,
+            layout.batch,
+            layout.steps,
             adjoint.numbers,
             adjoint.lines,
             panels(transposed.detach().numpy()),
             result.numpy(),
         )
         back = source.from_table(Table(result.numpy(), adjoint.lines))
-    elif adjoint.lines == form.lines(stepwise=False):
-        folded = torch.from_numpy(adjoint.numbers).view(form.members, -1, form.width)
+    elif adjoint.lines == layout.lines(stepwise=False):
+        folded = torch.from_numpy(adjoint.numbers).view(layout.members, -1, layout.width)
         back = source.from_rows(torch.bmm(folded, transposed))
     else:
-        back = torch.matmul(form.from_table(adjoint), transposed)
+        back = torch.matmul(layout.from_table(adjoint), transposed)
     return back.unflatten(-1, shape[3:])
 
 
@@ -161,7 +167,7 @@ def listed(signal: Tensor) -> Events | None:
     units = torch.empty(signal.numel(), dtype=torch.int32)
     starts = torch.empty((rows, steps + 1), dtype=torch.int64)
     good = np.empty(rows, np.bool_)
-    share(
+    in_threads(
         event_kernels.list_ones,
         rows,
         signal.reshape(steps, rows, width).numpy(),
@@ -181,19 +187,19 @@ def write(signal: Events | Spikes, dtype: torch.dtype) -> Tensor:
 
 class _Written(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, carrier: Tensor, events: Events, dtype: torch.dtype):
-        form = Form(*events.shape[:3], tuple(events.shape[3:]))
-        rows = torch.empty(form.rows, form.steps, form.width, dtype=dtype)
-        share(
+    def forward(ctx: Any, carrier: Tensor, events: Events, dtype: torch.dtype) -> Tensor:
+        layout = Layout.of(events.shape)
+        rows = torch.empty(layout.rows, layout.steps, layout.width, dtype=dtype)
+        in_threads(
             event_kernels.write_out,
-            form.rows,
-            form.places(),
+            layout.rows,
+            layout.places(),
             events.units.numpy(),
             events.starts.numpy(),
             rows.numpy(),
         )
-        return form.from_rows(rows)
+        return layout.from_rows(rows)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         return gradient, None, None

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
-from hnnlib.engines.cpu.kernels import add
+from hnnlib.engines.cpu.row_kernels import add
 from hnnlib.engines.cpu.vectors import add_rows, count_bits, first_bit
 
 __all__ = ["correlate", "find", "multiply"]

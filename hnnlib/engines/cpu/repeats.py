@@ -4,7 +4,7 @@ step or at nearly none.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,8 +13,8 @@ from torch.autograd.function import once_differentiable
 
 from hnnlib.engines.cpu import products
 from hnnlib.engines.cpu import repeat_kernels as kernels
-from hnnlib.engines.cpu.forms import Form
-from hnnlib.engines.cpu.threads import share
+from hnnlib.engines.cpu.layout import Layout
+from hnnlib.engines.cpu.threads import in_threads
 from hnnlib.signals import Events
 
 __all__ = ["Repeated", "find", "multiply"]
@@ -56,7 +56,7 @@ def find(events: Events) -> Repeated | None:
         ends=np.empty((rows, width + 1), np.int32),
         flips=np.empty((rows, room), np.int32),
     )
-    share(kernels.find, rows, width, events.units.numpy(), starts, *found[1:], good)
+    in_threads(kernels.find, rows, width, events.units.numpy(), starts, *found[1:], good)
     return found if good.all() else None
 
 
@@ -79,38 +79,38 @@ def multiply(train: Repeated, weight: Tensor) -> Tensor:
 
 class _Multiplied(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, weight: Tensor, train: Repeated):
+    def forward(ctx: Any, weight: Tensor, train: Repeated) -> Tensor:
         ctx.save_for_backward(weight)
         ctx.train = train
-        form = Form(train.shape[0], len(weight), train.shape[2], (weight.shape[2],))
-        rows = weight.new_empty(form.rows, form.steps, form.width)
-        share(
+        layout = Layout(train.shape[0], len(weight), train.shape[2], (weight.shape[2],))
+        rows = weight.new_empty(layout.rows, layout.steps, layout.width)
+        in_threads(
             kernels.multiply,
-            form.rows,
-            form.batch,
-            train.shape[1] != form.members,
+            layout.rows,
+            layout.batch,
+            train.shape[1] != layout.members,
             train.begins,
             train.units,
             products.weight_rows(weight),
             rows.numpy(),
         )
-        return form.from_rows(rows)
+        return layout.from_rows(rows)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
         train: Repeated = ctx.train
-        form = Form(*gradient.shape[:3], tuple(gradient.shape[3:]))
-        adjoint = form.to_rows(gradient).numpy()
+        layout = Layout.of(gradient.shape)
+        adjoint = layout.to_rows(gradient).numpy()
         to_weight = torch.zeros_like(weight, memory_format=torch.contiguous_format)
-        shared = train.shape[1] != form.members
-        for member in range(form.members):
-            share(
+        shared = train.shape[1] != layout.members
+        for member in range(layout.members):
+            in_threads(
                 kernels.correlate,
                 weight.shape[1],
                 member,
-                form.batch,
+                layout.batch,
                 shared,
                 train.owners,
                 train.on,

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["share"]
+__all__ = ["in_threads"]
 
 
 @cache
@@ -27,7 +27,7 @@ if hasattr(os, "register_at_fork"):  # threads don't live on in a forked process
     os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
-def share(kernel: Callable[..., None], total: int, *arguments: Any) -> None:
+def in_threads(kernel: Callable[..., None], total: int, *arguments: Any) -> None:
     """Call ``kernel(first, last, *arguments)`` on ranges that make up 0 to ``total``, one a thread.
 
     Kernels let go of the interpreter lock, so plain threads do; unlike Numba's own, they can be

@@ -13,7 +13,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from hnnlib.engines.cpu.lanes import (
+from hnnlib.engines.cpu.llvm import (
     Whole,
     columns,
     in_order,

@@ -6,9 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnnlib.engines.cpu import images, layers, mixed, plans, products, repeats, winograd
-from hnnlib.engines.cpu.forms import Form
-from hnnlib.neurons import LIF, LeakyIntegrator, SynapticLIF
+from hnnlib.engines.cpu import compiled, images, layers, mixed, products, repeats, winograd
+from hnnlib.engines.cpu.layout import Layout
+from hnnlib.neurons.filters import LeakyIntegrator
+from hnnlib.neurons.lif import LIF
+from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.signals import Events, Spikes, dense
 
 __all__ = ["run"]
@@ -18,11 +20,11 @@ _STEPS = 5
 
 def run() -> None:
     """Forward and backward passes in single precision."""
-    plan = plans.make(LIF(), 1, torch.float32)
+    neuron = compiled.make(LIF(), 1, 1, torch.float32)
     for signal in (
         _of_images(),
-        _of_events(plan),
-        _of_currents(plan),
+        _of_events(neuron),
+        _of_currents(neuron),
         _of_repeats(),
         _of_mixed_units(),
     ):
@@ -51,14 +53,14 @@ def _of_images() -> Tensor:
     return sparse + multiplied
 
 
-def _of_events(plan: plans.Plan) -> Tensor:
+def _of_events(neuron: compiled.Compiled) -> Tensor:
     # of one input unit, which fires often, and of two recurrent ones that fire rarely: the gradient
     # of weights has a kernel for either
     products.listed(torch.ones(_STEPS, 1, 1, 1))
     weight, around = _trained(1, 1, 2), _trained(1, 2, 2)
-    looped = layers.gather(_spikes(1).events, None, weight, None, around, plan)
-    spikes = layers.gather(looped.events, looped.carrier, _trained(1, 2, 2), None, None, plan)
-    readout = plans.make(LeakyIntegrator(), 1, torch.float32)
+    looped = layers.gather(_spikes(1).events, None, weight, None, around, neuron)
+    spikes = layers.gather(looped.events, looped.carrier, _trained(1, 2, 2), None, None, neuron)
+    readout = compiled.make(LeakyIntegrator(), 1, 1, torch.float32)
     values = layers.gather(spikes.events, spikes.carrier, _trained(1, 2, 2), None, None, readout)
     return values + products.product(spikes.events, spikes.carrier, _trained(1, 2, 2), None)
 
@@ -67,12 +69,13 @@ def _of_repeats() -> Tensor:
     return repeats.multiply(repeats.find(Events.of(torch.ones(_STEPS, 1, 1, 1))), _trained(1, 1, 2))
 
 
-def _of_currents(plan: plans.Plan) -> Spikes:
+def _of_currents(neuron: compiled.Compiled) -> Spikes:
     filtered = layers.filtered(_trained(_STEPS, 1, 1, 2), [_trained(1, 1, 2) for _ in range(3)])
-    return layers.scan(filtered, None, None, plan, Form(_STEPS, 1, 1, (2,)))
+    return layers.scan(filtered, None, None, neuron, Layout(_STEPS, 1, 1, (2,)))
 
 
 def _of_mixed_units() -> Tensor:
     drive = _trained(_STEPS, 1, 1, 2)
-    plan = plans.make_mixed(SynapticLIF(0.5, 0.5, torch.tensor([1])), drive.shape, drive.dtype)
-    return mixed.run(drive, _trained(1, 2, 2), plan)
+    half = SynapticLIF(0.5, 0.5, torch.tensor([1]))
+    neuron = compiled.make_mixed(half, drive.shape, drive.dtype)
+    return mixed.run(drive, _trained(1, 2, 2), neuron)

@@ -1,6 +1,6 @@
 """One time step of the neurons, forward and backward in time, as device functions.
 
-All neurons are one equation with three resets (``hnnlib.neurons``), A the membrane after reset:
+All neurons are one equation with three resets (see ``Equation``), A the membrane after reset:
 
     V[t] = decay A[t-1] + I[t]            O[t] = [V[t] > V_th]
     soft     A[t] = V[t] - V_th O[t]      LIF
@@ -14,25 +14,29 @@ needs the potentials of the forward pass and nothing else: A[t], O[t] follow fro
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import triton
 import triton.language as tl
 from torch import Tensor
 
-from hnnlib.neurons import LIF, RefractoryLIF
-from hnnlib.surrogates import ATan, Gaussian, SuperSpike
+from hnnlib.engines import rows
+from hnnlib.neurons.base import Neuron
+from hnnlib.surrogates import ATan, Gaussian, SuperSpike, Surrogate
 
-__all__ = ["Cell", "cell", "fire", "retrace"]
+__all__ = ["KernelNeuron", "fire", "make", "retrace"]
 
 
-class Cell(NamedTuple):
+NEURONS = dict(rows.found("hnnlib.engines.gpu.neurons"))
+
+
+class KernelNeuron(NamedTuple):
     """A neuron as the kernels see it; tensors are laid out like one step of the drive.
 
     Attributes:
         parameters: decay, threshold, theta (decay of the refractory trace; 0 for other resets).
         reset: ``soft``, ``hard`` or ``trace``.
-        surrogate: its shape, peak and scale, see ``slope``.
+        surrogate: its curve, peak and scale, see ``slope``.
     """
 
     parameters: tuple[Tensor, Tensor, Tensor]
@@ -40,25 +44,20 @@ class Cell(NamedTuple):
     surrogate: tuple[str, float, float]
 
 
-def cell(neuron: Any, step: Tensor) -> Cell | None:
-    """A neuron as a ``Cell``, or None if the kernels don't know it.
+def make(neuron: Neuron, step: Tensor) -> KernelNeuron | None:
+    """A neuron as a ``KernelNeuron``, or None if the kernels don't know it.
 
     Args:
-        neuron: see ``hnnlib.neurons``.
+        neuron: of a type in the table, exactly: a subclass may have another step.
         step: one step of the drive, (member, batch, *units).
     """
-    surrogate = _surrogate(getattr(neuron, "surrogate", None))
+    if type(neuron) not in NEURONS:
+        return None
+    surrogate = _surrogate(neuron.surrogate)
     if surrogate is None:
         return None
-    if type(neuron) is LIF:
-        reset = "hard" if neuron.hard_reset else "soft"
-        values = (neuron.decay, neuron.threshold, 0.0)
-    elif type(neuron) is RefractoryLIF:
-        reset = "trace"
-        values = (neuron.membrane_decay, neuron.threshold, neuron.refractory_decay)
-    else:
-        return None
-    return Cell(tuple(spread(value, step) for value in values), reset, surrogate)
+    reset, *values = NEURONS[type(neuron)](neuron)
+    return KernelNeuron(tuple(spread(value, step) for value in values), reset, surrogate)
 
 
 def spread(parameter: Tensor | float, step: Tensor) -> Tensor:
@@ -70,8 +69,8 @@ def spread(parameter: Tensor | float, step: Tensor) -> Tensor:
     return step.new_full(step.shape, parameter)
 
 
-def _surrogate(surrogate: Any) -> tuple[str, float, float] | None:
-    """Shape, peak and scale of a surrogate derivative."""
+def _surrogate(surrogate: Surrogate) -> tuple[str, float, float] | None:
+    """Curve, peak and scale of a surrogate derivative."""
     if type(surrogate) is Gaussian:
         sigma = surrogate.sigma
         return "gaussian", 1 / (math.sqrt(2 * math.pi) * sigma), math.sqrt(0.5) / sigma
@@ -83,12 +82,12 @@ def _surrogate(surrogate: Any) -> tuple[str, float, float] | None:
 
 
 @triton.jit
-def slope(distance, SHAPE: tl.constexpr, PEAK: tl.constexpr, SCALE: tl.constexpr):
+def slope(distance, CURVE: tl.constexpr, PEAK: tl.constexpr, SCALE: tl.constexpr):
     """Surrogate derivative at a distance from threshold."""
     x = distance * SCALE
-    if SHAPE == "gaussian":
+    if CURVE == "gaussian":
         value = tl.exp(-x * x) * PEAK
-    elif SHAPE == "atan":
+    elif CURVE == "atan":
         value = PEAK / (1.0 + x * x)
     else:
         root = tl.abs(x) + 1.0
@@ -135,7 +134,7 @@ def retrace(
     threshold,
     theta,
     RESET: tl.constexpr,
-    SHAPE: tl.constexpr,
+    CURVE: tl.constexpr,
     PEAK: tl.constexpr,
     SCALE: tl.constexpr,
 ):
@@ -164,7 +163,7 @@ def retrace(
         through = to_membrane * (1.0 - fired)
     else:
         to_spike += to_trace
-    by_slope = to_spike * slope(distance, SHAPE, PEAK, SCALE)
+    by_slope = to_spike * slope(distance, CURVE, PEAK, SCALE)
     to_drive = by_slope + through
     if RESET == "trace":
         to_trace = theta * to_trace - threshold * to_drive

@@ -8,6 +8,8 @@ additions don't.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import triton
 import triton.language as tl
@@ -133,7 +135,7 @@ def _by_unit(events: Events, members: int, inputs: int) -> tuple[Tensor, Tensor]
 
 class _Product(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, weights: Tensor, events: Events) -> Tensor:
+    def forward(ctx: Any, weights: Tensor, events: Events) -> Tensor:
         (members, inputs, width), (steps, lists, batch) = weights.shape, events.shape[:3]
         drive = weights.new_empty(steps, members, batch, width)
         grid = (steps * members * batch, triton.cdiv(width, OUTPUTS))
@@ -157,7 +159,7 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         events, (members, inputs, width) = ctx.events, ctx.shape
         slots, bounds = _by_unit(events, members, inputs)
         to_weights = gradient.new_empty(ctx.shape)

@@ -5,6 +5,8 @@ Laid out as in ``scan``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import triton
 import triton.language as tl
@@ -14,7 +16,7 @@ from torch.autograd.function import once_differentiable
 from hnnlib.engines.gpu.equations import spread
 from hnnlib.engines.gpu.launch import on
 from hnnlib.engines.gpu.scan import AHEAD, BLOCK, WARPS
-from hnnlib.neurons import DualExponential
+from hnnlib.neurons.filters import DualExponential
 
 __all__ = ["potentials"]
 
@@ -95,7 +97,7 @@ def _backward(
 
 class _Filter(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, drive: Tensor, a1: Tensor, a2: Tensor, b: Tensor) -> Tensor:
+    def forward(ctx: Any, drive: Tensor, a1: Tensor, a2: Tensor, b: Tensor) -> Tensor:
         values, size = torch.empty_like(drive), a1.numel()
         with on(drive):
             _forward[(triton.cdiv(size, BLOCK),)](
@@ -117,7 +119,7 @@ class _Filter(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         a1, a2, b, *trained = ctx.saved_tensors
         gradient = gradient.contiguous()
         to_drive = torch.empty_like(gradient)

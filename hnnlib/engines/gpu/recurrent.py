@@ -17,28 +17,27 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hnnlib.engines.gpu.equations import Cell, fire, retrace
-from hnnlib.engines.gpu.launch import INTERPRETED, on
+from hnnlib.engines.gpu.equations import KernelNeuron, fire, retrace
+from hnnlib.engines.gpu.launch import on
 
-__all__ = ["MOST_UNITS", "PRECISIONS", "resident_units", "spikes"]
+__all__ = ["MOST_UNITS", "resident_units", "spikes"]
 
 MOST_UNITS = 512  # state is in registers: from here on, it spills
 ROWS = 16  # examples a program, the least a product takes: the walk is bound by its latency
 CHUNK_WEIGHTS = 8192  # weights read at once where they don't stay
-# bytes on chip for one weight, and how Triton names the product. 'float32' splits weights into two
-# tf32 parts: spikes are exact in one, so the forward product's error is 2^-22 of a weight; plain
-# float32 products would not run on tensor cores and would spill weights from registers
-PRECISIONS = {"float32": (8, "tf32x3"), "tf32": (4, "tf32"), "bfloat16": (2, "tf32")}
-EMULATED = tl.constexpr(INTERPRETED)
+# products split weights into two tf32 parts: spikes are exact in one, so the forward product's
+# error is 2^-22 of a weight; plain float32 products would not run on tensor cores and would spill
+# weights from registers
+PRECISION = tl.constexpr("tf32x3")
+WEIGHT_BYTES = 8  # of both parts, on chip
 SHARED_MEMORY = 227 * 1024  # bytes a program can have on a Hopper GPU
 
 
-def resident_units(precision: str, device: torch.device) -> int:
+def resident_units(device: torch.device) -> int:
     """Most recurrent units whose weights stay on a device's chip: a power of two, as kernels pad to
-    one. On a Hopper GPU: float32 128, tf32 128, bfloat16 256.
+    one. On a Hopper GPU: 128.
 
     Args:
-        precision: one of ``PRECISIONS``.
         device: a device without CUDA (Triton's interpreter) counts as a Hopper GPU.
     """
     memory = SHARED_MEMORY
@@ -46,9 +45,9 @@ def resident_units(precision: str, device: torch.device) -> int:
         found = torch.cuda.get_device_properties(device)
         # what a program can ask for; AMD's devices don't say, and give what is there
         memory = getattr(found, "shared_memory_per_block_optin", found.shared_memory_per_block)
-    units, (width, _) = 16, PRECISIONS[precision]
+    units = 16
     # beside the weights, a step's state is exchanged between threads: 8 bytes an element
-    while 2 * units * (2 * units * width + 8 * ROWS) <= memory:
+    while 2 * units * (2 * units * WEIGHT_BYTES + 8 * ROWS) <= memory:
         units *= 2
     return units
 
@@ -72,17 +71,6 @@ def _weights(weights, start, units, CHUNK: tl.constexpr, UNITS: tl.constexpr):
 
 
 @triton.jit
-def _product(left, weight, total, PRECISION: tl.constexpr):
-    """total + left times weight, in the weight's format; float32."""
-    left = left.to(weight.dtype)
-    if EMULATED and weight.dtype == tl.bfloat16:
-        # the interpreter rounds to bfloat16 rightly, but multiplies its bits as integers
-        left = left.to(tl.float32)
-        weight = weight.to(tl.float32)
-    return tl.dot(left, weight, total, input_precision=PRECISION)
-
-
-@triton.jit
 def _streamed(
     left,
     weights,
@@ -90,7 +78,6 @@ def _streamed(
     exists,
     batch,
     units,
-    PRECISION: tl.constexpr,
     ROWS: tl.constexpr,
     UNITS: tl.constexpr,
     CHUNK: tl.constexpr,
@@ -105,7 +92,7 @@ def _streamed(
         place = (tl.program_id(1) * batch + row) * units + unit
         part = tl.load(left + place, (row < batch) & (unit < units) & exists, 0.0)
         weight = _weights(weights, start, units, CHUNK, UNITS)
-        total = _product(part, weight, total, PRECISION)
+        total = tl.dot(part, weight, total, input_precision=PRECISION)
     return total
 
 
@@ -123,7 +110,6 @@ def _forward(
     batch,
     units,
     RESET: tl.constexpr,
-    PRECISION: tl.constexpr,
     ROWS: tl.constexpr,
     UNITS: tl.constexpr,
     CHUNK: tl.constexpr,
@@ -140,7 +126,7 @@ def _forward(
     for step in range(steps):
         current = tl.load(drive + place, inside, 0.0)
         if CHUNK == UNITS:
-            current = _product(fired, weight, current, PRECISION)
+            current = tl.dot(fired, weight, current, input_precision=PRECISION)
         else:
             current = _streamed(
                 spikes - stride,
@@ -149,7 +135,6 @@ def _forward(
                 step > 0,
                 batch,
                 units,
-                PRECISION,
                 ROWS,
                 UNITS,
                 CHUNK,
@@ -180,11 +165,10 @@ def _backward(
     batch,
     units,
     RESET: tl.constexpr,
-    SHAPE: tl.constexpr,
+    CURVE: tl.constexpr,
     PEAK: tl.constexpr,
     SCALE: tl.constexpr,
     PARAMETERS: tl.constexpr,
-    PRECISION: tl.constexpr,
     ROWS: tl.constexpr,
     UNITS: tl.constexpr,
     CHUNK: tl.constexpr,
@@ -209,7 +193,7 @@ def _backward(
     for step in range(steps):
         to_spike = tl.load(gradient + place, inside, 0.0)
         if CHUNK == UNITS:
-            to_spike = _product(to_next, weight, to_spike, PRECISION)
+            to_spike = tl.dot(to_next, weight, to_spike, input_precision=PRECISION)
         else:
             to_spike = _streamed(
                 to_drive + stride,
@@ -218,7 +202,6 @@ def _backward(
                 step > 0,
                 batch,
                 units,
-                PRECISION,
                 ROWS,
                 UNITS,
                 CHUNK,
@@ -232,7 +215,7 @@ def _backward(
             threshold,
             theta,
             RESET,
-            SHAPE,
+            CURVE,
             PEAK,
             SCALE,
         )
@@ -248,13 +231,11 @@ def _backward(
         tl.store(to_thresholds + place, to_threshold, inside)
 
 
-def _launch(
-    shape: torch.Size, precision: str, device: torch.device
-) -> tuple[tuple[int, int], dict[str, Any]]:
+def _launch(shape: torch.Size, device: torch.device) -> tuple[tuple[int, int], dict[str, Any]]:
     """Grid, and how a kernel is laid out, for a drive (time, member, batch, unit)."""
     _, members, batch, units = shape
     padded = max(16, triton.next_power_of_2(units))
-    if padded <= resident_units(precision, device):
+    if padded <= resident_units(device):
         chunk = padded
         # the more warps, the fewer of the weights in each one's registers
         warps = 4 if padded <= 64 else 8 if padded <= 128 else 16
@@ -262,7 +243,6 @@ def _launch(
         chunk = max(16, CHUNK_WEIGHTS // padded)
         warps = 8 if padded <= 256 else 16
     layout = {
-        "PRECISION": PRECISIONS[precision][1],
         "ROWS": ROWS,
         "UNITS": padded,
         "CHUNK": chunk,
@@ -275,12 +255,19 @@ def _launch(
 class _Spikes(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx, drive: Tensor, weights: Tensor, decay, threshold, theta, reset, surrogate, precision
+        ctx: Any,
+        drive: Tensor,
+        weights: Tensor,
+        decay: Tensor,
+        threshold: Tensor,
+        theta: Tensor,
+        reset: str,
+        surrogate: tuple[str, float, float],
     ) -> Tensor:
         spikes, potentials = torch.empty_like(drive), torch.empty_like(drive)
         parameters = (decay, threshold, theta)
-        weights = weights.to(torch.bfloat16 if precision == "bfloat16" else drive.dtype)
-        grid, layout = _launch(drive.shape, precision, drive.device)
+        weights = weights.to(drive.dtype)
+        grid, layout = _launch(drive.shape, drive.device)
         with on(drive):
             _forward[grid](
                 drive,
@@ -295,16 +282,16 @@ class _Spikes(torch.autograd.Function):
                 **layout,
             )
         ctx.save_for_backward(potentials, spikes, weights, *parameters)
-        ctx.reset, ctx.surrogate, ctx.precision = reset, surrogate, precision
+        ctx.reset, ctx.surrogate = reset, surrogate
         return spikes
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         potentials, spikes, weights, *parameters = ctx.saved_tensors
         to_drive = torch.empty_like(potentials)
         to_decay, to_threshold = (torch.empty_like(parameters[0]) for _ in range(2))
-        grid, layout = _launch(potentials.shape, ctx.precision, potentials.device)
+        grid, layout = _launch(potentials.shape, potentials.device)
         with on(gradient):
             _backward[grid](
                 gradient.contiguous(),
@@ -327,22 +314,21 @@ class _Spikes(torch.autograd.Function):
             # (member, unit, time x batch) times (member, time x batch, unit)
             before, after = (x.transpose(0, 1).flatten(1, 2) for x in (spikes[:-1], to_drive[1:]))
             to_weights = torch.bmm(before.transpose(1, 2), after)
-        return to_drive, to_weights, to_decay, to_threshold, *[None] * 4
+        return to_drive, to_weights, to_decay, to_threshold, *[None] * 3
 
 
-def spikes(drive: Tensor, weights: Tensor, cell: Cell, precision: str) -> Tensor:
+def spikes(drive: Tensor, weights: Tensor, neuron: KernelNeuron) -> Tensor:
     """Spikes over time of neurons that read each other's last spikes.
 
     Args:
         drive: (time, member, batch, unit), float32.
         weights: (member, unit, unit), from each unit's last output to each unit's drive; no more
             than ``MOST_UNITS``.
-        cell: the neuron.
-        precision: of the product with the weights, one of ``PRECISIONS``; state is float32.
+        neuron: what fires.
 
     Returns:
         Zeros and ones, shaped like ``drive``.
     """
     return _Spikes.apply(
-        drive.contiguous(), weights, *cell.parameters, cell.reset, cell.surrogate, precision
+        drive.contiguous(), weights, *neuron.parameters, neuron.reset, neuron.surrogate
     )

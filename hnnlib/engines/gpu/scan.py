@@ -7,13 +7,15 @@ loads of later steps don't wait for the state, so they are kept in flight (``AHE
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hnnlib.engines.gpu.equations import Cell, fire, retrace
+from hnnlib.engines.gpu.equations import KernelNeuron, fire, retrace
 from hnnlib.engines.gpu.launch import on
 
 __all__ = ["spikes"]
@@ -68,7 +70,7 @@ def _backward(
     steps,
     size,
     RESET: tl.constexpr,
-    SHAPE: tl.constexpr,
+    CURVE: tl.constexpr,
     PEAK: tl.constexpr,
     SCALE: tl.constexpr,
     PARAMETERS: tl.constexpr,
@@ -97,7 +99,7 @@ def _backward(
             threshold,
             theta,
             RESET,
-            SHAPE,
+            CURVE,
             PEAK,
             SCALE,
         )
@@ -114,7 +116,15 @@ def _backward(
 
 class _Spikes(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, drive: Tensor, decay, threshold, theta, reset: str, surrogate) -> Tensor:
+    def forward(
+        ctx: Any,
+        drive: Tensor,
+        decay: Tensor,
+        threshold: Tensor,
+        theta: Tensor,
+        reset: str,
+        surrogate: tuple[str, float, float],
+    ) -> Tensor:
         spikes, potentials = torch.empty_like(drive), torch.empty_like(drive)
         parameters = (decay, threshold, theta)
         size = decay.numel()
@@ -137,7 +147,7 @@ class _Spikes(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         potentials, *parameters = ctx.saved_tensors
         to_drive = torch.empty_like(potentials)
         to_decay, to_threshold = (torch.empty_like(parameters[0]) for _ in range(2))
@@ -162,14 +172,14 @@ class _Spikes(torch.autograd.Function):
         return to_drive, to_decay, to_threshold, None, None, None
 
 
-def spikes(drive: Tensor, cell: Cell) -> Tensor:
+def spikes(drive: Tensor, neuron: KernelNeuron) -> Tensor:
     """Spikes over time.
 
     Args:
         drive: (time, member, batch, *units).
-        cell: the neuron.
+        neuron: what fires.
 
     Returns:
         Zeros and ones, shaped like ``drive``.
     """
-    return _Spikes.apply(drive.contiguous(), *cell.parameters, cell.reset, cell.surrogate)
+    return _Spikes.apply(drive.contiguous(), *neuron.parameters, neuron.reset, neuron.surrogate)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-__all__ = ["Model", "Select", "SelectMany", "Value", "combinations", "expand", "suggest"]
+__all__ = ["Model", "Select", "SelectMany", "Value", "combinations", "expand"]
 
 
 def _text(value: Any) -> Any:
@@ -43,11 +42,3 @@ def expand(cells: Sequence[SelectMany], base: Select) -> list[Select]:
         for cell in cells
         for chosen in combinations({k: v if isinstance(v, list) else [v] for k, v in cell.items()})
     ]
-
-
-def suggest(word: str, known: Any) -> str:
-    """``: did you mean 'blue'?``, or what there is."""
-    close = difflib.get_close_matches(word, [str(k) for k in known], n=1)
-    return (
-        f": did you mean '{close[0]}'?" if close else f": use one of {', '.join(map(str, known))}"
-    )

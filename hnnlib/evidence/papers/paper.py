@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from hnnlib.errors import ConfigError
-from hnnlib.evidence.papers.base import Model, Select, Value, suggest
+from hnnlib.errors import ConfigError, nearest
+from hnnlib.evidence.papers.base import Model, Select, Value
 from hnnlib.evidence.papers.parts import Context, Part
 from hnnlib.evidence.papers.tables import Entry, Table
 
@@ -121,7 +121,7 @@ class Paper(Model):
         for item in (*self.tables, *self.claims, *parts):
             if item.study is not None and item.study not in self.studies:
                 raise ValueError(
-                    f"there is no study '{item.study}'{suggest(item.study, self.studies)}"
+                    f"there is no study '{item.study}': {nearest(item.study, self.studies)}"
                 )
         known = {claim.id for claim in self.claims}
         for item in self.inconsistencies:
@@ -134,10 +134,10 @@ class Paper(Model):
 
     def _check_word(self, place: str, key: str, value: Value) -> None:
         if key not in self.vocabulary:
-            raise ValueError(f"{place} selects by '{key}'{suggest(key, self.vocabulary)}")
+            raise ValueError(f"{place} selects by '{key}': {nearest(key, self.vocabulary)}")
         values = self.vocabulary[key]
         if values is not None and value not in values:
-            raise ValueError(f"{place} selects {key} '{value}'{suggest(str(value), values)}")
+            raise ValueError(f"{place} selects {key} '{value}': {nearest(str(value), values)}")
 
     @property
     def study(self) -> str:
@@ -166,7 +166,7 @@ class Paper(Model):
         """
         known = {table.id: table for table in self.tables}
         if name not in known:
-            raise ConfigError(f"the paper has no table '{name}'{suggest(name, known)}")
+            raise ConfigError(f"the paper has no table '{name}': {nearest(name, known)}")
         return known[name]
 
     def entries(self) -> Iterator[Entry]:

@@ -118,9 +118,10 @@ def _papers(stores: Paths) -> dict[str, tuple[Paper, list[str]]]:
     read: list[tuple[str, Paper]] = []  # each file once: it takes a while
     found: dict[str, tuple[Paper, list[str]]] = {}
     for study in stores:
-        known = [one for one in read if study in one[1].studies]
-        read += known = known or [papers.of_study(study)]
-        stem, paper = known[0]
+        known = next((one for one in read if study in one[1].studies), None)
+        if known is None:
+            read.append(known := papers.of_study(study))
+        stem, paper = known
         found.setdefault(stem, (paper, []))[1].append(study)
     return found
 

@@ -42,14 +42,17 @@ def interval(
 
 
 def p_value(p: float) -> str:
+    """``0.024``, ``< 0.001``."""
     return "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
 def seeds(n: int, left_out: int) -> str:
+    """``3``, ``2 (1 failed)``."""
     return f"{n} ({left_out} failed)" if left_out else f"{n}"
 
 
 def duration(seconds: float) -> str:
+    """``12.3 s``, ``3 min 20 s``, ``2 h 5 min``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

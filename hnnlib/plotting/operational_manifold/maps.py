@@ -40,7 +40,7 @@ def control(store: xr.Dataset) -> Figure:
     spiking = {(s.network, s.dataset): s for s in surfaces(store, "main")}
     for other in surfaces(store, "control"):
         pairs += [spiking[other.network, other.dataset], other]
-    titles = [f"{s.title}: {s.units}" for s in pairs]
+    titles = [f"{s.title}: {s.neuron}" for s in pairs]
     values = [100 * s.mean("grid_accuracy") for s in pairs]
     return _panels(pairs, titles, values, Normalize(0, 100), "test accuracy (%)")
 
@@ -88,7 +88,7 @@ def _map(ax: Axes, surface: Surface, values: np.ndarray, norm: Normalize) -> Non
     ax.grid(False)
     _ticks(ax.xaxis, surface.threshold)
     _ticks(ax.yaxis, surface.tau)
-    gain = surface.units == "rectified"
+    gain = surface.neuron == "rectified"
     ax.set_xlabel("threshold of the rectifier" if gain else "threshold V_th")
     ax.set_ylabel("1 / gain" if gain else "tau (steps)")
 

@@ -23,8 +23,8 @@ class Surface:
     def __init__(self, cell: xr.Dataset) -> None:
         self._inside = [np.isfinite(cell[f"{axis}_value"].values) for axis in ("tau", "threshold")]
         self.cell = cell
-        self.network, self.dataset, self.arm, self.units = (
-            str(cell[name].values) for name in ("network", "dataset", "arm", "units")
+        self.network, self.dataset, self.arm, self.neuron = (
+            str(cell[name].values) for name in ("network", "dataset", "arm", "neuron")
         )
         self.title = f"{NETWORKS.get(self.network, self.network)}, {self.dataset}"
         self.tau = cell["tau_value"].values[self._inside[0]]

@@ -1,0 +1,127 @@
+"""What a study is: named groups of cells, how a group is trained, how groups become one dataset.
+
+This package is what studies share; its code is part of the digest of each of them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import torch
+import xarray as xr
+from pydantic import BaseModel, ConfigDict
+
+from hnnlib import engines
+from hnnlib.datasets import registry
+from hnnlib.datasets.eventdata import EventData
+from hnnlib.datasets.imagedata import ImageData
+from hnnlib.training.checkpoint import Checkpoint
+
+__all__ = ["Context", "Settings", "Study", "join_cells", "split_into_jobs"]
+
+_Thing = TypeVar("_Thing")
+
+
+class Settings(BaseModel):
+    """Base of a study's section in a scale file: unknown keys are refused, values don't change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass
+class Context:
+    """What a study may use while it trains one group.
+
+    Attributes:
+        checkpoints: folder that outlives an interrupted job.
+        device: where tensors live.
+        engine: runs neurons over time; its name is stored with the results.
+        identity: text of what all checkpoints of the job depend on (configuration, code).
+        say: takes one line of progress for the person at the terminal.
+        sources: origin of every data set asked for so far, by name.
+    """
+
+    checkpoints: Path
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    engine: engines.Engine = field(default_factory=engines.get)
+    identity: str = ""
+    say: Callable[[str], None] = print
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def data(self, name: str) -> ImageData | EventData:
+        """Load a data set and remember its source for the provenance of the result."""
+        loaded = registry.load(name)
+        self.sources[name] = asdict(loaded.source)
+        return loaded
+
+    def checkpoint(self, name: str, *depends: object) -> Checkpoint:
+        """What an interrupted job goes on from.
+
+        Args:
+            name: of what is trained or measured, unique in the job.
+            depends: whatever decides its result beside configuration, code and data: the cell, for
+                one. A checkpoint that was made of something else is not resumed.
+        """
+        data = [source["sha256"] for source in self.sources.values()]
+        identity = " ".join(map(str, (self.identity, *depends, *data)))
+        return Checkpoint(self.checkpoints / f"{name.replace('/', '-')}.npz", identity)
+
+
+class Study(ABC):
+    """One study: a subclass with an instance called ``STUDY`` in a module of ``hnnlib.studies``.
+
+    The module, the notebook and the result store share the study's name.
+    """
+
+    title: ClassVar[str]
+    paper: ClassVar[str]
+    Settings: ClassVar[type[Settings]]
+
+    @abstractmethod
+    def groups(self, settings: Any) -> Mapping[str, Any]:
+        """Training jobs by name (letters, digits, ``_``); one job trains what its value
+        describes.
+        """
+
+    @abstractmethod
+    def train(self, group: str, settings: Any, context: Context) -> xr.Dataset:
+        """Train one group: a dataset with a ``cell`` dimension, every variable with ``units`` and
+        ``long_name``.
+        """
+
+    def datasets(self, settings: Any) -> list[str]:
+        """Names of the data sets that training needs; they are checked before any work starts."""
+        return []
+
+    def relevant(self, settings: Any, group: str) -> Any:
+        """The settings that one group depends on: a change elsewhere does not train it again."""
+        return settings
+
+    def collect(self, settings: Any, runs: list[xr.Dataset]) -> xr.Dataset:
+        """All groups in one dataset; by default along ``cell``."""
+        return join_cells(runs)
+
+
+def split_into_jobs(things: Sequence[_Thing], jobs: int | None) -> list[list[_Thing]]:
+    """Things that training jobs share out: one a job where their number is left open.
+
+    Fewer jobs than things save their start, some seconds each; more can be spread over machines.
+    """
+    jobs = min(jobs or len(things), len(things))
+    return [list(things[k::jobs]) for k in range(jobs)]
+
+
+def join_cells(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Datasets one after another along ``cell``; shorter curves are padded with NaN."""
+    return xr.concat(
+        parts,
+        "cell",
+        join="outer",
+        combine_attrs="drop_conflicts",
+        data_vars="minimal",
+        coords="minimal",
+    )

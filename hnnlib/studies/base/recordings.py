@@ -1,0 +1,72 @@
+"""What studies on recordings of spikes share: their tasks as settings, and their data in steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from hnnlib.datasets.eventdata import EventData, bin_events
+from hnnlib.studies.base import Context, Settings
+from hnnlib.studies.base.settings import ScheduleSettings, WithMain
+from hnnlib.training.examples import Recordings
+from hnnlib.training.objectives import BoundedSpikeCounts
+
+__all__ = ["RecordingSchedule", "RegulariserSettings", "TaskBase", "TasksBase", "recordings"]
+
+
+class RecordingSchedule(ScheduleSettings):
+    """How long to train, on a cosine."""
+
+    epochs: int = Field(gt=0, description="passes over the training part, on a cosine")
+    batch: int = Field(256, gt=0, description="examples a step")
+    clip: float = Field(1.0, gt=0, description="largest norm of a gradient")
+
+
+class RegulariserSettings(Settings):
+    """Bounds on spike counts while training, of spiking units only."""
+
+    lower: float = Field(15.0, ge=0, description="strength against silent units")
+    least: float = Field(1e-3, ge=0, description="spikes of a unit below which it counts as silent")
+    upper: float = Field(0.06, ge=0, description="strength against a loud layer")
+    most: float = Field(15.0, ge=0, description="mean spikes of a unit above which it is loud")
+
+    def objective(self, spiking: Tensor) -> BoundedSpikeCounts:
+        """Cross-entropy and these bounds; `spiking` (member, 1, unit) is True for spiking units."""
+        return BoundedSpikeCounts(spiking, **self.model_dump())
+
+
+class TaskBase(Settings):
+    """One data set, the arms that are run on it, and how its recordings are cut into steps."""
+
+    dataset: str
+    steps: int = Field(100, gt=1, description="time steps T")
+    window: float = Field(1.0, gt=0, description="seconds from the start of a recording")
+    units: int = Field(gt=3, description="hidden units of size `full`")
+    arms: WithMain[tuple[str, ...]] = ("main",)
+
+
+class TasksBase(Settings):
+    """Section of a scale file that holds several data sets."""
+
+    seeds: tuple[int, ...] = Field(min_length=1)
+    tasks: tuple[Any, ...] = Field(min_length=1)
+
+    @field_validator("tasks")
+    @classmethod
+    def _once(cls, tasks: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [task.dataset for task in tasks]
+        if len(set(names)) < len(names):
+            raise ValueError("a data set stands in one task only")
+        return tasks
+
+    def task(self, group: str) -> Any:
+        """The task of a training job, whose name begins with the data set's."""
+        return next(task for task in self.tasks if group.startswith(f"{task.dataset}_"))
+
+
+def recordings(task: TaskBase, data: EventData, context: Context) -> Recordings:
+    """A task's recordings, cut into its steps."""
+    binned = bin_events(data, task.steps, task.window / task.steps)
+    return Recordings(binned, data.labels, context.device)

@@ -1,0 +1,125 @@
+"""What a population is trained for: what is minimised, what is told of it, and what validation
+chooses the epoch by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+from torch import Tensor
+from torch.nn import functional
+
+from hnnlib.networks.base import Activity
+
+__all__ = ["CLASSIFICATION", "Classification", "Objective", "Regression", "Task", "cross_entropy"]
+
+
+class Objective(Protocol):
+    """A loss."""
+
+    def __call__(self, activity: Activity, labels: Tensor) -> Tensor:
+        """Mean loss (member,) of a batch with labels (member, batch, ...)."""
+
+
+class Task(Protocol):
+    """What training and validation ask of every batch.
+
+    Attributes:
+        metric_name, unit: what the metric is called in a line of progress, and what stands behind
+            it.
+    """
+
+    metric_name: str
+    unit: str
+
+    def objective(self, activity: Activity, labels: Tensor) -> Tensor:
+        """What training minimises, (member,)."""
+
+    def loss(self, activity: Activity, labels: Tensor) -> Tensor:
+        """The same without what helps training only, (member,): looked at on validation."""
+
+    def metric(self, activity: Activity, labels: Tensor) -> Tensor:
+        """What is told, of each example: (member, batch)."""
+
+    def value(self, metric: Tensor, loss: Tensor) -> Tensor:
+        """What validation chooses the epoch by, (member,): the largest is the best."""
+
+    def text(self, metric: float) -> str:
+        """The metric for people."""
+
+
+def cross_entropy(activity: Activity, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of the outputs as logits, (member,).
+
+    Args:
+        activity: with outputs (member, batch, class).
+        labels: classes (member, batch), or their probabilities (member, batch, class).
+    """
+    logits = activity.outputs
+    losses = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(0, 1), reduction="none")
+    return losses.view(logits.shape[:2]).mean(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Classification:
+    """Classes by the largest output.
+
+    Attributes:
+        objective: what is minimised.
+        choose: what validation chooses the epoch by, largest accuracy or smallest cross-entropy.
+    """
+
+    objective: Objective = cross_entropy
+    choose: Literal["accuracy", "loss"] = "accuracy"
+
+    metric_name: ClassVar[str] = "accuracy"
+    unit: ClassVar[str] = " %"
+
+    def loss(self, activity: Activity, labels: Tensor) -> Tensor:
+        """Cross-entropy, whatever is minimised."""
+        return cross_entropy(activity, labels)
+
+    def metric(self, activity: Activity, labels: Tensor) -> Tensor:
+        """Whether the answer is right; a tie goes to the first class, as argmax does."""
+        return activity.outputs.argmax(2) == labels
+
+    def value(self, metric: Tensor, loss: Tensor) -> Tensor:
+        """See ``Task``."""
+        return metric if self.choose == "accuracy" else -loss
+
+    def text(self, metric: float) -> str:
+        """In percent."""
+        return f"{100 * metric:.1f}"
+
+
+CLASSIFICATION = Classification()
+
+
+@dataclass(frozen=True, eq=False)
+class Regression:
+    """Numbers; validation chooses by the loss.
+
+    Attributes:
+        loss: mean loss (member,), which is minimised.
+        metric: error of each example, (member, batch).
+    """
+
+    loss: Objective
+    metric: Callable[[Activity, Tensor], Tensor]
+
+    metric_name: ClassVar[str] = "error"
+    unit: ClassVar[str] = ""
+
+    def objective(self, activity: Activity, labels: Tensor) -> Tensor:
+        """The loss itself."""
+        return self.loss(activity, labels)
+
+    def value(self, metric: Tensor, loss: Tensor) -> Tensor:
+        """See ``Task``."""
+        return -loss
+
+    def text(self, metric: float) -> str:
+        """Three digits."""
+        return f"{metric:.3g}"

@@ -1,0 +1,102 @@
+"""A neuron of one's own: that of CONTRIBUTING.md, and one that asks for all the table has."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOYS = Path(__file__).parent / "toys"
+STUDIES = ("coding_comparison", "operational_manifold", "shd_ablations")
+
+
+def blocks() -> dict[str, str]:
+    """Files of the section, by path."""
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    section = re.search(r"^## Adding a neuron$(.*?)^## ", page, re.M | re.S)[1]
+    found = re.findall(r"^- `([^`\n]+)`.*?^```python\n(.*?)^```$", section, re.M | re.S)
+    return dict(found)
+
+
+def python(tree: Path, *words: str) -> str:
+    """What a fresh Python in the tree says."""
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=tree,
+        env=os.environ | {"PYTHONPATH": str(tree)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def digests(tree: Path) -> str:
+    code = "from hnnlib import studies\n"
+    code += "\n".join(f"print(studies.code_digest({name!r}))" for name in STUDIES)
+    return python(tree, "-c", code)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    """A copy of the library and of the engines' tests, and the files of both neurons; which
+    changes no study's code.
+    """
+    project = tmp_path_factory.mktemp("tree")
+    shutil.copytree(ROOT / "hnnlib", project / "hnnlib")
+    shutil.copytree(ROOT / "tests/engines", project / "tests/engines")
+    shutil.copy(ROOT / "pyproject.toml", project)
+    before, files = digests(project), blocks()
+    rows = (
+        f"{files.pop('tests/engines/agreement.py').strip()},\n    Adaptive(0.8, 0.9, 0.5, 0.5),\n"
+    )
+    for toy, place in (("neuron.py", "neurons"), ("kernels.py", "engines/cpu/neurons")):
+        files[f"hnnlib/{place}/adaptive.py"] = (TOYS / f"adaptive_{toy}").read_text()
+    for name, text in files.items():
+        assert not (project / name).exists()
+        (project / name).write_text(text)
+    table = project / "tests/engines/agreement.py"
+    text = table.read_text().replace("\nKINDS = [\n", f"\nKINDS = [\n{rows}")
+    text = text.replace("\nTRAINED = [", "\nTRAINED = [(4, Adaptive), ")
+    names = "from hnnlib.neurons.adaptive import Adaptive\n"
+    names += "from hnnlib.neurons.resonate import ResonateAndFire\n"
+    table.write_text(
+        text.replace("from hnnlib import engines\n", f"from hnnlib import engines\n{names}")
+    )
+    assert digests(project) == before
+    return project
+
+
+@pytest.mark.slow
+def test_new_neurons_agree_with_eager_in_every_layer(tree):
+    said = python(
+        tree,
+        "-m",
+        "pytest",
+        "-q",
+        "tests/engines/test_engine_cpu.py",
+        "-k",
+        "Resonate or Adaptive",
+        "-o",
+        "addopts=",
+    )
+    assert int(re.search(r"(\d+) passed", said)[1]) >= 25
+
+
+@pytest.mark.slow
+def test_a_new_neuron_is_run_by_its_kernels(tree):
+    code = """
+import torch
+from hnnlib.engines.cpu import compiled
+from hnnlib.neurons.adaptive import Adaptive
+from hnnlib.neurons.resonate import ResonateAndFire
+for neuron in (ResonateAndFire(), Adaptive(0.8, 0.9, 0.5, 0.5)):
+    assert compiled.make(neuron, 2, 1, torch.float32) is not None
+"""
+    python(tree, "-c", code)

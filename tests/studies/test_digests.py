@@ -1,0 +1,153 @@
+"""What a job's digest holds: the code that its result depends on, and no other."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from hnnlib import config, sources, studies
+from hnnlib.errors import StoreError
+from hnnlib.studies import running
+
+CODE = "\n\ndef edited():\n    return 1\n"
+SCALE = config.load_scale("smoke", studies.settings_classes()).studies
+JOBS = [(study, group) for study in SCALE for group in studies.get(study).groups(SCALE[study])]
+PACKAGE = Path(sources.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("tree") / "hnnlib"
+    return shutil.copytree(PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+@pytest.fixture
+def tree(copied, monkeypatch) -> Path:
+    """A copy of the library in its place; what a test does to it is undone."""
+    monkeypatch.setattr(sources, "FOLDER", copied)
+    before = {path: path.read_text() for path in copied.rglob("*.py")}
+    yield copied
+    for path in [path for path in copied.rglob("*.py") if path not in before]:
+        path.unlink()
+    for path in [path for path in before if path.read_text() != before[path]]:
+        path.write_text(before[path])
+
+
+def digests() -> dict[tuple[str, str], dict[str, str]]:
+    return {(s, group): running.code_digests(s, SCALE[s], group) for s, group in JOBS}
+
+
+def readers(data: str) -> set[tuple[str, str]]:
+    """Jobs that read a data set."""
+    return {
+        (name, group)
+        for name, group in JOBS
+        if data in studies.get(name).datasets(studies.get(name).relevant(SCALE[name], group))
+    }
+
+
+def of(*names: str) -> set[tuple[str, str]]:
+    return {(name, group) for name, group in JOBS if name in names}
+
+
+def changed(tree: Path, name: str) -> set[tuple[str, str]]:
+    """Jobs that a file of the tree, written or made longer, would train anew."""
+    before, path = digests(), tree / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text((path.read_text() if path.is_file() else "") + CODE)
+    after = digests()
+    return {job for job in JOBS if before[job] != after[job]}
+
+
+@pytest.mark.parametrize(
+    "room",
+    [
+        "neurons",
+        "networks",
+        "datasets/sets",
+        "studies",
+        "studies/another",
+        "analysis",
+        "evidence/rules",
+        "plotting",
+    ],
+)
+def test_what_is_new_trains_nothing_anew(tree, room):
+    name = "__init__" if room == "studies/another" else "another"
+    assert not changed(tree, f"{room}/{name}.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("evidence/rules/best.py", set()),
+        ("plotting/style.py", set()),
+        ("analysis/statistics/__init__.py", set()),
+        ("studies/running.py", set()),
+        ("training/memory.py", set()),
+        ("registration.py", set()),
+        ("store.py", set()),
+        ("config.py", set()),
+        ("datasets/fetch.py", set()),  # the data of this scale have no files
+        ("datasets/sets/mnist.py", set()),
+        ("datasets/sets/cluttered_digits.py", readers("cluttered_digits")),
+        ("datasets/canvases.py", readers("cluttered_digits")),
+        ("datasets/sets/spoken_digits.py", readers("spoken_digits")),
+        ("datasets/randman.py", readers("randman_500_parameters")),
+        ("studies/coding_comparison/cells.py", of("coding_comparison")),
+        ("networks/vgg.py", of("noise_correlations")),
+        ("networks/direct.py", of("shd_ablations", "loss_landscape")),
+        ("studies/base/__init__.py", set(JOBS)),
+        ("training/loop.py", set(JOBS)),
+    ],
+)
+def test_an_edit_trains_those_anew_whose_results_it_may_change(tree, name, expected):
+    assert changed(tree, name) == expected
+
+
+def test_data_of_this_scale_are_read_by_some_jobs_only():
+    for data in ("cluttered_digits", "spoken_digits", "randman_500_parameters"):
+        assert 0 < len(readers(data)) < len(JOBS)
+
+
+@pytest.mark.parametrize("study", studies.names())
+def test_every_kernel_that_may_run_is_in_the_digest(study):
+    """Device and density choose the engine when a job runs; neurons have kernels of their own."""
+    files = [path.relative_to(PACKAGE.parent) for path in (PACKAGE / "engines").rglob("*.py")]
+    kernels = {".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in files}
+    found = set(sources.modules(f"hnnlib.studies.{study}"))
+    neurons = {name.rpartition(".")[2] for name in found if name.startswith("hnnlib.neurons.")}
+    strange = {k for k in kernels if ".neurons." in k and k.rpartition(".")[2] not in neurons}
+    assert neurons and kernels - strange <= found
+    assert not strange & found
+
+
+@pytest.mark.parametrize("study", studies.names())
+def test_no_study_depends_on_what_judges_or_draws_it(study):
+    away = ("hnnlib.evidence", "hnnlib.plotting", "hnnlib.studies.running")
+    assert not [
+        name for name in sources.modules(f"hnnlib.studies.{study}") if name.startswith(away)
+    ]
+
+
+# --- groups of one study that were trained at different times ------------------------------------
+
+
+def part(study: str = "a", **data: str) -> xr.Dataset:
+    return xr.Dataset(attrs={"code_digest": study, "data_code_json": json.dumps(data)})
+
+
+def test_groups_of_different_data_join():
+    parts = {Path("one"): part(digits="b"), Path("two"): part(digits="b", shd="c")}
+    shared = running._shared_code(parts)
+    assert shared == {"code_digest": "a", "data_code_json": '{"digits": "b", "shd": "c"}'}
+
+
+@pytest.mark.parametrize("other", [part("z", digits="b"), part(digits="z")])
+def test_groups_of_different_code_do_not_join(other):
+    with pytest.raises(StoreError, match="two and one were made by different code"):
+        running._shared_code({Path("one"): part(digits="b"), Path("two"): other})
