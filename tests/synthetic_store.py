@@ -171,7 +171,7 @@ def make(
     )
     variables = _variables(chosen, np.where(lost, np.nan, test), lost, epochs)
     keys = [k for k in chosen[0] if k not in ("cell", "short", "accuracy")]
-    coords = {"cell": [c["cell"] for c in chosen], "seed": seeds, "epoch": np.arange(1, epochs + 1)}
+    coords = {"cell": [c["cell"] for c in chosen], "seed": seeds, "epoch": np.arange(epochs)}
     coords |= {k: ("cell", [c[k] for c in chosen]) for k in keys}
     return xr.Dataset(variables, coords, _attributes(chosen, official, scale))
 
@@ -211,7 +211,10 @@ def _variables(chosen: list[dict], test: np.ndarray, lost: np.ndarray, epochs: i
         ),
         "train_accuracy": variable(per_seed, np.minimum(test + 0.01, 1), "training accuracy", "1"),
         "best_epoch": variable(
-            per_seed, np.where(lost, np.nan, float(epochs)), "epoch of best validation", "1"
+            per_seed,
+            np.where(lost, np.nan, epochs - 1.0),
+            "epoch chosen on validation, from 0",
+            "1",
         ),
         "validation_curve": variable(per_epoch, curve, "validation accuracy by epoch", "1"),
         "train_loss": variable(per_epoch, 2.3 * (1 - curve), "training loss by epoch", "1"),

@@ -20,9 +20,11 @@ __all__ = [
     "front",
     "interaction",
     "knee",
+    "most_efficient",
     "regimes",
     "roughness",
     "sharpest_fall",
+    "spikes_of",
 ]
 
 SILENT, DEGRADED, OPERATING, SATURATED = range(4)
@@ -69,6 +71,21 @@ def efficiency(accuracy: np.ndarray, spikes: np.ndarray) -> np.ndarray:
     return np.divide(
         100 * accuracy, millions, out=np.full(np.shape(spikes), np.nan), where=spikes > 0
     )
+
+
+def spikes_of(accuracy: float, efficiency: float) -> float:
+    """Spikes for an image that an accuracy (share) and its efficiency say, see ``efficiency``."""
+    return 100 * accuracy / efficiency * 1e6 / _IMAGES
+
+
+def most_efficient(
+    accuracy: np.ndarray, spikes: np.ndarray, chance: float = 0.1
+) -> tuple[int, ...] | None:
+    """The most efficient point at or above chance + 5 points; None where there is none."""
+    useful = np.where(accuracy >= chance + FLOOR, efficiency(accuracy, spikes), np.nan)
+    if np.isnan(useful).all():
+        return None
+    return tuple(int(k) for k in np.unravel_index(np.nanargmax(useful), useful.shape))
 
 
 def front(accuracy: np.ndarray, spikes: np.ndarray, chance: float = 0.1) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Small things that figures draw: entries of legends, error bars, seeds with their mean, axes."""
+"""Small things that figures draw: entries of legends, error bars, seeds with their mean, bands."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from hnnlib.analysis.statistics import Mean, mean_interval
+from hnnlib.analysis.summaries import Spread
 from hnnlib.plotting import style
 
-__all__ = ["BAND", "MARGIN", "bar", "curve", "handle", "row", "shares"]
-
-MARGIN = 1.5
-"""Differences of accuracy within so many percentage points count as none."""
-BAND = {"color": "#e4ecf2", "linewidth": 0}
-"""Looks of the band between them."""
+__all__ = ["band", "bar", "curve", "handle", "row"]
 
 
-def handle(label: str, **look) -> Line2D:
+def handle(label: str, **look: object) -> Line2D:
     """An entry of a legend: a grey marker unless ``look`` says otherwise."""
     return Line2D([], [], **{"linestyle": "", "color": style.MUTED, "label": label} | look)
 
@@ -36,7 +31,7 @@ def row(
     values: np.ndarray | None,
     look: Mapping[str, object],
     apart: float = 0.0,
-    who: str = "",
+    middle: Callable[[np.ndarray], Mean] = mean_interval,
 ) -> None:
     """Seeds as small dots at height ``y``, their 95 % interval and mean; words where there is none.
 
@@ -44,14 +39,14 @@ def row(
         values: one number a seed, None for a cell that was not run.
         look: colour and marker of the mean.
         apart: by how much the seeds' height differs from ``y``, so that the bar doesn't hide them.
-        who: begins the words where the axis doesn't say whose row it is.
+        middle: mean and interval of the seeds.
     """
     if values is None or np.isnan(values).all():
         word = "not run" if values is None else "every seed failed"
-        words = {"va": "center", "fontsize": 7.5, "color": style.MUTED, "style": "italic"}
-        ax.text(0.01, y, f"{who} {word}".strip(), transform=ax.get_yaxis_transform(), **words)
+        words = {"va": "center", "fontsize": style.SMALL, "color": style.MUTED, "style": "italic"}
+        ax.text(0.01, y, word, transform=ax.get_yaxis_transform(), **words)
         return
-    found, colour = mean_interval(values), look["color"]
+    found, colour = middle(values), look["color"]
     seeds = {"color": colour, "alpha": 0.4, "markersize": 4, "zorder": 3}
     ax.plot(values, np.full(len(values), y + apart), ".", **seeds)
     interval = {"linewidth": 1.6, "solid_capstyle": "butt", "color": colour, "zorder": 3}
@@ -88,10 +83,26 @@ def curve(
         ax.errorbar(place, found.mean, yerr=bar(found), elinewidth=1, **own)
 
 
-def shares(ax: Axes) -> None:
-    """An axis of shares of spiking units; the ends have the names of the pure networks."""
-    names = {0.0: "0\nNSN", 1.0: "1\nSNN"}
-    ax.set_xlabel("share of spiking units")
-    ax.set_xlim(-0.05, 1.05)
-    ax.xaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: names.get(share, f"{share:g}")))
+def band(
+    ax: Axes,
+    x: Sequence[float],
+    found: Spread,
+    look: Mapping[str, object],
+    step: str | None = None,
+    shade: float = 0.15,
+) -> None:
+    """Means over seeds on a line and a band from the lowest to the highest seed.
+
+    Args:
+        x: places; those without a mean are left out.
+        step: where steps stand, for a histogram, whose places without a mean are gaps.
+        shade: opacity of the band.
+    """
+    keep = slice(None) if step else np.isfinite(found.middle)
+    x, middle, low, high = (
+        np.asarray(part)[keep] for part in (x, found.middle, found.low, found.high)
+    )
+    if len(x):
+        drawn = {"drawstyle": f"steps-{step}"} if step else {}
+        ax.plot(x, middle, **dict(look) | drawn)
+        ax.fill_between(x, low, high, step=step, color=look["color"], alpha=shade, linewidth=0)

@@ -1,4 +1,4 @@
-"""Names, colours and markers of the recurrent models, the same in every figure.
+"""Names, colours, markers and lines of the recurrent models, the same in every figure.
 
 Spiking, hybrid and graded have the colours of the kinds of network. A variant has the colour of
 the model that it varies and a hollow marker: nine colours would be more than a colour-blind reader
@@ -7,9 +7,13 @@ can tell apart.
 
 from __future__ import annotations
 
-from hnnlib.plotting import style
+from collections.abc import Iterable
 
-__all__ = ["ORDER", "label", "look"]
+from matplotlib.lines import Line2D
+
+from hnnlib.plotting import marks, style
+
+__all__ = ["ORDER", "handles", "label", "line", "look"]
 
 _HOLLOW = {"markerfacecolor": "white"}
 _HYBRID = {"color": style.KINDS["hybrid"], "marker": "D"}
@@ -25,6 +29,7 @@ _MODELS = {
     "n2n_rnn": ("N2N, tanh", _N2N | _HOLLOW | {"marker": "v"}),
     "hstnn_1layer": ("HSTNN-like", {"color": "#E8A33D", "marker": "P"}),
 }
+_DASHES = {"hybrid": "--", "nsn": ":", "rnn": "-.", "n2n_block": (0, (6, 1, 1, 1, 1, 1))}
 ORDER = tuple(_MODELS)
 """Models in the order of all figures."""
 
@@ -34,7 +39,18 @@ def label(model: str) -> str:
     return _MODELS[model][0] if model in _MODELS else model
 
 
-def look(model: str) -> dict[str, str]:
+def look(model: str) -> dict[str, object]:
     """Colour and marker of a model, for ``Axes.plot``."""
     _, found = _MODELS.get(model, (model, {"color": style.MUTED, "marker": "x"}))
     return dict(found)
+
+
+def line(model: str) -> dict[str, object]:
+    """Colour and dashes of a model's curve, which is too dense for markers."""
+    return {"color": look(model)["color"], "linestyle": _DASHES.get(model, "-")}
+
+
+def handles(models: Iterable[str], **more: object) -> list[Line2D]:
+    """Entries of a legend for some models, in the order of all figures; ``more`` adds to looks."""
+    there = set(models)
+    return [marks.handle(label(m), **look(m) | more) for m in ORDER if m in there]

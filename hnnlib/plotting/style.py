@@ -8,27 +8,33 @@ marker.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import ContextDecorator
 
 import matplotlib as mpl
 
 __all__ = [
     "CODINGS",
+    "DIVERGING",
     "DPI",
     "INK",
     "KINDS",
     "MARKERS",
     "MUTED",
+    "SMALL",
     "TASKS",
+    "TITLE",
     "WIDTH",
+    "coding",
     "context",
     "kind",
 ]
 
-WIDTH = 7.0
-"""Width of a figure in inches: 700 px on a page, a full text width in print."""
-DPI = 200
+WIDTH = 5.6
+"""Width of a figure in inches: 700 px on a page, 390 px on a phone, where 8.5 pt are 8 px."""
+DPI = 250
 """Dots per inch of a saved PNG: twice what 700 px need."""
+SMALL, TITLE = 8.5, 10.0
+"""Sizes in points of the smallest words, and of titles."""
 
 INK = "#1a1a1a"
 MUTED = "#767676"
@@ -40,6 +46,8 @@ CODINGS = {
     "none": "#4d4d4d",
 }
 MARKERS = {"duplicate": "o", "gaussian": "D", "poisson": "^", "none": "s"}
+DIVERGING = "RdBu_r"
+"""Colours of numbers with a sign: white is 0."""
 KINDS = {"spiking": "#AA4499", "hybrid": "#44AA99", "artificial": "#997700"}
 TASKS = {
     "recurrent": {"color": "#332288", "marker": "o"},
@@ -53,11 +61,11 @@ _RC = {
     "savefig.dpi": DPI,
     "figure.constrained_layout.use": True,
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
-    "font.size": 8.5,
+    "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.labelsize": 8.5,
+    "axes.labelsize": 9,
     "axes.labelcolor": INK,
     "axes.edgecolor": MUTED,
     "axes.linewidth": 0.7,
@@ -71,14 +79,14 @@ _RC = {
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
     "text.color": INK,
     "lines.linewidth": 1.4,
     "lines.markersize": 5,
     "errorbar.capsize": 2,
     "legend.frameon": False,
-    "legend.fontsize": 8,
+    "legend.fontsize": SMALL,
     "pdf.fonttype": 42,  # text stays text in vector files
     "ps.fonttype": 42,
     "svg.fonttype": "none",
@@ -86,8 +94,8 @@ _RC = {
 }
 
 
-def context() -> AbstractContextManager:
-    """The style as a ``with`` block; matplotlib's own settings come back after it."""
+def context() -> ContextDecorator:
+    """The style as a ``with`` block or a decorator; matplotlib's own settings come back after."""
     return mpl.rc_context(_RC)
 
 
@@ -96,3 +104,8 @@ def kind(spiking_layers: int, artificial_layers: int) -> str:
     if artificial_layers == 0:
         return "spiking"
     return "hybrid" if spiking_layers else "artificial"
+
+
+def coding(name: str) -> dict[str, str]:
+    """Colour and marker of a coding, for ``Axes.plot``."""
+    return {"color": CODINGS[name], "marker": MARKERS[name]}

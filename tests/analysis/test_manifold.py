@@ -71,3 +71,15 @@ def test_steps_between_neighbours():
     assert manifold.sharpest_fall(surface) == pytest.approx((0.8 + 0.4) / 2)
     assert manifold.roughness(surface) == pytest.approx((0 + 0.8 + 0.4 + 0.1 + 0 + 0.4 + 0.3) / 7)
     assert manifold.sharpest_fall(surface[:, ::-1]) == 0
+
+
+def test_spikes_follow_from_accuracy_and_efficiency():
+    accuracy, spikes = np.array([0.9901]), np.array([1279.2])
+    efficiency = manifold.efficiency(accuracy, spikes).item()
+    assert manifold.spikes_of(0.9901, efficiency) == pytest.approx(1279.2)
+
+
+def test_the_most_efficient_point_lies_above_the_floor():
+    accuracy, spikes = np.array([[0.12, 0.5, 0.9]]), np.array([[1.0, 10.0, 100.0]])
+    assert manifold.most_efficient(accuracy, spikes) == (0, 1)
+    assert manifold.most_efficient(accuracy / 10, spikes) is None

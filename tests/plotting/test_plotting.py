@@ -13,9 +13,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from synthetic_store import make
 
-from hnnlib.errors import StoreError
-from hnnlib.plotting import cells, forest, models, save, style
+from hnnlib.analysis import cells
 from hnnlib.plotting import coding_comparison as draw
+from hnnlib.plotting import forest, models, save, style
 
 FIGURES = {
     "accuracy": draw.accuracy_by_row,
@@ -57,8 +57,9 @@ def heights(fig: Figure, panel: int) -> np.ndarray:
 def test_a_full_store_leaves_nothing_out(full, name):
     found = words(FIGURES[name](full))
     assert not [text for text in found if "failed" in text]
-    allowed = 1 if name == "choices" else 0  # direct input is an arm of the MLP alone
-    assert len([text for text in found if "not run" in text]) == allowed
+    missing = [text for text in found if "not run" in text]
+    assert len(missing) == (name == "choices")  # direct input is an arm of the MLP alone
+    assert all(text.endswith("not run: direct − axon input") for text in missing)
 
 
 @pytest.mark.parametrize("name", ["accuracy", "differences", "choices"])
@@ -110,6 +111,17 @@ def test_a_choice_is_compared_with_its_twin_of_the_tables():
     assert any(len(x) == 3 and np.allclose(x, 1.0) for x in across)
 
 
+def test_a_family_without_choices_has_no_panel():
+    store = make(seeds=3, keep=lambda cell: cell["family"] == "mlp" or cell["arm"] == "main")
+    assert [ax.get_title("left") for ax in draw.protocol_choices(store).axes] == ["MLP on MNIST"]
+    assert draw.protocol_choices(make(seeds=2, keep=lambda cell: cell["arm"] == "main")) is None
+
+
+def test_epochs_are_counted_from_one(full):
+    (curve, *_) = draw.validation_curves(full, "mlp").axes[0].lines
+    assert curve.get_xdata().tolist() == [1, 2, 3, 4]
+
+
 def test_networks_without_spikes_are_lines_in_the_cost_figure(full):
     store = full.copy()
     store["spikes"] = store["spikes"].where(store["artificial_layers"] == 0, 0)
@@ -118,17 +130,12 @@ def test_networks_without_spikes_are_lines_in_the_cost_figure(full):
     assert len(dotted) == hybrid_or_artificial.sum()
 
 
-def test_two_cells_that_match_are_refused(full):
-    twice = full.isel(cell=[0, 0])
-    with pytest.raises(StoreError, match="more than one cell"):
-        cells.one(twice, arm="main")
-
-
 def test_large_effects_do_not_hide_small_ones():
     scales = []
     for values in ([0.1, 0.2, 0.3], [-40.0, -41.0, 0.2]):
         ax = Figure().subplots()
-        forest.draw(ax, [forest.Group("one", [forest.Line("a", np.array(values))])])
+        look = {"color": style.INK}
+        forest.draw(ax, [forest.Group("one", [forest.Line("a", np.array(values), look)])], "pp")
         scales.append(ax.get_xscale())
     assert scales == ["linear", "symlog"]
 
@@ -158,10 +165,10 @@ def test_no_two_models_look_alike():
     assert len(set(looks)) == len(looks)
 
 
-def test_the_style_does_not_leak(full):
-    before = dict(mpl.rcParams)
-    draw.cost(full)
-    assert dict(mpl.rcParams) == before
+def test_curves_of_the_five_models_differ_without_colour():
+    five = ("snn", "hybrid", "nsn", "n2n_block", "rnn")
+    assert len({str(models.line(model)["linestyle"]) for model in five}) == 5
+    assert len({models.look(model)["marker"] for model in five}) == 5
 
 
 WORDS = {"title": "A title", "caption": "One σ.", "alt": "A line"}

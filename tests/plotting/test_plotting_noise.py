@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from hnnlib.plotting import noise_correlations as draw
 from hnnlib.plotting.noise_correlations import words
-from hnnlib.plotting.noise_correlations.matrices import clustered
 
 CONDITIONS = ("clean", "failed", "passed", "failed_later")
 STATISTICS = ("mean", "kurtosis", "skewness", "percentile_99", "count")
@@ -111,18 +110,6 @@ def test_matrices_are_those_of_the_store_and_share_their_colours(store):
     assert {image.get_clim() for image in images} == {(-1, 1)}
 
 
-def test_clusters_stand_together():
-    groups = np.array([0, 1, 0, 1, 0, 1])
-    order = clustered((groups[:, None] == groups[None, :]) * 0.8)
-    assert len(set(groups[order][:3])) == 1
-    assert sorted(order) == list(range(6))
-
-
-def test_units_that_are_undefined_take_part_in_the_order():
-    matrix = np.full((4, 4), np.nan)
-    assert sorted(clustered(matrix)) == [0, 1, 2, 3]
-
-
 def test_without_matrices_there_is_no_figure(store):
     assert draw.matrices(store, protocol="first_samples") is None
 
@@ -152,8 +139,9 @@ def test_points_whose_last_layer_is_silent_have_no_correlation(store):
     assert sum(len(line.get_xdata()) for line in dots) == 0
 
 
-def test_wide_ranges_get_a_logarithmic_axis():
-    for reach, scale in (([0.0, 15.0], "linear"), ([-1.0, 300.0], "symlog")):
-        ax = Figure().subplots()
-        words.stretch(ax, "x", np.array(reach))
-        assert ax.get_xscale() == scale
+def test_signed_correlations_are_white_where_there_is_none(store):
+    maps = [ax.images[0] for ax in draw.regime_maps(store).axes if ax.get_title("left")]
+    shown = [ax.images[0] for ax in draw.matrices(store).axes if ax.images] + maps[3::4]
+    assert len(shown) == 6
+    for image in shown:
+        assert image.cmap(image.norm(0.0))[:3] == pytest.approx((1, 1, 1), abs=0.05)

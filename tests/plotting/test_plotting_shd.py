@@ -133,6 +133,12 @@ def test_without_arms_there_is_no_figure_on_choices():
     assert draw.choices(make(arms=("main", "size"))) is None
 
 
+def test_amounts_that_were_not_varied_repeat_nothing(partial):
+    assert len(draw.amount(partial).axes) == len(draw.differences_by_amount(partial).axes) == 1
+    only = make(arms=("main", "rate"))
+    assert draw.amount(only) is None and draw.differences_by_amount(only) is None
+
+
 def test_the_ratio_runs_from_graded_to_spiking(full):
     fig = draw.ratio(full)
     shares = next(x for x in across(fig, 0) if len(x) > 3)
@@ -149,8 +155,8 @@ def test_published_numbers_and_ours_are_told_apart(official):
     published, ours = (ax.get_title("left") for ax in fig.axes)
     assert "official SHD" in published
     assert "SHD" in ours
-    assert ("other data than above" in words(fig)) == (not official)
-    assert "Somebody 2020 (augmented)" in words(fig)
+    assert ("other data than above" in ours) == (not official)
+    assert "Somebody 2020\n(augmented)" in words(fig)
     numbers = np.concatenate(across(fig, 1))
     assert not np.isclose(numbers, 83.2).any()
 

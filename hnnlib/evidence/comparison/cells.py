@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from hnnlib.analysis import statistics
+from hnnlib.analysis.cells import matches
 from hnnlib.errors import ConfigError, StoreError
 from hnnlib.evidence.comparison.labels import (
     NO_NAMES,
@@ -130,18 +131,13 @@ def locate(dataset: xr.Dataset, select: Select) -> str | None:
     Raises:
         ConfigError: the store has no such coordinate, or several cells match.
     """
-    keep = np.ones(dataset.sizes["cell"], bool)
-    for key, value in select.items():
-        if key not in dataset.coords:
-            raise ConfigError(
-                f"the selector {dict(select)} uses '{key}', which is no coordinate of the store: "
-                "correct the paper's file, or run the study again"
-            )
-        column = dataset.variables[key].values
-        if np.issubdtype(column.dtype, np.floating):
-            keep &= np.isclose(column, float(value))
-        else:
-            keep &= column.astype(str) == str(value)
+    missing = [key for key in select if key not in dataset.coords]
+    if missing:
+        raise ConfigError(
+            f"the selector {dict(select)} uses '{missing[0]}', no coordinate of the store: "
+            "correct the paper's file, or run the study again"
+        )
+    keep = matches(dataset, select)
     found = dataset.variables["cell"].values[keep]
     if found.size > 1:
         raise ConfigError(

@@ -9,9 +9,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hnnlib.analysis import cells
 from hnnlib.analysis.statistics import Mean, mean_interval
-from hnnlib.plotting import cells, style
-from hnnlib.plotting.coding_comparison.rows import SERIES, main, name, rows
+from hnnlib.plotting import grid, style, words
+from hnnlib.plotting.coding_comparison.rows import SERIES, main, rows
 from hnnlib.plotting.marks import bar, handle
 
 __all__ = ["accuracy_by_row"]
@@ -25,6 +26,7 @@ _MARKS = {
 }
 
 
+@style.context()
 def accuracy_by_row(store: xr.Dataset, paper: Mapping[str, float] | None = None) -> Figure:
     """Test accuracy by row: a panel for each family, a line for each coding and training.
 
@@ -33,18 +35,16 @@ def accuracy_by_row(store: xr.Dataset, paper: Mapping[str, float] | None = None)
         paper: the paper's accuracy in percent by cell, drawn as a hollow marker. Leave out cells
             whose data are not the paper's: the two numbers must not share an axis then.
     """
-    with style.context():
-        groups = list(cells.panels(store))
-        fig = Figure(figsize=(style.WIDTH, 3.9))
-        axes = fig.subplots(1, len(groups), squeeze=False)[0]
-        marks: set[str] = set()
-        for ax, (family, dataset, part) in zip(axes, groups, strict=True):
-            ax.set_title(f"{name(family)} on {name(dataset)}")
-            marks |= _panel(ax, part, paper or {})
-        axes[0].set_ylabel("test accuracy (%)")
-        lines = [handle(series.label, **series.look) for series in SERIES]
-        special = [handle(**look) for mark, look in _MARKS.items() if mark in marks]
-        fig.legend(handles=lines + special, loc="outside lower center", ncols=3)
+    groups = list(cells.parts(store, "family", "dataset"))
+    fig, (axes,) = grid.panels(1, len(groups), 3.0, room=1.1)
+    marks: set[str] = set()
+    for ax, (which, part) in zip(axes, groups, strict=True):
+        ax.set_title(words.on(*which))
+        marks |= _panel(ax, part, paper or {})
+    axes[0].set_ylabel(words.ACCURACY)
+    lines = [handle(series.label, **series.look) for series in SERIES]
+    special = [handle(**look) for mark, look in _MARKS.items() if mark in marks]
+    grid.legend(fig, lines + special)
     return fig
 
 
@@ -52,7 +52,7 @@ def _panel(ax: Axes, store: xr.Dataset, paper: Mapping[str, float]) -> set[str]:
     """Draw one family; returns the special marks that the legend has to explain."""
     places = dict(enumerate(rows(store)))
     ax.set_xticks(list(places), [row.short for row in places.values()])
-    ax.set_xlabel("artificial (A) and spiking (S) layers")
+    ax.set_xlabel("artificial (A) and\nspiking (S) layers")
     marks: set[str] = set()
     for number, series in enumerate(SERIES):
         points = []

@@ -6,17 +6,16 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from hnnlib.analysis import cells
 from hnnlib.analysis.statistics import mean_interval
-from hnnlib.plotting import cells, style
-from hnnlib.plotting.coding_comparison.rows import name
+from hnnlib.plotting import grid, style, words
 from hnnlib.plotting.marks import bar, handle
 
 __all__ = ["cost"]
 
 _COSTS = {
-    "train_flop": "training (floating point operations)",
+    "train_flop": "training (operations)",
     "spikes": "spikes per image",
     "synaptic_operations": "synaptic operations per image",
     "multiply_accumulates": "multiply-accumulates per image",
@@ -24,34 +23,33 @@ _COSTS = {
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+@style.context()
 def cost(store: xr.Dataset, costs: tuple[str, ...] = ("train_flop", "spikes")) -> Figure:
     """Test accuracy against cost: a row of panels for each family, a column for each cost.
 
     Colour says the kind of network, the marker its coding. A network that has none of a cost
     (an artificial one makes no spikes) is a dotted line at its accuracy.
     """
-    with style.context():
-        groups = list(cells.panels(store))
-        fig = Figure(figsize=(style.WIDTH, 0.7 + 2.5 * len(groups)))
-        axes = fig.subplots(len(groups), len(costs), squeeze=False, sharey="row")
-        without = False
-        for line, (family, dataset, part) in zip(axes, groups, strict=True):
-            line[0].set_title(f"{name(family)} on {name(dataset)}")
-            line[0].set_ylabel("test accuracy (%)")
-            for ax, variable in zip(line, costs, strict=True):
-                without |= _panel(ax, cells.select(part, arm="main"), variable)
-        for ax, variable in zip(axes[-1], costs, strict=True):
+    groups = list(cells.parts(store, "family", "dataset"))
+    titles = [words.on(*which) for which, _ in groups]
+    fig, blocks = grid.blocks(titles, len(costs), 2.2, room=0.8, sharey=True)
+    without = False
+    for line, (_, part) in zip(blocks, groups, strict=True):
+        line[0].set_ylabel(words.ACCURACY)
+        for ax, variable in zip(line, costs, strict=True):
+            without |= _panel(ax, cells.select(part, arm="main"), variable)
             ax.set_xlabel(_COSTS.get(variable, variable))
-        _legend(fig, without)
+    handles = [handle(kind, marker="o", color=colour) for kind, colour in style.KINDS.items()]
+    if without:
+        handles.append(handle("no spikes", linestyle=":"))
+    codings = [handle(f"{words.name(c)} coding", marker=mark) for c, mark in style.MARKERS.items()]
+    grid.legend(fig, handles + codings)
     return fig
 
 
 def _panel(ax: Axes, store: xr.Dataset, variable: str) -> bool:
     """Draw one family against one cost; returns whether some network has none of it."""
     ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(_amount))
     without = False
     for i in range(store.sizes["cell"]):
         cell = store.isel(cell=i)
@@ -65,15 +63,8 @@ def _panel(ax: Axes, store: xr.Dataset, variable: str) -> bool:
         elif found.n:
             ax.axhline(found.mean, linestyle=":", **look)
             without = True
+    grid.logarithmic(ax.xaxis, form=_amount)
     return without
-
-
-def _legend(fig: Figure, without: bool) -> None:
-    handles = [handle(kind, marker="o", color=colour) for kind, colour in style.KINDS.items()]
-    if without:
-        handles.append(handle("no spikes", linestyle=":"))
-    handles += [handle(f"{name(c)} coding", marker=mark) for c, mark in style.MARKERS.items()]
-    fig.legend(handles=handles, loc="outside lower center", ncols=4)
 
 
 def _amount(value: float, _position: int | None = None) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hnnlib.plotting import cells, forest, style
-from hnnlib.plotting.coding_comparison.rows import How, main, name, rows
+from hnnlib.analysis import cells
+from hnnlib.plotting import forest, grid, style, words
+from hnnlib.plotting.coding_comparison.rows import How, main, rows
 
 __all__ = ["CHOICES", "differences", "protocol_choices"]
 
@@ -20,7 +19,7 @@ CHOICES = {
     "gaussian": "Gaussian ln σ − variant of the code",
     "train_filter": "trained − fixed synaptic filters",
     "input_mode": "direct − axon input",
-    "head": "rest from the frozen network's draws − from fresh ones",
+    "head": "draws of the frozen network − fresh draws",
 }
 _TRAINING = {"simultaneous": "sim.", "separate": "sep.", "pretrained": "alone"}
 
@@ -34,32 +33,42 @@ _COMPARISONS: tuple[tuple[str, str, How, str | None, How], ...] = (
     ("Poisson − duplicate", "spiking", ("poisson", "simultaneous"), None, _TOGETHER),
     ("Poisson − duplicate", "hybrid", ("poisson", "separate"), None, _SEPARATE),
     ("hybrid − pure spiking", "hybrid", _TOGETHER, "spiking", _TOGETHER),
-    ("separate hybrid − the network it froze", "hybrid", _SEPARATE, "artificial", _FROZEN),
+    ("hybrid − the network it froze", "hybrid", _SEPARATE, "artificial", _FROZEN),
 )
 
 
+@style.context()
 def differences(store: xr.Dataset) -> Figure:
     """The comparisons that the paper's claims rest on: paired by seed, 95 % intervals."""
-    return _forests(store, _claims)
+    found = [(words.on(*w), _claims(part)) for w, part in cells.parts(store, "family", "dataset")]
+    tallest = max(forest.height(groups) for _, groups in found)
+    fig, (axes,) = grid.panels(1, len(found), tallest, room=0.2)
+    for ax, (title, groups) in zip(axes, found, strict=True):
+        ax.set_title(title)
+        forest.draw(ax, groups, "test accuracy (pp)")
+    longest = max(ax.get_ylim()[0] for ax in axes)
+    for ax in axes:  # equal distances between the lines of all panels
+        ax.set_ylim(longest, ax.get_ylim()[1])
+    return fig
 
 
-def protocol_choices(store: xr.Dataset) -> Figure:
-    """What each protocol choice was worth: a cell with the choice minus the one without, paired."""
-    return _forests(store, _choices)
+@style.context()
+def protocol_choices(store: xr.Dataset) -> Figure | None:
+    """What each protocol choice was worth: a cell with the choice minus the one without, paired.
 
-
-def _forests(store: xr.Dataset, groups: Callable[[xr.Dataset], list[forest.Group]]) -> Figure:
-    with style.context():
-        found = [(family, dataset, groups(part)) for family, dataset, part in cells.panels(store)]
-        tallest = max(forest.height(panel) for *_, panel in found)
-        fig = Figure(figsize=(style.WIDTH, tallest))
-        axes = fig.subplots(1, len(found), squeeze=False)[0]
-        for ax, (family, dataset, panel) in zip(axes, found, strict=True):
-            ax.set_title(f"{name(family)} on {name(dataset)}")
-            forest.draw(ax, panel)
-        longest = max(ax.get_ylim()[0] for ax in axes)
-        for ax in axes:  # equal distances between the lines of all panels
-            ax.set_ylim(longest, ax.get_ylim()[1])
+    A panel for each family that was run with some choice; None where there is no such family.
+    """
+    found = [(words.on(*w), _choices(part)) for w, part in cells.parts(store, "family", "dataset")]
+    found = [(title, groups) for title, groups in found if any(group.lines for group in groups)]
+    if not found:
+        return None
+    shown = [[group for group in groups if group.lines] for _, groups in found]
+    heights = [0.4 + forest.height(groups) for groups in shown]
+    fig, axes = grid.panels(len(found), 1, heights, room=0.1)
+    for ax, (title, groups), there in zip(axes[:, 0], found, shown, strict=True):
+        ax.set_title(title)
+        forest.draw(ax, there, "difference in test accuracy (pp)")
+        forest.missing(ax, [group.title for group in groups if not group.lines])
     return fig
 
 
@@ -71,24 +80,25 @@ def _claims(store: xr.Dataset) -> list[forest.Group]:
         for row in found:
             other = first.get(against) if against else row
             if row.kind == kind and other:
-                values = cells.difference(store, main(row, left), main(other, right))
-                line = forest.Line(row.short, values, style.CODINGS[left[0]])
+                pair = (cells.one(store, **main(*side)) for side in ((row, left), (other, right)))
+                line = forest.Line(row.short, cells.difference(*pair), style.coding(left[0]))
                 groups.setdefault(title, []).append(line)
     return [forest.Group(title, lines) for title, lines in groups.items()]
 
 
 def _choices(store: xr.Dataset) -> list[forest.Group]:
+    """One group for each choice; without lines where no cell was run with it."""
     groups = []
     for arm, title in CHOICES.items():
         part = cells.select(store, arm=arm)
-        lines = [_choice(store, part.isel(cell=i), arm) for i in range(part.sizes["cell"])]
-        groups.append(forest.Group(title, lines or [forest.Line("", None)]))
+        lines = [_choice(store, part.isel(cell=i)) for i in range(part.sizes["cell"])]
+        groups.append(forest.Group(title, lines))
     return groups
 
 
-def _choice(store: xr.Dataset, cell: xr.Dataset, arm: str) -> forest.Line:
+def _choice(store: xr.Dataset, cell: xr.Dataset) -> forest.Line:
     """One cell of an arm against the tables' cell that differs from it in that choice only."""
     same = {key: str(cell[key].item()) for key in ("architecture", "coding", "training")}
-    values = cells.difference(store, same | {"arm": arm}, same | {"arm": "main"})
-    label = f"{cells.layers(same['architecture'])} {_TRAINING[same['training']]}"
-    return forest.Line(label, values, style.CODINGS[same["coding"]])
+    values = cells.difference(cell, cells.one(store, arm="main", **same))
+    label = f"{words.layers(same['architecture'])} {_TRAINING[same['training']]}"
+    return forest.Line(label, values, style.coding(same["coding"]))

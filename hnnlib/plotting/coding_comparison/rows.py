@@ -1,4 +1,4 @@
-"""What all figures of the study share: its rows, its lines, and how both are named and drawn."""
+"""What all figures of the study share: its rows and its lines, and how both are drawn."""
 
 from __future__ import annotations
 
@@ -6,28 +6,12 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from hnnlib.plotting import cells, style
+from hnnlib.plotting import style, words
 
-__all__ = ["SERIES", "How", "Row", "Series", "main", "name", "rows"]
+__all__ = ["SERIES", "How", "Row", "Series", "main", "rows"]
 
 How = tuple[str, str]
 """Coding and training of a cell."""
-
-_NAMES = {
-    "mlp": "MLP",
-    "cnn": "CNN",
-    "mnist": "MNIST",
-    "cifar10": "CIFAR-10",
-    "cluttered_digits": "cluttered digits",
-    "gaussian": "Gaussian",
-    "poisson": "Poisson",
-    "none": "no",
-}
-
-
-def name(word: str) -> str:
-    """How a coordinate's value is written in a figure."""
-    return _NAMES.get(word, word)
 
 
 @dataclass(frozen=True)
@@ -40,7 +24,8 @@ class Row:
 
     @property
     def short(self) -> str:
-        return cells.layers(self.architecture)
+        """Its layers: ``1A 2S``."""
+        return words.layers(self.architecture)
 
 
 def rows(store: xr.Dataset) -> list[Row]:
@@ -77,16 +62,14 @@ class Series:
 
     @property
     def label(self) -> str:
-        return f"{name(self.coding)}, {self.training}"
+        """Coding and training in words."""
+        return f"{words.name(self.coding)}, {self.training}"
 
     @property
-    def look(self) -> dict:
+    def look(self) -> dict[str, str]:
         """Colour and marker say the coding, the line says the training."""
-        return {
-            "color": style.CODINGS[self.coding],
-            "marker": style.MARKERS[self.coding],
-            "linestyle": "--" if self.training == "separate" else "-",
-        }
+        dashes = "--" if self.training == "separate" else "-"
+        return style.coding(self.coding) | {"linestyle": dashes}
 
     def at(self, kind: str) -> How | None:
         """Coding and training of this line's network of a kind."""

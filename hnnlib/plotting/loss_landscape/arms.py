@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hnnlib.analysis.statistics import Mean, mean_interval
-from hnnlib.plotting import cells, marks, models, style
-from hnnlib.plotting.loss_landscape.shared import datasets, logarithmic, mains, positive
+from hnnlib.analysis import cells
+from hnnlib.analysis.summaries import geometric_interval, positive
+from hnnlib.plotting import grid, marks, models, style, words
+from hnnlib.plotting.loss_landscape.shared import datasets, mains
 
 __all__ = ["by_radius", "by_ratio"]
 
 _ENDS = {"nsn": 0.0, "hybrid": 0.5, "snn": 1.0}
 _COLUMNS = {
-    "test_accuracy": "test accuracy (%)",
+    "test_accuracy": words.ACCURACY,
     "roughness": "roughness, step 1/32 (nat)",
     "sam_rise": "SAM rise, ρ = 0.05 (nat)",
 }
@@ -26,9 +25,10 @@ _COLUMNS = {
 Points = list[tuple[float, xr.Dataset]]
 
 
+@style.context()
 def by_ratio(store: xr.Dataset) -> Figure | None:
-    """Accuracy beside roughness and sharpness, all against the share of spiking units: a row a data
-    set; None where the store lacks the arm.
+    """Accuracy beside roughness and sharpness, all against the share of spiking units: a block a
+    data set; None where the store lacks the arm.
 
     The ends are the NSN and the SNN, the middle is the hybrid of the main comparison.
     """
@@ -37,51 +37,46 @@ def by_ratio(store: xr.Dataset) -> Figure | None:
         points = _by_ratio(part, arm)
         colours = [models.look(cell["model"].item())["color"] for _, cell in points]
         _curve(ax, points, name, {"color": style.MUTED}, colours)
-        marks.shares(ax)
+        grid.shares(ax)
 
     return _figure(store, "ratio", draw)
 
 
+@style.context()
 def by_radius(store: xr.Dataset) -> Figure | None:
     """The same against the radius of sharpness-aware training, a line a model; 0 is the main cell,
     trained without.
     """
-    shown = {}
+    shown: dict[str, None] = {}
 
     def draw(ax: Axes, part: xr.Dataset, arm: xr.Dataset, name: str) -> None:
         for model, points in _by_radius(part, arm).items():
             _curve(ax, points, name, models.look(model))
-            shown[model] = marks.handle(models.label(model), linestyle="-", **models.look(model))
+            shown[model] = None
         ax.set_xlabel("radius ρ of training")
 
     fig = _figure(store, "sam", draw)
     if fig is not None:
-        with style.context():
-            fig.legend(handles=shown.values(), loc="outside lower center", ncols=len(shown))
+        grid.legend(fig, models.handles(shown, linestyle="-"))
     return fig
 
 
 def _figure(
     store: xr.Dataset, arm: str, draw: Callable[[Axes, xr.Dataset, xr.Dataset, str], None]
 ) -> Figure | None:
-    """A row for each data set that has the arm, a column a measure."""
+    """A block for each data set that has the arm, a panel a measure."""
     parts = [(title, part, cells.select(part, arm=arm)) for title, part in datasets(store)]
-    rows = [row for row in parts if row[2].sizes["cell"]]
-    if not rows:
+    found = [row for row in parts if row[2].sizes["cell"]]
+    if not found:
         return None
-    with style.context():
-        fig = Figure(figsize=(style.WIDTH, 0.4 + 2.3 * len(rows)))
-        axes = fig.subplots(len(rows), len(_COLUMNS), squeeze=False, sharex=True)
-        for line, (title, part, own) in zip(axes, rows, strict=True):
-            line[0].set_title(title)
-            for ax, (name, label) in zip(line, _COLUMNS.items(), strict=True):
-                ax.set_ylabel(label)
-                draw(ax, part, own, name)
-                if name != "test_accuracy":
-                    ax.set_yscale("log")
-                    logarithmic(ax.yaxis, room=300)
-        for ax in axes[:-1].flat:
-            ax.set_xlabel("")
+    fig, blocks = grid.blocks([title for title, *_ in found], 2, 2.2, len(_COLUMNS))
+    for axes, (_, part, own) in zip(blocks, found, strict=True):
+        for ax, (name, label) in zip(axes, _COLUMNS.items(), strict=True):
+            ax.set_ylabel(label)
+            draw(ax, part, own, name)
+            if name != "test_accuracy":
+                ax.set_yscale("log")
+                grid.logarithmic(ax.yaxis, room=300)
     return fig
 
 
@@ -108,19 +103,13 @@ def _curve(
     ax: Axes,
     points: Points,
     name: str,
-    look: Mapping[str, str],
+    look: Mapping[str, object],
     colours: Sequence[str] | None = None,
 ) -> None:
     """Means and 95 % intervals; of positive measures in logarithms."""
     places = [place for place, _ in points]
     if name == "test_accuracy":
-        marks.curve(ax, places, [100 * cell[name].values for _, cell in points], look, colours)
+        marks.curve(ax, places, [cells.accuracy(cell) for _, cell in points], look, colours)
     else:
         values = [positive(cell[name].values) for _, cell in points]
-        marks.curve(ax, places, values, look, colours, _geometric)
-
-
-def _geometric(values: np.ndarray) -> Mean:
-    found = mean_interval(np.log(values))
-    low, middle, high = np.exp([found.low, found.mean, found.high])
-    return replace(found, mean=float(middle), low=float(low), high=float(high))
+        marks.curve(ax, places, values, look, colours, geometric_interval)

@@ -1,24 +1,15 @@
-"""What all figures of the study share."""
+"""What all figures of the study share: its measures, and its cells by data set and model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import xarray as xr
-from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from hnnlib.plotting import cells, models
+from hnnlib.analysis import cells
+from hnnlib.plotting import models, words
 
-__all__ = ["MEASURES", "NAMES", "datasets", "logarithmic", "mains", "positive"]
-
-NAMES = {
-    "randman_500_parameters": "random manifolds, 500 weights",
-    "randman_standard": "random manifolds",
-    "spoken_digits": "spoken digits (synthetic)",
-    "shd": "SHD",
-}
+__all__ = ["MEASURES", "datasets", "mains"]
 
 MEASURES = {
     "roughness_fine": "roughness, finest step",
@@ -36,8 +27,8 @@ MEASURES = {
 
 def datasets(store: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
     """Each data set's title and cells, in the store's order."""
-    for name in dict.fromkeys(store["dataset"].values.astype(str)):
-        yield NAMES.get(name, name), cells.select(store, dataset=name)
+    for (dataset,), part in cells.parts(store, "dataset"):
+        yield words.name(dataset), part
 
 
 def mains(store: xr.Dataset) -> dict[str, xr.Dataset]:
@@ -45,24 +36,3 @@ def mains(store: xr.Dataset) -> dict[str, xr.Dataset]:
     part = cells.select(store, arm="main")
     there = part["model"].values.astype(str).tolist()
     return {m: part.isel(cell=there.index(m)) for m in models.ORDER if m in there}
-
-
-def positive(values: np.ndarray) -> np.ndarray:
-    """Values that have a logarithm; NaN elsewhere."""
-    return np.where(values > 0, values, np.nan)
-
-
-def logarithmic(axis: Axis, room: float = 40) -> None:
-    """Few ticks with plain numbers, for an axis that has its data and a logarithmic scale.
-
-    Args:
-        axis: of a panel.
-        room: ratio of its ends up to which there is room for two ticks a decade.
-    """
-    low, high = axis.get_view_interval()
-    subs = (1, 2, 5) if high < 6 * low else (1, 3) if high < room * low else (1,)
-    # within an octave or so there may be none of these
-    close = high < 2.5 * low
-    axis.set_major_locator(MaxNLocator(3) if close else LogLocator(subs=subs, numticks=5))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -5,46 +5,65 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import CenteredNorm, Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
-from hnnlib.plotting import cells, marks, style
-from hnnlib.plotting.noise_correlations.words import REGIMES, STATISTICS, networks
+from hnnlib.analysis import cells
+from hnnlib.analysis.manifold import OPERATING
+from hnnlib.analysis.summaries import most_common, spread
+from hnnlib.plotting import grid, marks, style, words
+from hnnlib.plotting.noise_correlations.words import (
+    CONDITIONS,
+    REGIMES,
+    STATISTICS,
+    networks,
+    noise,
+)
 
 __all__ = ["correlation_by_regime", "regime_maps"]
 
 _NOISE = {"clean": "o", "passed": "s", "failed": "X"}
-_OPERATING = list(REGIMES).index("operating")
+_ORDER = ("seed", "tau", "threshold")
+_ACROSS = {"accuracy": "accuracy (%)", "rate": "firing rate of the last layer"}
 
 
+@style.context()
 def regime_maps(store: xr.Dataset, variant: str = "paper") -> Figure:
-    """Maps over tau and threshold: regime, accuracy, rate, mean correlation; a row a network.
+    """Maps over tau and threshold: regime, accuracy, rate, mean correlation; a block a network.
 
     Numbers are means over seeds, the regime is the one that most seeds are in. A cross marks the
     neuron that the networks were trained with.
     """
     found = _cells(store, variant)
-    with style.context():
-        fig = Figure(figsize=(style.WIDTH + 1, 0.5 + 2.3 * max(len(found), 1)))
-        axes = fig.subplots(max(len(found), 1), 4, squeeze=False)
-        for line, (title, cell) in zip(axes, found, strict=False):
-            _regimes(line[0], cell)
-            line[0].set_title(f"{title}\nregime")
-            mean = cell["grid_statistics"].sel(statistic="mean")
-            maps = (
-                ("accuracy (%)", 100 * cell["grid_accuracy"], "viridis"),
-                ("spikes a neuron, step", cell["grid_rate"], "magma"),
-                ("mean correlation", mean.where(cell["grid_output_rate"] > 0), "cividis"),
-            )
-            for ax, (words, values, colours) in zip(line[1:], maps, strict=True):
-                ax.set_title(f"\n{words}")
-                image = _image(ax, cell, values.mean("seed").transpose("tau", "threshold"), colours)
-                fig.colorbar(image, ax=ax, shrink=0.8)
-            line[0].set_ylabel("tau (steps)")
-        for ax in axes[-1]:
-            ax.set_xlabel("threshold")
-        handles = [marks.handle(n, marker="s", color=c, markersize=8) for n, c in REGIMES.items()]
-        fig.legend(handles=handles, loc="outside lower center", ncols=4)
+    fig, blocks = grid.blocks([title for title, _ in found], 2, 2.1, 4)
+    for axes, (_, cell) in zip(blocks, found, strict=True):
+        regimes = most_common(cell["grid_regime"].transpose(*_ORDER).values)
+        levels = Normalize(-0.5, len(REGIMES) - 0.5)
+        axes[0].set_title("regime")
+        regimes = np.where(regimes < 0, np.nan, regimes)
+        _image(axes[0], cell, regimes, ListedColormap(list(REGIMES.values())), levels)
+        correlation = cell["grid_statistics"].sel(statistic="mean")
+        maps = (
+            ("accuracy (%)", 100 * cell["grid_accuracy"], "viridis", Normalize()),
+            ("spikes a neuron and step", cell["grid_rate"], "magma", Normalize()),
+            (
+                "mean correlation",
+                correlation.where(cell["grid_output_rate"] > 0),
+                style.DIVERGING,
+                CenteredNorm(),
+            ),
+        )
+        for ax, (title, values, colours, norm) in zip(axes[1:], maps, strict=True):
+            ax.set_title(title)
+            means = spread(values.transpose(*_ORDER).values).middle
+            image = _image(ax, cell, means, colours, norm)
+            ax.get_figure(root=False).colorbar(image, ax=ax, shrink=0.9)
+        for ax in axes:
+            ax.set_ylabel(words.TAU)
+            ax.set_xlabel(words.THRESHOLD)
+    handles = [marks.handle(n, marker="s", color=c, markersize=8) for n, c in REGIMES.items()]
+    grid.legend(fig, [*handles, marks.handle("as trained", marker="x", color=style.INK)])
     return fig
 
 
@@ -60,21 +79,17 @@ def _cells(store: xr.Dataset, variant: str) -> list[tuple[str, xr.Dataset]]:
     return found
 
 
-def _regimes(ax: Axes, cell: xr.Dataset) -> None:
-    names = list(REGIMES)
-    regime = cell["grid_regime"].transpose("seed", "tau", "threshold").values
-    counts = np.stack([(regime == k).sum(0) for k in range(len(names))])
-    _image(ax, cell, counts.argmax(0), ListedColormap(list(REGIMES.values())), len(names))
-
-
-def _image(ax: Axes, cell: xr.Dataset, values, colours, levels: int | None = None):
-    limits = {} if levels is None else {"vmin": -0.5, "vmax": levels - 0.5}
-    image = ax.imshow(values, cmap=colours, aspect="auto", origin="lower", **limits)
+def _image(
+    ax: Axes, cell: xr.Dataset, values: np.ndarray, colours: str | Colormap, norm: Normalize
+) -> AxesImage:
+    """Draw numbers (tau, threshold); what isn't known stays grey."""
+    ax.set_facecolor("#dddddd")
+    image = ax.imshow(values, cmap=colours, norm=norm, aspect="auto", origin="lower")
     taus, thresholds = cell["tau"].values, cell["threshold"].values
-    every = 1 if len(thresholds) <= 6 else 2
+    every = 1 if len(thresholds) <= 5 else 3
     places = range(0, len(thresholds), every)
-    ax.set_xticks(places, [f"{thresholds[k]:.3g}" for k in places], rotation=60, fontsize=7)
-    ax.set_yticks(range(len(taus)), [f"{tau:.3g}" for tau in taus], fontsize=7)
+    ax.set_xticks(places, [f"{thresholds[k]:.3g}" for k in places])
+    ax.set_yticks(range(len(taus)), [f"{tau:.3g}" for tau in taus])
     # networks are trained with tau = 2 and a threshold of 1
     trained = np.abs(thresholds - 1).argmin(), np.abs(taus - 2).argmin()
     ax.plot(*trained, "x", color="white", markersize=7, markeredgewidth=2.6)
@@ -83,6 +98,7 @@ def _image(ax: Axes, cell: xr.Dataset, values, colours, levels: int | None = Non
     return image
 
 
+@style.context()
 def correlation_by_regime(
     store: xr.Dataset, statistics: tuple[str, ...] = ("mean", "count"), variant: str = "paper"
 ) -> Figure:
@@ -93,58 +109,42 @@ def correlation_by_regime(
     grid does, they would lie among its dots.
     """
     found = _cells(store, variant)
-    columns = [(s, x) for s in statistics for x in ("accuracy", "rate")]
-    with style.context():
-        fig = Figure(figsize=(style.WIDTH + 1, 0.7 + 2.2 * max(len(found), 1)))
-        axes = fig.subplots(max(len(found), 1), len(columns), squeeze=False)
-        for line, (title, cell) in zip(axes, found, strict=False):
-            noise = cells.one(
-                store,
-                network=cell["network"].item(),
-                dataset=cell["dataset"].item(),
-                arm="noise",
-                protocol="corrected",
-                variant=variant,
-            )
-            for ax, (statistic, across) in zip(line, columns, strict=True):
-                _scatter(ax, cell, statistic, across)
-                if noise is not None and across == "rate":
-                    _records(ax, noise, statistic)
-                head = f"{title}\n" if ax is line[0] else "\n"
-                ax.set_title(head + STATISTICS[statistic], fontsize=8.5)
-        labels = {"accuracy": "accuracy (%)", "rate": "rate of the last layer"}
-        for ax, (_, across) in zip(axes[-1], columns, strict=True):
-            ax.set_xlabel(labels[across])
-        handles = [marks.handle(n, marker="o", color=c) for n, c in REGIMES.items()]
-        handles += [
-            marks.handle(words, marker=_NOISE[name], color=style.INK)
-            for name, words in zip(_NOISE, ("clean", "noisy, right", "noisy, wrong"), strict=True)
-        ]
-        fig.legend(handles=handles, loc="outside lower center", ncols=4)
+    panels = [(statistic, across) for statistic in statistics for across in _ACROSS]
+    titles = [title for title, _ in found]
+    fig, blocks = grid.blocks(titles, len(_ACROSS), 2.0, len(panels), room=0.8, sharey="row")
+    for axes, (_, cell) in zip(blocks, found, strict=True):
+        same = {key: cell[key].item() for key in ("network", "dataset")}
+        record = noise(cells.select(store, **same), "corrected", variant)
+        for ax, (statistic, across) in zip(axes, panels, strict=True):
+            _scatter(ax, cell, statistic, across)
+            if record is not None and across == "rate":
+                _records(ax, record, statistic)
+            ax.set_xlabel(_ACROSS[across])
+            ax.set_ylabel(f"correlations: {STATISTICS[statistic]}" if across == "accuracy" else "")
+    handles = [marks.handle(n, marker="o", color=c) for n, c in REGIMES.items()]
+    handles += [
+        marks.handle(CONDITIONS[name]["label"], marker=marker, color=style.INK)
+        for name, marker in _NOISE.items()
+    ]
+    grid.legend(fig, handles)
     return fig
 
 
 def _scatter(ax: Axes, cell: xr.Dataset, statistic: str, across: str) -> None:
-    order = ("seed", "tau", "threshold")
-    values = cell["grid_statistics"].sel(statistic=statistic).transpose(*order).values
-    output = cell["grid_output_rate"].transpose(*order).values
-    x = output if across == "rate" else 100 * cell["grid_accuracy"].transpose(*order).values
-    regime = cell["grid_regime"].transpose(*order).values
+    values = cell["grid_statistics"].sel(statistic=statistic).transpose(*_ORDER).values
+    output = cell["grid_output_rate"].transpose(*_ORDER).values
+    x = output if across == "rate" else 100 * cell["grid_accuracy"].transpose(*_ORDER).values
+    regime = cell["grid_regime"].transpose(*_ORDER).values
     for k, colour in enumerate(REGIMES.values()):
         where = (regime == k) & (output > 0)
-        look = {"markersize": 3, "alpha": 0.6, "zorder": 4 if k == _OPERATING else 3}
+        look = {"markersize": 3, "alpha": 0.6, "zorder": 4 if k == OPERATING else 3}
         ax.plot(x[where], values[where], "o", color=colour, markeredgewidth=0, **look)
 
 
-def _records(ax: Axes, noise: xr.Dataset, statistic: str) -> None:
-    last = _penultimate(noise, statistic)
+def _records(ax: Axes, record: xr.Dataset, statistic: str) -> None:
+    """Means over seeds of the last layer that this network has."""
+    last = record["layer"].values[record["layer_units"].notnull().values][-1]
     for condition, marker in _NOISE.items():
-        rate = noise["layer_rate"].sel(layer=last, condition=condition).mean("seed")
-        value = noise[f"{statistic}_{condition}"].mean("seed")
-        ax.plot(rate, value, marker, color=style.INK, markeredgecolor="white", zorder=5)
-
-
-def _penultimate(noise: xr.Dataset, statistic: str) -> str:
-    """The last layer that this network has."""
-    mine = noise["layer"].values[noise["layer_units"].notnull().values]
-    return str(mine[-1])
+        rate = record["layer_rate"].sel(layer=last, condition=condition)
+        point = (spread(part.values).middle for part in (rate, record[f"{statistic}_{condition}"]))
+        ax.plot(*point, marker, color=style.INK, markeredgecolor="white", zorder=5)

@@ -9,28 +9,31 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hnnlib.plotting import cells, marks, style
+from hnnlib.analysis.summaries import spread
+from hnnlib.plotting import grid, marks, style
 from hnnlib.plotting.noise_correlations.words import (
     CONDITIONS,
+    MOST,
     STATISTICS,
     VARIANTS,
     networks,
-    spread,
-    stretch,
+    noise,
 )
 
 __all__ = ["values"]
 
 _DODGE = 0.16
-_HOLLOW = {"marker": "*", "markersize": 11, "markerfacecolor": "white", "linestyle": "none"}
+_STAR = {"marker": "*", "markersize": 11, "markerfacecolor": "white", "linestyle": "none"}
+_STAR |= {"label": "the paper’s number (one run)", "color": style.MUTED}
 
 
+@style.context()
 def values(
     store: xr.Dataset,
     protocol: str = "corrected",
     paper: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Figure:
-    """Every statistic under every condition: a row a network, a column a statistic.
+    """Every statistic under every condition: a block a network, a panel a statistic.
 
     Large markers are means over seeds, joined by lines; small ones are seeds, with their 95 %
     intervals over samples.
@@ -39,51 +42,42 @@ def values(
         paper: the paper's numbers by cell (of the variant ``paper``) and variable, such as
             ``kurtosis_clean``; drawn as stars.
     """
-    with style.context():
-        found = list(networks(store))
-        fig = Figure(figsize=(style.WIDTH + 1, 0.8 + 2.1 * len(found)))
-        axes = fig.subplots(len(found), len(STATISTICS), squeeze=False, sharex=True)
-        starred = False
-        for line, (title, part) in zip(axes, found, strict=True):
-            for ax, statistic in zip(line, STATISTICS, strict=True):
-                head = f"{title}\n" if ax is line[0] else "\n"
-                ax.set_title(head + STATISTICS[statistic], fontsize=8.5)
-                starred |= _panel(ax, part, statistic, protocol, paper or {})
-        for ax in axes[-1]:
+    found = list(networks(store))
+    fig, blocks = grid.blocks([title for title, _ in found], 3, 2.0, len(STATISTICS), room=0.7)
+    drawn: list[Axes] = []
+    for axes, (_, part) in zip(blocks, found, strict=True):
+        for ax, statistic in zip(axes, STATISTICS, strict=True):
+            _panel(ax, part, statistic, protocol, paper or {})
             ax.set_xticks(range(len(CONDITIONS)), [c["label"] for c in CONDITIONS.values()])
             ax.tick_params(axis="x", rotation=40)
-        handles = [marks.handle(**look) for look in VARIANTS.values()]
-        if starred:
-            handles.append(marks.handle("the paper’s number (one run)", **_HOLLOW))
-        fig.legend(handles=handles, loc="outside lower center", ncols=4)
+        drawn += axes
+    stars = [star for star in grid.labels(drawn) if star.get_label() == _STAR["label"]]
+    grid.legend(fig, [marks.handle(**look) for look in VARIANTS.values()] + stars)
     return fig
 
 
 def _panel(
     ax: Axes, part: xr.Dataset, statistic: str, protocol: str, paper: Mapping[str, Mapping]
-) -> bool:
-    """Draw one statistic of one network; whether a number of the paper is in it."""
-    drawn, starred = [], False
+) -> None:
+    """Draw one statistic of one network, and the paper's numbers for it."""
+    drawn = []
     for number, (variant, look) in enumerate(VARIANTS.items()):
-        cell = cells.one(part, arm="noise", protocol=protocol, variant=variant)
+        cell = noise(part, protocol, variant)
         if cell is None:
             continue
         x = np.arange(len(CONDITIONS)) + _DODGE * (number - 1)
         table = np.stack([cell[f"{statistic}_{c}"].values for c in CONDITIONS])  # (condition, seed)
-        drawn.append(table)
         _seeds(ax, x, cell, statistic, table, look["color"])
-        means = [spread(row)[0] for row in table]
-        ax.plot(x, means, color=look["color"], marker=look["marker"], linewidth=1.0, zorder=4)
-        for place, condition in enumerate(CONDITIONS):
-            printed = paper.get(str(cell["cell"].item()), {}).get(f"{statistic}_{condition}")
-            if printed is not None:
-                ax.plot(x[place], printed, color=style.INK, zorder=5, **_HOLLOW)
-                drawn.append(np.array([printed]))
-                starred = True
-    reach = np.concatenate([np.ravel(table) for table in drawn]) if drawn else np.array([])
-    stretch(ax, "y", reach)
+        shown = {"color": look["color"], "marker": look["marker"], "linewidth": 1.0, "zorder": 4}
+        ax.plot(x, spread(table.T).middle, **shown)
+        mine = paper.get(str(cell["cell"].item()), {})
+        printed = np.array([mine.get(f"{statistic}_{c}", np.nan) for c in CONDITIONS])
+        if np.isfinite(printed).any():
+            ax.plot(x, printed, zorder=5, **_STAR | {"color": style.INK})
+        drawn += [table, printed]
+    ax.set_ylabel(STATISTICS[statistic])
+    grid.stretch(ax, "y", drawn, MOST)
     ax.axhline(0, color=style.MUTED, linewidth=0.6, zorder=1)
-    return starred
 
 
 def _seeds(
@@ -97,18 +91,8 @@ def _seeds(
         .values
         for end in ("low", "high")
     )
+    look = {"fmt": ".", "markersize": 3, "color": colour, "alpha": 0.45, "linewidth": 0.8}
     for seed in range(table.shape[1]):
         where = x + 0.03 * (seed - (table.shape[1] - 1) / 2)
         bars = np.nan_to_num([table[:, seed] - low[:, seed], high[:, seed] - table[:, seed]])
-        ax.errorbar(
-            where,
-            table[:, seed],
-            bars,
-            fmt=".",
-            markersize=3,
-            color=colour,
-            alpha=0.45,
-            linewidth=0.8,
-            capsize=0,
-            zorder=3,
-        )
+        ax.errorbar(where, table[:, seed], bars, capsize=0, zorder=3, **look)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
+from matplotlib.lines import Line2D
 
-from hnnlib.plotting import cells, style
+from hnnlib.analysis import cells
+from hnnlib.analysis.manifold import REGIMES as NUMBERS
+from hnnlib.plotting import marks, style, words
 
 __all__ = [
     "CONDITIONS",
+    "MOST",
     "PROTOCOLS",
     "REGIMES",
     "STATISTICS",
     "VARIANTS",
+    "conditions",
     "networks",
-    "spread",
-    "stretch",
+    "noise",
 ]
 
 VARIANTS = {
@@ -28,9 +29,9 @@ VARIANTS = {
     "null": {"label": "trains shifted in time", "color": style.MUTED, "marker": "s"},
 }
 CONDITIONS = {
-    "clean": {"label": "clean", "color": "#0072B2"},
-    "passed": {"label": "noisy, right", "color": "#009E73"},
-    "failed": {"label": "noisy, wrong", "color": "#D55E00"},
+    "clean": {"label": "clean", "color": "#0072B2", "linestyle": "-"},
+    "passed": {"label": "noisy, right", "color": "#009E73", "linestyle": ":"},
+    "failed": {"label": "noisy, wrong", "color": "#D55E00", "linestyle": "--"},
 }
 STATISTICS = {
     "mean": "mean",
@@ -47,43 +48,31 @@ PROTOCOLS = {
     "carried_state": "state carried on",
     "stale_records": "stale records",
     "unit_noise": "noise in [0, 1]",
-    "matched_noise": "noise with matched moments",
+    "matched_noise": "matched moments",
 }
-REGIMES = {
-    "silent or at chance": "#4d4d4d",
-    "degraded": "#E69F00",
-    "operating": "#009E73",
-    "saturated": "#CC79A7",
+_COLOURS = {
+    "silent": ("silent or at chance", "#4d4d4d"),
+    "degraded": ("degraded", "#E69F00"),
+    "operating": ("operating", "#009E73"),
+    "saturated": ("saturated", "#CC79A7"),
 }
-"""Colours in the order of the numbers that a store has for regimes."""
-
-_NAMES = {"sew_resnet18": "SEW-ResNet18", "vgg11": "VGG11", "mnist": "MNIST"}
-_NAMES |= {"cifar10": "CIFAR-10", "cluttered_digits": "cluttered digits"}
+REGIMES = dict(_COLOURS[name] for name in NUMBERS)
+"""Colours by name, in the order of the numbers that a store has for regimes."""
+MOST = 20.0
+"""Axes of statistics are logarithmic where numbers go beyond it."""
 
 
 def networks(store: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
     """Title and cells of every network and data set, in the store's order."""
-    pairs = dict.fromkeys(zip(store["network"].values, store["dataset"].values, strict=True))
-    for network, dataset in pairs:
-        title = f"{_NAMES.get(network, network)} on {_NAMES.get(dataset, dataset)}"
-        yield title, cells.select(store, network=network, dataset=dataset)
+    for which, part in cells.parts(store, "network", "dataset"):
+        yield words.on(*which), part
 
 
-def spread(values: np.ndarray) -> tuple[float, float, float]:
-    """Mean, lowest and highest of the seeds that have a value; NaN without one."""
-    known = values[~np.isnan(values)]
-    return (known.mean(), known.min(), known.max()) if known.size else (np.nan,) * 3
+def noise(part: xr.Dataset, protocol: str, variant: str) -> xr.Dataset | None:
+    """One network's records of Algorithm 1 under a protocol; None if it was not run."""
+    return cells.one(part, arm="noise", protocol=protocol, variant=variant)
 
 
-def stretch(ax: Axes, which: str, values: np.ndarray) -> None:
-    """Make the axis ``x`` or ``y`` logarithmic beyond 1 where numbers go beyond 20; few ticks."""
-    known = values[~np.isnan(values)]
-    if not known.size or np.abs(known).max() <= 20:
-        return
-    getattr(ax, f"set_{which}scale")("symlog", linthresh=1.0)
-    steps = 10.0 ** np.arange(2, np.ceil(np.log10(np.abs(known).max())) + 1, 2)
-    steps = steps[-1:] if which == "x" else steps  # labels would touch each other
-    ticks = [-t for t in steps if known.min() <= -t / 10] + [0.0, *steps]
-    axis = getattr(ax, f"{which}axis")
-    axis.set_ticks(ticks, [f"{t:g}".replace("-", "\N{MINUS SIGN}") for t in ticks])
-    axis.set_minor_locator(NullLocator())
+def conditions(names: Sequence[str]) -> list[Line2D]:
+    """Entries of a legend for lines of some conditions."""
+    return [marks.handle(**CONDITIONS[name]) for name in names]

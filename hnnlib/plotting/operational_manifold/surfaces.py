@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-__all__ = ["NETWORKS", "Surface", "count_seeds", "surfaces"]
+from hnnlib.analysis.summaries import most_common, spread
+from hnnlib.plotting import words
 
-NETWORKS = {"mlp": "MLP", "cnn": "CNN"}
+__all__ = ["Surface", "count_seeds", "surfaces"]
 
 
 class Surface:
@@ -17,6 +18,7 @@ class Surface:
 
     Attributes:
         network, dataset, arm, title: what it is, in words.
+        neuron: ``spiking`` or ``rectified``.
         tau, threshold: values of its axes.
     """
 
@@ -26,7 +28,7 @@ class Surface:
         self.network, self.dataset, self.arm, self.neuron = (
             str(cell[name].values) for name in ("network", "dataset", "arm", "neuron")
         )
-        self.title = f"{NETWORKS.get(self.network, self.network)}, {self.dataset}"
+        self.title = words.on(self.network, self.dataset)
         self.tau = cell["tau_value"].values[self._inside[0]]
         self.threshold = cell["threshold_value"].values[self._inside[1]]
 
@@ -37,16 +39,11 @@ class Surface:
 
     def mean(self, name: str) -> np.ndarray:
         """Its mean over the seeds that have a result, (tau, threshold)."""
-        values = self.grid(name)
-        known = np.isfinite(values)
-        total = np.where(known, values, 0).sum(0)
-        return np.divide(total, known.sum(0), out=np.full(total.shape, np.nan), where=known.any(0))
+        return spread(self.grid(name)).middle
 
     def regimes(self) -> np.ndarray:
         """The regime that most seeds agree on; of equals the lower one."""
-        values = self.grid("grid_regime")
-        kinds = np.unique(values[np.isfinite(values)])
-        return kinds[np.stack([(values == kind).sum(0) for kind in kinds]).argmax(0)]
+        return most_common(self.grid("grid_regime"))
 
 
 def surfaces(store: xr.Dataset, *arms: str) -> Iterator[Surface]:
@@ -62,5 +59,5 @@ def count_seeds(store: xr.Dataset) -> str:
     apart = store["arm"].values == "lowest"
     usual = trained if apart.all() else trained[~apart]
     few, many = usual.min(), usual.max()
-    words = f"{many} seeds" if few == many else f"{few} to {many} seeds"
-    return words + "".join(f", lowest {count}" for count in trained[apart] if count != many)
+    text = f"{many} seeds" if few == many else f"{few} to {many} seeds"
+    return text + "".join(f", lowest {count}" for count in trained[apart] if count != many)

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hnnlib.plotting import style
+from hnnlib.analysis.summaries import spread
+from hnnlib.plotting import grid, style, words
 from hnnlib.plotting.operational_manifold.surfaces import Surface, surfaces
 
 __all__ = ["surrogates"]
@@ -19,35 +21,33 @@ _LOOKS = {
 }
 
 
+@style.context()
 def surrogates(store: xr.Dataset) -> Figure:
-    """Accuracy along the threshold, a row for each pair of surfaces, a panel for the smallest and
+    """Accuracy along the threshold, a block for each pair of surfaces, a panel for the smallest and
     the largest tau that both have; bars from the lowest to the highest seed.
     """
     main = {(s.network, s.dataset): s for s in surfaces(store, "main")}
     pairs = [(main[s.network, s.dataset], s) for s in surfaces(store, "sigmoid")]
-    with style.context():
-        fig = Figure(figsize=(style.WIDTH, 0.8 + 2.2 * max(1, len(pairs))))
-        axes = fig.subplots(max(1, len(pairs)), 2, squeeze=False, sharey=True)
-        for row, (atan, sigmoid) in zip(axes, pairs, strict=False):
-            shared = [t for t in sigmoid.tau if np.isclose(atan.tau, t).any()]
-            for ax, tau in zip(row, (shared[0], shared[-1]) if shared else (), strict=False):
-                ax.set_title(f"{atan.title}, tau = {tau:.4g}")
-                for surface in (atan, sigmoid):
-                    _line(ax, surface, tau)
-                ax.set_xlabel("threshold V_th")
-                ax.set_ylim(0, 102)
-            row[0].set_ylabel("test accuracy (%)")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        fig.legend(handles, labels, loc="outside lower center", ncols=2)
+    drawn: list[Axes] = []
+    fig, blocks = grid.blocks([atan.title for atan, _ in pairs], 2, 2.1, sharey=True)
+    for axes, (atan, sigmoid) in zip(blocks, pairs, strict=True):
+        shared = [t for t in sigmoid.tau if np.isclose(atan.tau, t).any()]
+        for ax, tau in zip(axes, (shared[0], shared[-1]) if shared else (), strict=False):
+            ax.set_title(f"tau = {tau:.4g}")
+            for surface in (atan, sigmoid):
+                _line(ax, surface, tau)
+            ax.set_xlabel(words.THRESHOLD)
+            ax.set_ylim(0, 102)
+        axes[0].set_ylabel(words.ACCURACY)
+        drawn += axes
+    grid.legend(fig, grid.labels(drawn))
     return fig
 
 
-def _line(ax, surface: Surface, tau: float) -> None:
+def _line(ax: Axes, surface: Surface, tau: float) -> None:
     place = int(np.flatnonzero(np.isclose(surface.tau, tau))[0])
-    values = 100 * surface.grid("grid_accuracy")[:, place]
-    known = np.isfinite(values).any(0)
-    middle = 100 * surface.mean("grid_accuracy")[place]
-    look = _LOOKS[surface.arm]
-    ax.plot(surface.threshold[known], middle[known], **look)
-    low, high = np.nanmin(values[:, known], 0), np.nanmax(values[:, known], 0)
-    ax.vlines(surface.threshold[known], low, high, color=look["color"], linewidth=1)
+    found = spread(100 * surface.grid("grid_accuracy")[:, place])
+    known = np.isfinite(found.middle)
+    look, x = _LOOKS[surface.arm], surface.threshold[known]
+    ax.plot(x, found.middle[known], **look)
+    ax.vlines(x, found.low[known], found.high[known], color=look["color"], linewidth=1)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hnnlib.analysis.statistics import mean_interval
-from hnnlib.plotting import marks, style
+from hnnlib.plotting import grid, marks, style
 from hnnlib.plotting.models import label, look
 from hnnlib.plotting.shd_ablations.panels import Panel, panels
 
@@ -26,6 +26,7 @@ class Anchor(Protocol):
     note: str
 
 
+@style.context()
 def context(store: xr.Dataset, anchors: Sequence[Anchor]) -> Figure:
     """Published accuracies on SHD above, ours below, each under a title that says which data.
 
@@ -33,50 +34,33 @@ def context(store: xr.Dataset, anchors: Sequence[Anchor]) -> Figure:
     official files the panels share their axis; elsewhere ours are grey and the title says why they
     can't be compared.
     """
-    with style.context():
-        ours = next(panels(store))
-        counts = (max(len(anchors), 1), max(len(ours.models), 1))
-        heights = [0.55 + 0.19 * count for count in counts]
-        fig = Figure(figsize=(style.WIDTH, sum(heights) + 0.3))
-        above, below = fig.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": heights})
-        _published(above, anchors)
-        _ours(below, ours)
-        below.set_xlabel("accuracy, whole test part (%)")
-        return fig
+    ours = next(panels(store))
+    counts = (max(len(anchors), 1), max(len(ours.models), 1))
+    heights = [0.7 + line * count for line, count in zip((0.3, 0.2), counts, strict=True)]
+    fig, ((above,), (below,)) = grid.panels(2, 1, heights, room=0.3, sharex=True)
+    _published(above, anchors)
+    _ours(below, ours)
+    below.set_xlabel("accuracy, whole test part (%)")
+    return fig
 
 
 def _published(ax: Axes, anchors: Sequence[Anchor]) -> None:
-    ax.set_title("published, official SHD")
-    _remark(ax, "most chose the epoch by the test part")
+    ax.set_title("published, official SHD;\nmost chose the epoch by the test part")
     best_first = sorted(anchors, key=lambda one: -one.value)
     for y, one in enumerate(best_first):
         mark = {"color": style.INK, "marker": "|", "markersize": 7, "elinewidth": 1}
         ax.errorbar(one.value, y, xerr=one.spread, **mark)
-    labels = [f"{one.label} ({one.note})" if one.note else one.label for one in best_first]
-    _lines(ax, labels)
+    grid.names(ax, [f"{one.label}\n({one.note})" if one.note else one.label for one in best_first])
 
 
 def _ours(ax: Axes, panel: Panel) -> None:
-    comparable = panel.dataset == "shd" and panel.official
-    ax.set_title(f"here: {panel.data}")
-    if not comparable:
+    title = f"here: {panel.data}"
+    if panel.dataset != "shd" or not panel.official:
         ax.set_facecolor("#f4f4f4")
-        _remark(ax, "other data than above")
-    order = sorted(
-        panel.models, key=lambda m: -mean_interval(panel.values(m, "test_accuracy")).mean
-    )
+        title += ",\nother data than above"
+    ax.set_title(title)
+    accuracy = {model: panel.values(model, "test_accuracy") for model in panel.models}
+    order = sorted(accuracy, key=lambda model: -mean_interval(accuracy[model]).mean)
     for y, model in enumerate(order):
-        marks.row(ax, y, panel.values(model, "test_accuracy"), look(model), apart=0.27)
-    _lines(ax, [label(model) for model in order])
-
-
-def _lines(ax: Axes, labels: Sequence[str]) -> None:
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
-
-
-def _remark(ax: Axes, words: str) -> None:
-    """Write something small at the right of the panel's title."""
-    look = {"fontsize": 7.5, "color": style.MUTED, "weight": "normal", "style": "italic"}
-    ax.set_title(words, loc="right", **look)
+        marks.row(ax, y, accuracy[model], look(model), apart=0.27)
+    grid.names(ax, [label(model) for model in order])

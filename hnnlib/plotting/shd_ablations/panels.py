@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from hnnlib.plotting import cells
+from hnnlib.analysis import cells
+from hnnlib.plotting import words
 from hnnlib.plotting.models import ORDER
 
-__all__ = ["CORE", "MAIN", "Panel", "levels", "panels"]
+__all__ = ["CORE", "MAIN", "Panel", "panels", "varied"]
 
-_DATA = {
-    "shd": "SHD",
-    "spoken_digits": "spoken digits (synthetic)",
-    "randman_standard": "random manifolds, standard",
-    "randman_hard": "random manifolds, hard",
-}
+_FIRST = ("shd", "spoken_digits", "randman_standard", "randman_hard")
 CORE = ("snn", "hybrid", "nsn", "n2n_block", "rnn")
 """Models of the arms on size and amount of data."""
 MAIN = {
@@ -54,7 +50,7 @@ class Panel:
     def data(self) -> str:
         """Name of the data set, marked where the files are not the official ones."""
         mark = "" if self.official else " (unofficial copy)"
-        return _DATA.get(self.dataset, self.dataset) + mark
+        return words.name(self.dataset) + mark
 
     @property
     def new_speakers(self) -> bool:
@@ -92,33 +88,37 @@ class Panel:
 
     def difference(self, model: str, other: str, **changes: str) -> np.ndarray | None:
         """``model`` minus ``other`` in pp, seed by seed; None where either was not run."""
-        return _minus(self.values(model, **changes), self.values(other, **changes))
+        pair = self.find(model, **changes), self.find(other, **changes)
+        return cells.difference(*pair, self.accuracy)
 
     def effect(self, model: str, **changes: str) -> np.ndarray | None:
         """A model with ``changes`` minus its main cell in pp; None where either was not run."""
-        return _minus(self.values(model, **changes), self.values(model))
+        return cells.difference(self.find(model, **changes), self.find(model), self.accuracy)
+
+    def speaker_difference(self, model: str) -> np.ndarray:
+        """Accuracy on seen minus that on unseen speakers in pp, seed by seed."""
+        return self.values(model, "seen_accuracy") - self.values(model, "unseen_accuracy")
+
+    def levels(self, coordinate: str) -> list[str]:
+        """Values of a coordinate that cells have, numbers by size, others as they come."""
+        found = list(dict.fromkeys(self.store[coordinate].values.astype(str)))
+        try:
+            return sorted(found, key=float)
+        except ValueError:
+            return found
 
 
 def panels(store: xr.Dataset) -> Iterator[Panel]:
     """The data sets of a store: SHD first, then what stands for it, then random manifolds."""
     sources = json.loads(store.attrs.get("data_json") or "{}")
-    known = list(_DATA)
-    there = dict.fromkeys(store["dataset"].values.astype(str))
-    for dataset in sorted(there, key=lambda d: known.index(d) if d in known else len(known)):
-        part = cells.select(store, dataset=dataset)
+    there = {dataset: part for (dataset,), part in cells.parts(store, "dataset")}
+    for dataset in sorted(there, key=lambda d: (*_FIRST, d).index(d)):
+        part = there[dataset]
         new = bool(np.isfinite(part["unseen_accuracy"].values).any())
         official = sources.get(dataset, {}).get("official", False)
         yield Panel(dataset, official, part, "unseen_accuracy" if new else "test_accuracy")
 
 
-def levels(panel: Panel, coordinate: str) -> list[str]:
-    """Values of a coordinate that the panel's cells have, numbers by size, others as they come."""
-    found = list(dict.fromkeys(panel.store[coordinate].values.astype(str)))
-    try:
-        return sorted(found, key=float)
-    except ValueError:
-        return found
-
-
-def _minus(left: np.ndarray | None, right: np.ndarray | None) -> np.ndarray | None:
-    return None if left is None or right is None else left - right
+def varied(found: Sequence[Panel], coordinates: Iterable[str]) -> list[str]:
+    """Coordinates that some panel has several values of: one value repeats the main comparison."""
+    return [key for key in coordinates if any(len(panel.levels(key)) > 1 for panel in found)]

@@ -8,61 +8,65 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from hnnlib.plotting import marks, style
-from hnnlib.plotting.models import label, look
-from hnnlib.plotting.shd_ablations.panels import CORE, Panel, levels, panels
+from hnnlib.analysis import cells
+from hnnlib.plotting import grid, marks, models, style
+from hnnlib.plotting.models import look
+from hnnlib.plotting.shd_ablations.panels import Panel, panels, varied
 
 __all__ = ["amount", "ratio"]
 
 _DODGE = 0.03  # between models at one place, as a share of an octave or of the axis
+# Coordinate -> the variable that says how much it is, and in words.
+_AMOUNTS = {
+    "fraction": ("train_examples", "training examples"),
+    "size": ("units", "hidden units"),
+}
 
 
-def amount(store: xr.Dataset) -> Figure:
-    """Accuracy against training examples (left) and hidden units (right), by model.
+@style.context()
+def amount(store: xr.Dataset) -> Figure | None:
+    """Accuracy against training examples and hidden units, by model; a block for each data set.
 
     Small dots are seeds, markers their means, bars 95 % intervals; models stand a little apart so
-    that they don't cover each other.
+    that they don't cover each other. Amounts that were run at one level only would repeat the main
+    comparison and are left out, and so is the figure where no other is left.
     """
-    with style.context():
-        found = list(panels(store))
-        fig = Figure(figsize=(style.WIDTH, 0.5 + 2.5 * len(found)))
-        axes = fig.subplots(len(found), 2, squeeze=False, sharey="row")
-        for (left, right), panel in zip(axes, found, strict=True):
-            left.set_title(panel.title)
-            _amounts(left, panel, "fraction", "train_examples")
-            _amounts(right, panel, "size", "units")
-            left.set_xlabel("training examples")
-            right.set_xlabel("hidden units")
-            left.set_ylabel("accuracy (%)")
-        shown = [model for model in CORE if any(model in panel.core for panel in found)]
-        handles = [marks.handle(label(model), linestyle="-", **look(model)) for model in shown]
-        fig.legend(handles=handles, loc="outside lower center", ncols=len(shown))
-        return fig
+    found = list(panels(store))
+    shown = varied(found, _AMOUNTS)
+    if not shown:
+        return None
+    titles = [panel.title for panel in found]
+    fig, blocks = grid.blocks(titles, len(shown), 2.4, sharey=True)
+    for axes, panel in zip(blocks, found, strict=True):
+        for ax, key in zip(axes, shown, strict=True):
+            _amounts(ax, panel, key, _AMOUNTS[key][0])
+            ax.set_xlabel(_AMOUNTS[key][1])
+        axes[0].set_ylabel("accuracy (%)")
+    grid.legend(fig, models.handles((m for panel in found for m in panel.core), linestyle="-"))
+    return fig
 
 
+@style.context()
 def ratio(store: xr.Dataset) -> Figure:
     """Accuracy (left) and spikes (right) against the share of spiking units.
 
     The ends are the SNN and the NSN, the middle is the hybrid of the main comparison.
     """
-    with style.context():
-        found = list(panels(store))
-        fig = Figure(figsize=(style.WIDTH, 0.2 + 2.4 * len(found)))
-        axes = fig.subplots(len(found), 2, squeeze=False)
-        for (left, right), panel in zip(axes, found, strict=True):
-            left.set_title(panel.title)
-            points = _ratios(panel)
-            shares = [share for share, _ in points]
-            colours = [look(_model(share))["color"] for share in shares]
-            accuracy = [100 * cell[panel.accuracy].values for _, cell in points]
-            spikes = [cell["spikes"].values for _, cell in points]
-            for ax, values in ((left, accuracy), (right, spikes)):
-                marks.curve(ax, shares, values, {"color": style.MUTED}, colours)
-                marks.shares(ax)
-            left.set_ylabel("accuracy (%)")
-            right.set_ylabel("spikes per example")
-            right.set_ylim(bottom=0)
-        return fig
+    found = list(panels(store))
+    fig, blocks = grid.blocks([panel.title for panel in found], 2, 2.2, room=0.1)
+    for (left, right), panel in zip(blocks, found, strict=True):
+        points = _ratios(panel)
+        shares = [share for share, _ in points]
+        colours = [look(_model(share))["color"] for share in shares]
+        accuracy = [cells.accuracy(cell, panel.accuracy) for _, cell in points]
+        spikes = [cell["spikes"].values for _, cell in points]
+        for ax, values in ((left, accuracy), (right, spikes)):
+            marks.curve(ax, shares, values, {"color": style.MUTED}, colours)
+            grid.shares(ax)
+        left.set_ylabel("accuracy (%)")
+        right.set_ylabel("spikes per example")
+        right.set_ylim(bottom=0)
+    return fig
 
 
 def _amounts(ax: Axes, panel: Panel, coordinate: str, across: str) -> None:
@@ -70,19 +74,18 @@ def _amounts(ax: Axes, panel: Panel, coordinate: str, across: str) -> None:
     ax.set_xscale("log", base=2)
     ticks: set[float] = set()
     for place, model in enumerate(panel.core):
-        found = [panel.find(model, **{coordinate: level}) for level in levels(panel, coordinate)]
+        found = [panel.find(model, **{coordinate: level}) for level in panel.levels(coordinate)]
         there = sorted((float(cell[across]), i) for i, cell in enumerate(found) if cell is not None)
         x = np.array([value for value, _ in there])
         ticks |= set(x)
         shift = 2 ** (_DODGE * (place - (len(panel.core) - 1) / 2))
-        values = [100 * found[i][panel.accuracy].values for _, i in there]
+        values = [cells.accuracy(found[i], panel.accuracy) for _, i in there]
         marks.curve(ax, x * shift, values, look(model))
     ax.xaxis.set_major_locator(FixedLocator(sorted(_apart(ticks))))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace(",", " ")))
     if len(ticks) == 1:
-        words = {"fontsize": 7.5, "color": style.MUTED, "style": "italic"}
-        ax.text(0.02, 0.03, "other amounts not run", transform=ax.transAxes, **words)
+        grid.remark(ax, "other amounts not run")
     if ticks:
         ax.set_xlim(min(ticks) / 1.25, max(ticks) * 1.25)
 
@@ -90,7 +93,7 @@ def _amounts(ax: Axes, panel: Panel, coordinate: str, across: str) -> None:
 def _ratios(panel: Panel) -> list[tuple[float, xr.Dataset]]:
     """Cells by share of spiking units: the NSN has none, the SNN nothing else."""
     found = [(0.0, panel.find("nsn")), (1.0, panel.find("snn"))]
-    found += [(float(r), panel.find("hybrid", ratio=r)) for r in levels(panel, "ratio")]
+    found += [(float(r), panel.find("hybrid", ratio=r)) for r in panel.levels("ratio")]
     return sorted(((s, cell) for s, cell in found if cell is not None), key=lambda one: one[0])
 
 
