@@ -13,7 +13,13 @@ import xarray as xr
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
-from hnnlib.analysis.statistics import Correlation, Mean, mean_interval, rank_correlation
+from hnnlib.analysis.statistics import (
+    Correlation,
+    Mean,
+    hierarchical_bootstrap,
+    mean_interval,
+    rank_correlation,
+)
 
 __all__ = [
     "Spread",
@@ -21,6 +27,7 @@ __all__ = [
     "geometric_interval",
     "geometric_spread",
     "most_common",
+    "over_speakers",
     "positive",
     "ratio",
     "spread",
@@ -100,6 +107,28 @@ def within_models(cells: Sequence[xr.Dataset], name: str) -> Correlation:
         np.concatenate([cell["test_accuracy"].values for cell in cells]),
         groups=np.repeat(np.arange(len(cells)), [cell.sizes["seed"] for cell in cells]),
     )
+
+
+def over_speakers(cell: xr.Dataset, who: str) -> Mean:
+    """Accuracy in percent with its bootstrap interval over seeds and speakers; NaN below two
+    speakers. Speakers count by their recordings.
+
+    Args:
+        cell: of a store that says how many recordings a speaker has; NaN for others.
+        who: ``unseen`` or ``seen`` speakers, or ``all``.
+    """
+    none = Mean(np.nan, np.nan, np.nan, 0, 0)
+    if "speaker_recordings" not in cell:
+        return none
+    recordings = np.nan_to_num(cell["speaker_recordings"].values)
+    unseen = cell["speaker_unseen"].values == 1
+    keep = recordings > 0
+    if who != "all":
+        keep &= unseen if who == "unseen" else ~unseen
+    if keep.sum() < 2:
+        return none
+    table = cell["speaker_accuracy"].transpose("seed", "speaker").values[:, keep]
+    return hierarchical_bootstrap(100 * table, recordings[keep])
 
 
 def clustered(matrix: np.ndarray) -> np.ndarray:

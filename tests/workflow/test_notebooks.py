@@ -133,7 +133,7 @@ def test_shd_ablations_runs_on_a_store_with_gaps(tmp_path):
 
 
 def test_reading_results_does_not_load_torch():
-    figures = "hnnlib.plotting.coding_comparison, hnnlib.plotting.shd_ablations"
-    source = f"import hnnlib.evidence.report, {figures}, sys; "
+    figures = ", ".join(f"hnnlib.plotting.{path.stem}" for path in NOTEBOOKS)
+    source = f"import hnnlib.evidence.report, hnnlib.analysis.cells, {figures}, sys; "
     check = "sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", source + check], timeout=120).returncode == 0

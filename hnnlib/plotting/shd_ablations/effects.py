@@ -45,9 +45,8 @@ def differences_by_amount(store: xr.Dataset) -> Figure | None:
     A block for each data set; amounts that were run at one level only would repeat the main
     comparison and are left out, and so is the figure where no other is left.
     """
-    found = list(panels(store))
-    shown = varied(found, _AMOUNTS)
-    if not shown:
+    found, shown = varied(store, _AMOUNTS)
+    if not found:
         return None
     parts = [[_against(panel, key) for key in shown] for panel in found]
     heights = [max(map(forest.height, groups)) for groups in parts]

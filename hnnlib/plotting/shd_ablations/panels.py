@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ MAIN = {
 """Coordinates of the main comparison; arms differ from it in one of them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Panel:
     """The cells of one data set.
 
@@ -119,6 +119,10 @@ def panels(store: xr.Dataset) -> Iterator[Panel]:
         yield Panel(dataset, official, part, "unseen_accuracy" if new else "test_accuracy")
 
 
-def varied(found: Sequence[Panel], coordinates: Iterable[str]) -> list[str]:
-    """Coordinates that some panel has several values of: one value repeats the main comparison."""
-    return [key for key in coordinates if any(len(panel.levels(key)) > 1 for panel in found)]
+def varied(store: xr.Dataset, coordinates: Iterable[str]) -> tuple[list[Panel], list[str]]:
+    """Panels that have several values of some coordinate, and the coordinates that some panel has
+    several values of: one value only repeats the main comparison.
+    """
+    keys = {panel: [k for k in coordinates if len(panel.levels(k)) > 1] for panel in panels(store)}
+    found = [panel for panel, several in keys.items() if several]
+    return found, [key for key in coordinates if any(key in keys[panel] for panel in found)]

@@ -31,9 +31,8 @@ def amount(store: xr.Dataset) -> Figure | None:
     that they don't cover each other. Amounts that were run at one level only would repeat the main
     comparison and are left out, and so is the figure where no other is left.
     """
-    found = list(panels(store))
-    shown = varied(found, _AMOUNTS)
-    if not shown:
+    found, shown = varied(store, _AMOUNTS)
+    if not found:
         return None
     titles = [panel.title for panel in found]
     fig, blocks = grid.blocks(titles, len(shown), 2.4, sharey=True)

@@ -9,13 +9,12 @@ import pandas as pd
 import xarray as xr
 
 from hnnlib.analysis.statistics import (
-    Mean,
     bootstrap_difference,
-    hierarchical_bootstrap,
     mean_interval,
     paired_difference,
     sign_flip,
 )
+from hnnlib.analysis.summaries import over_speakers
 from hnnlib.plotting.models import label
 from hnnlib.plotting.shd_ablations.panels import Panel, panels
 
@@ -99,7 +98,7 @@ def _rows(panel: Panel, model: str) -> Iterator[dict]:
         if who != "all" and not panel.new_speakers:
             continue
         found = mean_interval(100 * cell[variable].values)
-        wide = _wide(cell, who)
+        wide = over_speakers(cell, who)
         yield {
             "data": panel.data,
             "model": label(model),
@@ -112,21 +111,6 @@ def _rows(panel: Panel, model: str) -> Iterator[dict]:
             "n": found.n,
             "failed": found.left_out,
         }
-
-
-def _wide(cell: xr.Dataset, who: str) -> Mean:
-    """The bootstrap over seeds and speakers; speakers count by their recordings."""
-    if "speaker_recordings" not in cell:
-        return Mean(np.nan, np.nan, np.nan, 0, 0)
-    recordings = np.nan_to_num(cell["speaker_recordings"].values)
-    unseen = cell["speaker_unseen"].values == 1
-    keep = recordings > 0
-    if who != "all":
-        keep &= unseen if who == "unseen" else ~unseen
-    table = cell["speaker_accuracy"].transpose("seed", "speaker").values[:, keep]
-    if keep.sum() < 2:
-        return Mean(np.nan, np.nan, np.nan, 0, 0)
-    return hierarchical_bootstrap(100 * table, recordings[keep])
 
 
 def _interval(low: float, high: float) -> str:
