@@ -51,7 +51,8 @@ class Pace:
 
     def __init__(self, plan: Plan, workflow: Any) -> None:
         self.plan, self.workflow = plan, workflow
-        self.expected: dict[Any, float] = {}
+        self.expected: dict[int, float] = {}  # seconds by Snakemake's number of the job
+        self.done: set[int] = set()
 
     def start(self) -> None:
         """Look at what is to run; time counts from now."""
@@ -59,7 +60,7 @@ class Pace:
         usual = USUAL | {"train_group": self._training(known)}
         for job in self.workflow.dag.needrun_jobs():
             name = "/".join([job.rule.name, *job.wildcards])
-            self.expected[job] = known.get(name, usual.get(job.rule.name, 0.0))
+            self.expected[job.jobid] = known.get(name, usual.get(job.rule.name, 0.0))
         self.began = time.monotonic()
 
     def seconds(self) -> float:
@@ -69,7 +70,7 @@ class Pace:
 
     def line(self) -> str:
         """``4 of about 11 min (12 of 24 steps)``."""
-        done = [job for job in self.expected if self.workflow.dag.finished(job)]
+        done = self.expected.keys() & self.done
         share = sum(self.expected[job] for job in done) / (sum(self.expected.values()) or 1.0)
         passed, whole = time.monotonic() - self.began, self.seconds()
         slower = (passed + TRUST * whole) / ((share + TRUST) * whole or 1.0)

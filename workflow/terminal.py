@@ -61,6 +61,8 @@ class _Quiet(logging.Filter):
         if self.workflow.dryrun or settings.verbose or settings.printshellcmds:
             return True
         event = getattr(record, "event", None)
+        if event == LogEvent.JOB_FINISHED:
+            self.pace.done.add(record.job_id)
         if event == LogEvent.PROGRESS and self.pace.expected:
             print(self.pace.line(), file=sys.stderr, flush=True)
             return False
