@@ -90,13 +90,21 @@ def test_progress_counts_time_and_learns_how_fast_the_machine_is(tmp_path, monke
     assert found.line() == "25 of about 25 min (2 of 2 steps)"
 
 
+def test_no_time_is_made_up_for_training_that_nobody_has_timed(tmp_path):
+    found = started(tmp_path, snakemake("train_group/a/g0", "build_report"))
+    assert "unknown" in pace.spoken(found.seconds())
+    assert found.line() == "0 of 2 steps"
+
+
 def test_nothing_to_do_takes_no_time(tmp_path):
     assert started(tmp_path, snakemake()).line() == "0 of about 0 s (0 of 0 steps)"
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(40, "40 s"), (660, "11 min"), (5 * 3600, "5.0 h")])
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(40, "about 40 s"), (660, "about 11 min"), (5 * 3600, "about 5.0 h")]
+)
 def test_time_is_told_in_the_unit_that_suits_it(seconds, said):
-    assert pace.minutes(seconds) == said
+    assert pace.spoken(seconds) == said
 
 
 def test_jobs_keep_what_they_compile_where_python_keeps_nothing(monkeypatch, tmp_path):
