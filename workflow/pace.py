@@ -11,10 +11,9 @@ from typing import Any
 
 from workflow.plan import Plan
 
-# Seconds of jobs that no earlier run has timed, on two cores of 2023.
+# Seconds of jobs that no earlier run has timed.
 USUAL = {
     "check_data": 5.0,
-    "train_group": 60.0,
     "collect_study": 4.0,
     "execute_notebook": 10.0,
     "weigh_evidence": 10.0,
@@ -51,7 +50,8 @@ class Pace:
 
     def __init__(self, plan: Plan, workflow: Any) -> None:
         self.plan, self.workflow = plan, workflow
-        self.expected: dict[Any, float] = {}
+        self.expected: dict[int, float] = {}  # seconds by Snakemake's number of the job
+        self.done: set[int] = set()
 
     def start(self) -> None:
         """Look at what is to run; time counts from now."""
@@ -59,22 +59,28 @@ class Pace:
         usual = USUAL | {"train_group": self._training(known)}
         for job in self.workflow.dag.needrun_jobs():
             name = "/".join([job.rule.name, *job.wildcards])
-            self.expected[job] = known.get(name, usual.get(job.rule.name, 0.0))
+            self.expected[job.jobid] = known.get(name, usual.get(job.rule.name, 0.0))
         self.began = time.monotonic()
 
     def seconds(self) -> float:
-        """Expected time of everything, with as many jobs at a time as there are cores."""
+        """Expected time of everything, with as many jobs at a time as there are cores; NaN where
+        nothing is known of some training job.
+        """
         at_once = self.workflow._cores or self.workflow.nodes or 1
-        return max(sum(self.expected.values()) / at_once, max(self.expected.values(), default=0.0))
+        work = sum(self.expected.values())
+        return work if math.isnan(work) else max(work / at_once, *self.expected.values(), 0.0)
 
     def line(self) -> str:
-        """``4 of about 11 min (12 of 24 steps)``."""
-        done = [job for job in self.expected if self.workflow.dag.finished(job)]
+        """``4 of about 11 min (12 of 24 steps)``; steps alone where no time is known."""
+        done = self.expected.keys() & self.done
         share = sum(self.expected[job] for job in done) / (sum(self.expected.values()) or 1.0)
         passed, whole = time.monotonic() - self.began, self.seconds()
+        steps = f"{len(done)} of {len(self.expected)} steps"
+        if math.isnan(whole):
+            return steps
         slower = (passed + TRUST * whole) / ((share + TRUST) * whole or 1.0)
         total = passed + (1 - share) * whole * slower
-        return f"{_of(passed, total)} ({len(done)} of {len(self.expected)} steps)"
+        return f"{_of(passed, total)} ({steps})"
 
     def _training(self, known: dict[str, float]) -> float:
         """Seconds of a training job without a timing of its own."""
@@ -82,13 +88,15 @@ class Pace:
             jobs = sum(len(section.groups) for section in self.plan.sections.values())
             return 60 * self.plan.core_minutes / jobs + START
         others = [seconds for name, seconds in known.items() if name.startswith("train_group/")]
-        return median(others) if others else USUAL["train_group"]
+        return median(others) if others else math.nan
 
 
-def minutes(seconds: float) -> str:
-    """``40 s``, ``11 min``, ``7 h``."""
+def spoken(seconds: float) -> str:
+    """``about 40 s``, ``about 11 min``, ``about 7.0 h``."""
+    if math.isnan(seconds):
+        return "unknown, since no earlier run was timed"
     number, unit = _in_unit(seconds, seconds)
-    return f"{number} {unit}"
+    return f"about {number} {unit}"
 
 
 def _of(passed: float, total: float) -> str:

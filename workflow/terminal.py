@@ -11,7 +11,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from workflow.guards import uses_gpu
 from workflow.jobs import label, reason_in
-from workflow.pace import Pace, minutes
+from workflow.pace import Pace, spoken
 from workflow.plan import Plan
 
 # Snakemake's own words that say nothing to somebody who waits for results. Its log file keeps all.
@@ -61,6 +61,8 @@ class _Quiet(logging.Filter):
         if self.workflow.dryrun or settings.verbose or settings.printshellcmds:
             return True
         event = getattr(record, "event", None)
+        if event == LogEvent.JOB_FINISHED:
+            self.pace.done.add(record.job_id)
         if event == LogEvent.PROGRESS and self.pace.expected:
             print(self.pace.line(), file=sys.stderr, flush=True)
             return False
@@ -87,7 +89,7 @@ def announce(plan: Plan, workflow: Any, pace: Pace) -> None:
         rows.append((study, f"{waiting} of {len(section.groups)} training jobs to run"))
     rows.append(("data", ", ".join(data) or "embedded"))
     rows.append(("device", f"{_device(plan.device)}, {_room(workflow)}"))
-    rows.append(("expected", f"about {minutes(pace.seconds())}"))
+    rows.append(("expected", spoken(pace.seconds())))
     rows.append(("results", f"{plan.results}/"))
     width = max(len(name) for name, _ in rows)
     say("\n".join(f"{name:<{width}}  {text}" for name, text in rows))

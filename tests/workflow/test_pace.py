@@ -32,14 +32,13 @@ class Job:
 
     def __init__(self, name: str) -> None:
         rule, *self.wildcards = name.split("/")
-        self.rule = SimpleNamespace(name=rule)
+        self.rule, self.jobid = SimpleNamespace(name=rule), hash(name)
 
 
 def snakemake(*names: str, cores: int = 1) -> SimpleNamespace:
-    """A run of Snakemake; jobs in ``done`` are finished."""
-    waiting, done = [Job(name) for name in names], []
-    dag = SimpleNamespace(needrun_jobs=lambda: iter(waiting), finished=lambda job: job in done)
-    return SimpleNamespace(dag=dag, waiting=waiting, done=done, _cores=cores, nodes=None)
+    """A run of Snakemake."""
+    dag = SimpleNamespace(needrun_jobs=lambda: map(Job, names))
+    return SimpleNamespace(dag=dag, _cores=cores, nodes=None)
 
 
 def started(tmp_path, workflow, core_minutes=None) -> pace.Pace:
@@ -80,24 +79,32 @@ def test_progress_counts_time_and_learns_how_fast_the_machine_is(tmp_path, monke
     workflow = snakemake("train_group/a/g0", "train_group/a/g1")
     found = started(tmp_path, workflow)
     assert found.line() == "0 of about 10 min (0 of 2 steps)"
-    workflow.done.append(workflow.waiting[0])
+    found.done.add(hash("train_group/a/g0"))
     now[0] = 60.0
     assert found.line() == "1 of about 10 min (1 of 2 steps)", "half of the steps, not of the time"
     now[0] = 180.0
     slower = found.line()
-    workflow.done.append(workflow.waiting[1])
+    found.done.add(hash("train_group/a/g1"))
     now[0] = 1500.0
     assert 10 < int(slower.split()[3]) < 30, "three times as slow as expected, so far"
     assert found.line() == "25 of about 25 min (2 of 2 steps)"
+
+
+def test_no_time_is_made_up_for_training_that_nobody_has_timed(tmp_path):
+    found = started(tmp_path, snakemake("train_group/a/g0", "build_report"))
+    assert "unknown" in pace.spoken(found.seconds())
+    assert found.line() == "0 of 2 steps"
 
 
 def test_nothing_to_do_takes_no_time(tmp_path):
     assert started(tmp_path, snakemake()).line() == "0 of about 0 s (0 of 0 steps)"
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(40, "40 s"), (660, "11 min"), (5 * 3600, "5.0 h")])
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(40, "about 40 s"), (660, "about 11 min"), (5 * 3600, "about 5.0 h")]
+)
 def test_time_is_told_in_the_unit_that_suits_it(seconds, said):
-    assert pace.minutes(seconds) == said
+    assert pace.spoken(seconds) == said
 
 
 def test_jobs_keep_what_they_compile_where_python_keeps_nothing(monkeypatch, tmp_path):
