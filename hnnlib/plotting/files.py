@@ -31,6 +31,7 @@ def save(
     if not re.fullmatch(r"[\w-]+", name):
         raise ValueError(f"'{name}' cannot name a figure: use letters, digits, '_' and '-' only")
     picture = _bytes(fig, "png")
+    fig.set_layout_engine("none")  # the SVG is laid out as the PNG is: doing it again takes longest
     if folder:
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
