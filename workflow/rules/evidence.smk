@@ -34,12 +34,13 @@ rule weigh_evidence:
     output:
         claims=f"{RESULTS}/claims.csv",
         comparison=f"{RESULTS}/comparison.csv",
+        ledger=f"{RESULTS}/claims.json",
     log:
         f"{RESULTS}/logs/weigh_evidence.log",
     conda:
         CONDA
     params:
-        code=PLAN.digest("hnnlib.evidence.claims", "hnnlib.evidence.comparison"),
+        code=PLAN.digest("hnnlib.evidence.ledger"),
         studies=PLAN.studies,
     script:
         "../scripts/weigh_evidence.py"

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from hnnlib import registration
 from hnnlib.errors import ConfigError
 from hnnlib.evidence.papers.base import suggest
 from hnnlib.evidence.papers.paper import Paper
@@ -32,7 +33,8 @@ def load(stem: str, folder: str | Path | None = None) -> Paper:
     try:
         tree = yaml.compose(text, yaml.SafeLoader)
         _refuse_repeated_keys(tree, path.name)
-        return Paper.model_validate(yaml.safe_load(text))
+        content = yaml.safe_load(text)
+        return Paper.model_validate(content).registered(registration.digests(content))
     except yaml.YAMLError as reason:
         line = getattr(getattr(reason, "problem_mark", None), "line", 0) + 1
         raise ConfigError(f"{path.name} line {line} is not YAML: {reason.problem}") from reason
