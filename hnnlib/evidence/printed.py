@@ -9,7 +9,14 @@ from typing import Any, Literal
 
 import xarray as xr
 
-from hnnlib.evidence.comparison import Comparison, dataset_of, locate, predicted
+from hnnlib.evidence.comparison import (
+    Comparison,
+    dataset_of,
+    describe_cell,
+    locate,
+    predicted,
+    spoken,
+)
 from hnnlib.evidence.papers import CellPair, Claim, OwnNumbers, Paper, Part, Select
 
 __all__ = ["held", "own_numbers", "paper_difference", "paper_numbers"]
@@ -101,7 +108,10 @@ def _own(paper: Paper, study: str, part: Part) -> list[tuple[bool | None, str]]:
             continue
         split = len(item[1]) if part.rule == "best_not_better" else 0
         holds = _HOLDS[part.rule](list(numbers), sign, margin, getattr(part, "value", 0.0), split)
-        found.append((bool(holds), " and ".join(f"{number:g}" for number in numbers)))
+        what = f"{spoken(part.variable, paper.names)} of " if part.rule == "bound" else ""
+        name = describe_cell(selects[0], paper.names)
+        told = ", ".join(f"{number:g}" for number in numbers)
+        found.append((bool(holds), f"{told} ({what}{name}{' and others' * (len(selects) > 1)})"))
     return found
 
 

@@ -65,7 +65,7 @@ def _p(one: Planned, n: int, overlap: float, draw: np.random.Generator) -> np.nd
     if one.test == "order":
         return _page(np.array(one.effect) * one.sense, one.spread, n, draw)
     values = draw.normal(one.effect, max(one.spread, 1e-12), (_RUNS, n))
-    error = values.std(1, ddof=1) * np.sqrt(1 / n + overlap)
+    error = np.maximum(values.std(1, ddof=1), 1e-15) * np.sqrt(1 / n + overlap)
     mean = values.mean(1)
     if one.test == "equivalence":
         nearest = np.minimum(one.bound - mean, mean + one.bound)

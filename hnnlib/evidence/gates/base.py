@@ -61,6 +61,9 @@ def passes_of(dataset: xr.Dataset, cell: str) -> int | None:
         made = at(dataset, cell, dataset.variables["passes"])
         return int(np.nanmax(made)) if np.isfinite(made).any() else None
     if "validation_curve" not in dataset.variables:
-        return None
+        if "grid_best_epoch" not in dataset.variables:
+            return None
+        chosen = at(dataset, cell, dataset.variables["grid_best_epoch"])
+        return int(np.nanmax(chosen)) + 1  # at least: the last pass that validation chose
     curves = at(dataset, cell, dataset.variables["validation_curve"])
     return int(np.isfinite(curves).sum(-1).max())

@@ -136,6 +136,7 @@ def decide(
     return verdict("undecided", _why_open(found, len(good)))
 
 
+_TOLD = 2  # reasons of one part that are written out
 _UNTESTED = ("not run", "not tested", "too few seeds")
 
 
@@ -160,9 +161,12 @@ def _why_untested(found: Sequence[Comparison]) -> str:
     few = [c for c in found if c.outcome == "too few seeds"]
     absent = [c for c in found if c.outcome == "not run"]
     reasons = []
-    for why in dict.fromkeys(c.why for c in shut):
+    whys = list(dict.fromkeys(c.why for c in shut))
+    for why in whys[:_TOLD]:
         number = sum(c.why == why for c in shut)
         reasons.append(why + (f" ({number} of {total} comparisons)" if total > 1 else ""))
+    if len(whys) > _TOLD:
+        reasons.append(f"{len(whys) - _TOLD} more such reasons")
     if few:
         needed = statistics.SEEDS_NEEDED.get(few[0].kind, statistics.SEEDS_NEEDED["difference"])
         reasons.append(f"too few seeds, the test needs {needed}: {few[0].sentence()}")
