@@ -7,6 +7,7 @@ where a direction turns, not whether it is true.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -120,7 +121,7 @@ def _parts(
     paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset], reading: Reading | None
 ) -> Iterator[PartVerdict]:
     """The parts of a claim under a reading; none where no store has the cells that it asks for."""
-    found, changed = [], reading is None
+    asked, changed = [], reading is None
     for part in claim.parts:
         study = paper.study_of(claim, part)
         if study not in stores:
@@ -130,13 +131,11 @@ def _parts(
             other, variable = _changed(stores[study], items, part, reading)
             changed |= other != items or variable != part.variable
             items = other
+        asked.append((stores[study], part, items, variable))
+    for dataset, part, items, variable in asked if changed else ():
         chosen = options(part) | {"variable": variable}
-        try:
-            found.append(RULES[part.rule](stores[study], items, names=paper.names, **chosen))
-        except StoreError:
-            continue  # an older store lacks the variable
-    if changed:
-        yield from found
+        with suppress(StoreError):  # an older store lacks the variable
+            yield RULES[part.rule](dataset, items, names=paper.names, **chosen)
 
 
 def _changed(dataset: xr.Dataset, items, part: Part, reading: Reading):
@@ -165,9 +164,10 @@ def _mapped(item, change):
 
 def _by_data(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> Iterator[Read | None]:
     """The claim on each data set alone, where it compares cells of several."""
+    ran = [part for part in claim.parts if paper.study_of(claim, part) in stores]
     parts = [
         (stores[paper.study_of(claim, part)], judged)
-        for part, judged in zip(claim.parts, _parts(paper, claim, stores, None), strict=False)
+        for part, judged in zip(ran, _parts(paper, claim, stores, None), strict=False)
     ]
     names = [
         (name, dataset, part)

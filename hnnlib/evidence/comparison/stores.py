@@ -65,5 +65,5 @@ def prepare(paper: Paper, dataset: xr.Dataset) -> xr.Dataset:
         for name, value in paper.older_stores.items()
         if name not in dataset.coords
     }
-    found = dataset.assign_coords({k: ("cell", v) for k, v in (older | known).items()})
+    found = dataset.load().assign_coords({k: ("cell", v) for k, v in (older | known).items()})
     return with_measures(found).assign_attrs(kinds=paper.kinds)

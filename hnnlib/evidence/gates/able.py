@@ -14,23 +14,33 @@ __all__ = ["able", "planned", "unanimous"]
 
 
 def able(asked: Asked, c: Comparison) -> str | None:
-    """By simulation of the whole part; where no effect is known, whether equal seeds would decide."""
+    """Whether the whole part, simulated, finds the effect often enough.
+
+    The effect is the paper's, or the one that its file declares. What these seeds did decide, they
+    were able to: there an effect of the size seen may be found often enough instead, so that a
+    lucky find is none. Where no effect is known, seeds that all agree must be able to decide.
+    """
     if c.kind == "correlation":
         return None  # its permutation test has a least number of runs of its own
     overlap = overlap_of(asked.dataset, c.cells[0])
-    family = [planned(asked, one) for one in asked.family if one.outcome != "shown"]
+    family = [planned(asked, one) for one in asked.family]
     place = [one is c for one in asked.family].index(True)
-    mine = family[place]
-    if mine is None:
+    known = family[place]
+    shares = []
+    for one in (known, _seen(c) if c.outcome in ("for", "against") else None):
+        if one is not None:
+            whole = [*family[:place], one, *family[place + 1 :]]
+            shares.append(statistics.could_find(whole, c.n, overlap)[place])
+    if not shares:
         if unanimous(c.n, len(family), overlap):
             return None
         return f"{c.n} seeds that all agree could not decide among {len(family)} comparisons"
-    power = statistics.could_find(family, c.n, overlap)[place]
-    if power >= asked.gates.power:
+    if max(shares) >= asked.gates.power:
         return None
+    what = "an effect as seen" if known is None else _effect(known, c)
     return (
-        f"{c.n} seeds with a spread of {_number(c.spread, c)} would find {_effect(mine, c)} in "
-        + (f"{100 * power:.0f} % of runs")
+        f"{c.n} seeds with a spread of {_number(c.spread, c)} would find {what} in "
+        f"{100 * max(shares):.0f} % of runs"
     )
 
 
@@ -67,6 +77,18 @@ def unanimous(seeds: int, family: int, overlap: float = 0.0) -> bool:
         return False
     p = statistics.paired_difference(np.ones(seeds), np.zeros(seeds), overlap=overlap).p
     return statistics.holm([p] * family)[0] <= 0.05
+
+
+def _seen(c: Comparison) -> Planned:
+    """The comparison as if what was seen were so, on the side that it was decided for."""
+    if c.kind == "series":
+        return Planned(
+            c.means, c.spread, "order", sense=c.sense if c.outcome == "for" else -c.sense
+        )
+    if c.sense == 0 and c.outcome == "for":
+        return Planned(c.difference, c.spread, "equivalence", c.margin)
+    bound = c.bound if c.sense else np.copysign(c.margin, c.difference)
+    return Planned(c.difference, c.spread, "difference", bound, 1 if c.difference > bound else -1)
 
 
 def _declared(asked: Asked, c: Comparison, spread: float) -> Planned | None:

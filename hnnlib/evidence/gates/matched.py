@@ -46,7 +46,7 @@ def _written(values: np.ndarray) -> str:
 
 
 def _at_the_end(asked: Asked, cell: str) -> str | None:
-    """Whether the cell's rate was chosen from a list and is its last: a better one may lie beyond."""
+    """Whether the cell's rate is the last of its list, so that a better one may lie beyond."""
     dataset = asked.dataset
     if not asked.gates.tuned or not fits(dataset, cell, asked.gates.tuned):
         return None

@@ -33,11 +33,12 @@ from hnnlib.evidence.papers.parts import (
     Series,
     Trend,
 )
-from hnnlib.evidence.papers.reader import load, of_study
+from hnnlib.evidence.papers.reader import PAPERS, load, of_study
 from hnnlib.evidence.papers.readings import Reading
 from hnnlib.evidence.papers.tables import Entry, Table
 
 __all__ = [
+    "PAPERS",
     "Anchor",
     "Baseline",
     "BestNotBetter",

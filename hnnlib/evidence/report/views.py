@@ -68,7 +68,7 @@ class Run:
         }
 
     def tally(self) -> dict[str, int]:
-        """Number of the authors' claims with each answer; a referee's questions are none of theirs."""
+        """Number of the authors' claims with each answer, without a referee's questions."""
         words = [j.answer for j in self.judgements.values() if j.asked_by == "authors"]
         return {word: words.count(word) for word in claims.ANSWERS}
 
