@@ -9,7 +9,7 @@ never decides it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import get_args
 
 import xarray as xr
@@ -41,6 +41,7 @@ class Judgement:
 
     Attributes:
         answer: of the rule, with all gates open or not tested.
+        by_data: the same of the comparisons on each data set alone, where there are others, too.
         gates: of those that are shut, the reasons, each once.
         direction: where the estimates lie, in words (``leans against``); the answer if decided.
         number: whether printed numbers lie where one more run of ours would.
@@ -70,6 +71,7 @@ class Judgement:
     own_numbers: str
     own_numbers_reason: str
     registration: str
+    by_data: dict[str, Verdict]
     gates: dict[Gate, list[str]]
     p: float
     seeds_needed: int | None
@@ -131,6 +133,7 @@ def _judge(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> Judg
         own_numbers=own.answer,
         own_numbers_reason=own.reason,
         registration=registration(paper, claim, stores),
+        by_data=_by_data(parts, [stores.get(study) for study, _ in judged]),
         gates=_gates(parts),
         p=_p(parts, answer),
         seeds_needed=_seeds_needed(judged, parts, stores) if answer == "undecided" else None,
@@ -185,6 +188,38 @@ def _gates(parts: Sequence[PartVerdict]) -> dict[Gate, list[str]]:
             for gate, why in c.shut:
                 shut.setdefault(gate, {})[why] = None
     return {gate: list(shut[gate]) for gate in get_args(Gate) if gate in shut}
+
+
+def _by_data(
+    parts: Sequence[PartVerdict], stores: Sequence[xr.Dataset | None]
+) -> dict[str, Verdict]:
+    """Answers on single data sets; empty where all comparisons are on one.
+
+    P-values stay corrected over the whole claim. A comparison without a cell belongs to no data.
+    """
+    ran = [
+        (part, dataset) for part, dataset in zip(parts, stores, strict=True) if dataset is not None
+    ]
+    places = [
+        [
+            "" if c.outcome == "not run" else dataset_of(dataset, c.cells[0])
+            for c in part.comparisons
+        ]
+        for part, dataset in ran
+    ]
+    names = dict.fromkeys(name for place in places for name in place)
+    if len(names) < 2:
+        return {}
+    answers = {}
+    for name in filter(None, names):
+        halves = []
+        for (part, _), place in zip(ran, places, strict=True):
+            own = [c for c, where in zip(part.comparisons, place, strict=True) if where == name]
+            steps = place[len(place) - part.extra :].count(name)
+            if own:
+                halves.append(replace(part, extra=steps).again(own))
+        answers[name] = _answer(halves)
+    return answers
 
 
 def _p(parts: Sequence[PartVerdict], answer: Verdict) -> float:

@@ -50,7 +50,7 @@ def to_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
     rows = []
     for judgement in judgements:
         row = asdict(judgement)
-        for key in ("comparisons", "context", "readings", "gates"):
+        for key in ("comparisons", "context", "readings", "gates", "by_data"):
             row[key] = json.dumps(_plain(row[key]), ensure_ascii=False)
         rows.append(row)
     frame = pd.DataFrame(rows, columns=columns)

@@ -93,7 +93,7 @@ def _part(asked: Asked, seeds: int) -> tuple[float, bool, str]:
 
 
 def _family(asked: Asked, part: Part) -> Iterator[statistics.Planned | None]:
-    """The part's comparisons with their effects; a spread that was not seen is that of the others."""
+    """The part's comparisons with their effects; where no spread was seen, that of the others."""
     try:
         judged = apply(asked.dataset, part, asked.paper.defaults, asked.paper.names)
     except StoreError:

@@ -132,9 +132,8 @@ def test_what_is_shown_carries_no_verdict():
 
 def test_every_number_of_the_paper_has_a_row(paper):
     frame = comparison.compare(paper, synthetic_store.make())
-    assert list(frame.columns) == (
-        "study table row column cell dataset scale printed ours low high n difference unit note".split()
-    )
+    names = "study table row column cell dataset scale printed ours low high n difference unit note"
+    assert list(frame.columns) == names.split()
     assert len(frame) == 36
     assert (frame["n"] == 3).all()
     assert frame["ours"].notna().all()
