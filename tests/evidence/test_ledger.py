@@ -102,7 +102,7 @@ def test_a_coupled_head_shuts_what_rests_on_separate_training(paper):
 def test_the_number_is_held_at_the_papers_own_scale_only(paper):
     store = synthetic_store.make(seeds=5)
     first, *_ = claims.judge(paper, store)
-    assert first.number == "1 of 2 printed numbers lie where one more run of ours would"
+    assert first.number == "0 of 2 printed numbers lie where one more run of ours would"
     other = claims.judge(paper, store.assign_attrs(scale="reduced"))[0]
     assert other.number == "no printed number at the paper's own scale"
 
@@ -191,7 +191,7 @@ def test_more_seeds_can_decide_more(paper):
 
 
 def test_every_scale_that_claims_to_decide_has_seeds_enough_to_agree():
-    """Three seeds that agree decide a single comparison; smoke shows that the graph runs, no more."""
+    """Three seeds that agree decide one comparison; smoke shows that the graph runs, no more."""
     for path in CONFIG.glob("*.yaml"):
         seeds = power.seeds_of(yaml.safe_load(path.read_text("utf-8")))
         if path.stem != "smoke":
