@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -45,18 +45,25 @@ def read(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> list[R
     Args:
         stores: prepared, by study.
     """
-    main = _read(MAIN, list(_parts(paper, claim, stores, None)))
-    if main is None or main.side is None:
-        return [main] if main else []
-    others = [*_by_data(paper, claim, stores)]
+    judged = list(_parts(paper, claim, stores, None))
+    main = _read(MAIN, judged)
+    if main is None:
+        return []
+    names = list(dict.fromkeys(name for one in judged for name in one.data if name))
+    several = names if len(names) > 1 else [None]
+    mains = {name: _read(f"{name} alone" if name else MAIN, judged, name) for name in several}
+    found = [] if several == [None] else list(mains.values())
+    declared = {None: main} | mains
+    compared = [(one, main) for one in found]
     for reading in paper.readings:
         if not reading.claims or claim.id in reading.claims:
-            others.append(_read(reading.label, list(_parts(paper, claim, stores, reading))))
-    found = [one for one in others if one is not None and one.side is not None]
-    return [main] + [
-        Read(one.label, one.side, one.decided, one.comparisons, one.side != main.side)
-        for one in found
-    ]
+            changed = list(_parts(paper, claim, stores, reading))
+            for name in several if changed else ():
+                label = f"{reading.label} on {name}" if name else reading.label
+                other = _read(label, changed, name)
+                if declared[name] and other and not _same(other, declared[name]):
+                    compared.append((other, declared[name]))
+    return [main, *(replace(one, flips=one.side != base.side) for one, base in compared if one)]
 
 
 def summary(readings: list[Read]) -> str:
@@ -104,11 +111,26 @@ def to_frame(readings: Mapping[str, list[Read]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns.split())
 
 
-def _read(label: str, parts: list[PartVerdict]) -> Read | None:
-    """A reading of all parts of a claim together; None where nothing was changed."""
-    sides = [part.lean() for part in parts]
-    known = [side for side in sides if side]
-    if not parts or not known:
+@dataclass(frozen=True)
+class _Judged:
+    """A part of a claim under a reading, and the data set of each of its comparisons."""
+
+    part: PartVerdict
+    data: tuple[str | None, ...]
+
+    def on(self, name: str | None) -> PartVerdict | None:
+        """The part on one data set alone; None where it compares nothing there."""
+        if name is None:
+            return self.part
+        own = [c for c, data in zip(self.part.comparisons, self.data, strict=True) if data == name]
+        return decide(own, self.part.need) if own else None
+
+
+def _read(label: str, judged: list[_Judged], name: str | None = None) -> Read | None:
+    """A reading of all parts of a claim together; None where nothing was compared."""
+    parts = [part for one in judged if (part := one.on(name)) is not None]
+    known = [side for part in parts if (side := part.lean())]
+    if not known:
         return None
     side = "for" if all(one == "for" for one in known) else "against"
     word = {"for": "supported", "against": "contradicted"}[side]
@@ -117,9 +139,15 @@ def _read(label: str, parts: list[PartVerdict]) -> Read | None:
     return Read(label, side, decided, tuple(c for part in parts for c in part.comparisons))
 
 
+def _same(one: Read, other: Read) -> bool:
+    """Whether two readings compare the same cells by the same variables."""
+    cells = [[(c.cells, c.variable) for c in read.comparisons] for read in (one, other)]
+    return cells[0] == cells[1]
+
+
 def _parts(
     paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset], reading: Reading | None
-) -> Iterator[PartVerdict]:
+) -> Iterator[_Judged]:
     """The parts of a claim under a reading; none where no store has the cells that it asks for."""
     asked, changed = [], reading is None
     for part in claim.parts:
@@ -135,7 +163,9 @@ def _parts(
     for dataset, part, items, variable in asked if changed else ():
         chosen = options(part) | {"variable": variable}
         with suppress(StoreError):  # an older store lacks the variable
-            yield RULES[part.rule](dataset, items, names=paper.names, **chosen)
+            found = RULES[part.rule](dataset, items, names=paper.names, **chosen)
+            ran = [c.cells[0] if c.outcome != "not run" else None for c in found.comparisons]
+            yield _Judged(found, tuple(cell and dataset_of(dataset, cell) for cell in ran))
 
 
 def _changed(dataset: xr.Dataset, items, part: Part, reading: Reading):
@@ -160,29 +190,3 @@ def _mapped(item, change):
     if isinstance(item, list | tuple):
         return type(item)(_mapped(value, change) for value in item)
     return item
-
-
-def _by_data(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> Iterator[Read | None]:
-    """The claim on each data set alone, where it compares cells of several."""
-    ran = [part for part in claim.parts if paper.study_of(claim, part) in stores]
-    parts = [
-        (stores[paper.study_of(claim, part)], judged)
-        for part, judged in zip(ran, _parts(paper, claim, stores, None), strict=False)
-    ]
-    names = [
-        (name, dataset, part)
-        for dataset, part in parts
-        for name in dict.fromkeys(
-            dataset_of(dataset, c.cells[0]) for c in part.comparisons if c.cells
-        )
-    ]
-    several = list(dict.fromkeys(name for name, *_ in names))
-    for name in several if len(several) > 1 else []:
-        found = []
-        for dataset, part in parts:
-            own = [
-                c for c in part.comparisons if c.cells and dataset_of(dataset, c.cells[0]) == name
-            ]
-            if own:
-                found.append(decide(own, part.need))
-        yield _read(f"{name} alone", found)
