@@ -15,6 +15,7 @@ from hnnlib import yaml_models
 __all__ = ["PAPERS", "claims", "digests"]
 
 PAPERS = Path(__file__).resolve().parents[1] / "papers"
+_SHARED = ("defaults", "stand_ins", "chance", "gates", "older_stores")
 
 
 def claims(paper: str, folder: str | Path | None = None) -> dict[str, str]:
@@ -33,12 +34,13 @@ def claims(paper: str, folder: str | Path | None = None) -> dict[str, str]:
 def digests(paper: dict) -> dict[str, str]:
     """Sha256 of each claim of a paper's file: its text, its rules, and what they fall back on.
 
-    Layout, comments, notes and context of the file don't count: they decide nothing.
+    Layout, comments and what is only said of a claim (notes, context, who asked it) don't count:
+    they decide nothing. Gates do.
     """
-    shared = {key: paper.get(key) for key in ("defaults", "stand_ins", "chance")}
+    shared = {key: paper.get(key) for key in _SHARED}
     found = {}
     for claim in paper.get("claims") or []:
-        decides = {key: value for key, value in claim.items() if key not in ("note", "context")}
+        decides = {key: claim.get(key) for key in ("id", "text", "study", "parts")}
         text = json.dumps([decides, shared], sort_keys=True, ensure_ascii=False, default=str)
         found[str(claim["id"])] = sha256(text.encode()).hexdigest()
     return found

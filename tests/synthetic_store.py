@@ -223,6 +223,12 @@ def _variables(chosen: list[dict], test: np.ndarray, lost: np.ndarray, epochs: i
             per_seed, spikes * 500, "synaptic operations per image", "1"
         ),
         "multiply_accumulates": variable(per_seed, macs, "multiply-accumulates per image", "1"),
+        "passes": variable(
+            "cell",
+            [{"mlp": 100, "cnn": 150}[c["family"]] for c in chosen],
+            "passes over the training part",
+            "1",
+        ),
         "parameters": variable("cell", macs[:, 0] // _STEPS, "trainable parameters", "1"),
         "train_seconds": variable("cell", flop / 1e11, "training time of one member", "s"),
         "train_flop": variable("cell", flop, "operations of the whole training", "FLOP"),

@@ -22,7 +22,7 @@ DEFAULT_SCALE = "quick"
 DATA_FOLDER = "HNN_DATA"
 KEPT = Path(".snakemake/hnnlib.plans")
 CODE = {
-    "evidence": ("hnnlib.evidence.claims", "hnnlib.evidence.comparison"),
+    "evidence": ("hnnlib.evidence.ledger",),
     "report": ("hnnlib.evidence.report",),
 }
 

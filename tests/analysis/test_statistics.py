@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hnnlib.analysis.statistics import (
+    Planned,
+    could_find,
     equivalence,
     holm,
     mean_interval,
     paired_difference,
+    prediction_interval,
+    seeds_to_decide,
     trend,
 )
 
@@ -110,11 +114,26 @@ def test_two_pairs_give_a_difference_but_no_p():
     assert np.isnan(d.p) and np.isnan(d.low)
 
 
-def test_equal_differences_are_no_proof():
-    """No spread, no t statistic: only the signs count, and three of them cannot decide."""
-    d = paired_difference([1.5, 2.5, 3.5], [1.0, 2.0, 3.0])
+@pytest.mark.parametrize(("n", "p"), [(3, 0.0267), (4, 0.0062), (5, 0.0015), (10, 1.67e-6)])
+def test_equal_differences_are_strong_evidence(n, p):
+    """A spread that hides below the widest step which could show a difference at all."""
+    d = paired_difference(np.arange(n) + 0.5, np.arange(n))
     assert (d.mean, d.low, d.high) == (0.5, 0.5, 0.5)
-    assert d.p == pytest.approx(2 * 0.5**3)
+    assert d.p == pytest.approx(p, rel=0.05)
+    assert d.p == pytest.approx(2 * stats.t.sf(np.sqrt(12 * n), n - 1))
+
+
+def test_the_finer_the_step_of_equal_values_the_stronger():
+    left, right = [1.5, 2.5, 3.5], [1.0, 2.0, 3.0]
+    coarse, fine = (paired_difference(left, right, step=step).p for step in (0.5, 0.01))
+    assert coarse == paired_difference(left, right).p > 100 * fine
+
+
+@quickly
+@given(st.integers(3, 15), st.integers(1, 15))
+def test_unanimous_seeds_decide_in_any_family_where_the_step_is_fine(n, family):
+    d = paired_difference(np.full(n, 98.0), np.full(n, 97.0), step=0.01)
+    assert max(holm([d.p] * family)) < 0.05
 
 
 def test_identical_samples_do_not_differ():
@@ -126,7 +145,16 @@ def test_rounding_is_not_spread():
     right = np.array([270, 280, 290]) / 300
     left = right + 1 / 300
     single = paired_difference(100 * left.astype("f4").astype(float), 100 * right)
-    assert single.p == 0.25
+    assert single.p == pytest.approx(2 * stats.t.sf(6, 2))
+
+
+def test_overlapping_parts_widen_an_interval_as_nadeau_and_bengio_have_it():
+    """10 seeds, parts 6:2:2: the variance of the mean is s^2 (1/10 + 1/3)."""
+    plain, corrected = (paired_difference(DRUG_2, DRUG_1, overlap=o) for o in (0.0, 1 / 3))
+    factor = np.sqrt((1 / 10 + 1 / 3) / (1 / 10))
+    assert corrected.high - corrected.mean == pytest.approx(factor * (plain.high - plain.mean))
+    t = corrected.mean / (np.std(np.subtract(DRUG_2, DRUG_1), ddof=1) * np.sqrt(1 / 10 + 1 / 3))
+    assert corrected.p == pytest.approx(2 * stats.t.sf(t, 9)) and corrected.p > plain.p
 
 
 def test_different_numbers_of_seeds_are_refused():
@@ -173,9 +201,9 @@ def test_equivalence_has_no_direction_and_eases_with_the_margin(pairs, margin, f
     assert equivalence(left, right, margin * factor).p_inside <= e.p_inside + 1e-12
 
 
-def test_equal_differences_are_no_proof_of_equivalence():
+def test_equal_differences_within_the_margin_are_equivalent():
     e = equivalence([1.1, 2.1, 3.1], [1.0, 2.0, 3.0], margin=0.5)
-    assert e.p_inside == 0.125
+    assert e.p_inside == pytest.approx(stats.t.sf(6, 2))
     assert e.p_outside == 1.0
 
 
@@ -246,3 +274,66 @@ def test_correction_lies_between_none_and_bonferroni_and_keeps_the_order(p):
     assert (adjusted <= np.minimum(len(p) * np.array(p), 1) + 1e-12).all()
     assert adjusted.min() == pytest.approx(min(1.0, min(p) * len(p)))
     assert (np.diff(adjusted[np.argsort(p, kind="stable")]) >= 0).all()
+
+
+# --- shares and counts --------------------------------------------------------------------------
+
+
+@quickly
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=8))
+def test_intervals_of_shares_stay_within_0_and_1_and_hold_the_mean(shares):
+    for m in (mean_interval(shares, kind="share"), prediction_interval(shares, kind="share")):
+        assert 0 <= m.low <= m.mean + 1e-9 and m.mean - 1e-9 <= m.high <= 1
+
+
+@quickly
+@given(st.lists(st.floats(0, 1e6), min_size=3, max_size=8))
+def test_intervals_of_counts_stay_above_0(counts):
+    m = mean_interval(counts, kind="count")
+    assert 0 <= m.low <= m.mean * (1 + 1e-9)
+
+
+def test_far_from_the_ends_the_kind_makes_no_difference():
+    shares = [0.50, 0.51, 0.49]
+    plain, share = mean_interval(shares), mean_interval(shares, kind="share")
+    assert share.low == pytest.approx(plain.low, abs=1e-4)
+
+
+def test_a_prediction_is_wider_than_a_mean_by_the_root_of_n_plus_1():
+    mean, one = mean_interval(DRUG_1), prediction_interval(DRUG_1)
+    assert one.high - one.mean == pytest.approx(np.sqrt(11) * (mean.high - mean.mean))
+
+
+# --- planning -----------------------------------------------------------------------------------
+
+
+def test_seeds_to_decide_is_the_first_number_that_does():
+    n = seeds_to_decide(1.0, 1.0)
+    assert 1.0 * np.sqrt(n) >= stats.t.ppf(0.975, n - 1)
+    assert 1.0 * np.sqrt(n - 1) < stats.t.ppf(0.975, n - 2)
+    assert seeds_to_decide(1.0, 1.0, family=10) > n
+    assert seeds_to_decide(0.0, 1.0) is None
+    assert seeds_to_decide(1.0, 1.0, overlap=1.0) is None  # parts too alike for any number
+
+
+def test_simulated_power_is_that_of_the_t_test():
+    """d = 1, n = 10: 0.80 (Cohen 1988, table 2.4.1 by the noncentral t)."""
+    t = stats.t.ppf(0.975, 9)
+    exact = 1 - stats.nct.cdf(t, 9, np.sqrt(10))
+    [found] = could_find([Planned(1.0, 1.0)], 10)
+    assert found == pytest.approx(exact, abs=0.06)
+
+
+def test_power_falls_with_the_family_and_with_overlap():
+    [alone] = could_find([Planned(1.0, 1.0)], 6)
+    among = could_find([Planned(1.0, 1.0)] + [None] * 9, 6)
+    assert among[0] < alone and np.isnan(among[1:]).all()
+    assert could_find([Planned(1.0, 1.0)], 6, overlap=1 / 3)[0] < alone
+    assert could_find([Planned(1.0, 0.1)], 2) == [0.0]
+
+
+def test_power_of_an_equivalence_and_of_an_order():
+    assert could_find([Planned(0.0, 0.1, "equivalence", 0.5)], 5)[0] > 0.95
+    assert could_find([Planned(0.0, 2.0, "equivalence", 0.5)], 5)[0] < 0.1
+    assert could_find([Planned((0.0, 1.0, 2.0, 3.0), 0.1, "order")], 5)[0] == 1.0
+    assert could_find([Planned((3.0, 2.0, 1.0), 0.1, "order", sense=-1)], 5)[0] == 1.0

@@ -132,19 +132,18 @@ def test_what_is_shown_carries_no_verdict():
 
 def test_every_number_of_the_paper_has_a_row(paper):
     frame = comparison.compare(paper, synthetic_store.make())
-    assert list(frame.columns) == (
-        "study table row column cell dataset paper ours low high n difference unit note".split()
-    )
+    names = "study table row column cell dataset scale printed ours low high n difference unit note"
+    assert list(frame.columns) == names.split()
     assert len(frame) == 36
     assert (frame["n"] == 3).all()
     assert frame["ours"].notna().all()
-    assert frame["paper"].isna().sum() == 2  # the frozen networks, for which no number is printed
+    assert frame["printed"].isna().sum() == 2  # the frozen networks, for which no number is printed
 
 
 def test_numbers_on_the_papers_data(paper):
     store = synthetic_store.make(accuracy={SEPARATE_CELL: [98.0, 98.1, 98.5]})
     one = row(comparison.compare(paper, store), "1a", "A784-S500-S10", "separate")
-    assert one["paper"] == 98.22
+    assert one["printed"] == 98.22
     assert one["ours"] == pytest.approx(98.2)
     assert one["difference"] == pytest.approx(-0.02)
     assert one["low"] < 98.2 < one["high"]
@@ -159,7 +158,7 @@ def test_no_difference_on_other_data(paper):
     assert mlp["ours"].notna().all()
     assert (mlp["dataset"] == "digits").all()
     assert mlp["note"].str.contains("other data .the paper: mnist").all()
-    cnn = frame[frame["table"].isin(["1b", "2b", "3b"]) & frame["paper"].notna()]
+    cnn = frame[frame["table"].isin(["1b", "2b", "3b"]) & frame["printed"].notna()]
     assert cnn["difference"].notna().all()
 
 
@@ -175,7 +174,7 @@ def test_a_cell_that_was_not_run_keeps_the_papers_number(paper):
     one = row(
         comparison.compare(paper, store), "2b", synthetic_store.ROWS["cnn"]["A3"], "simultaneous"
     )
-    assert one["paper"] == 65.30
+    assert one["printed"] == 65.30
     assert np.isnan(one["ours"]) and np.isnan(one["difference"])
     assert (one["cell"], one["dataset"], one["n"]) == ("", "", 0)
     assert "not run" in one["note"]

@@ -115,10 +115,12 @@ def test_every_claim_stands_once_in_the_ledger(page):
 def test_each_claim_shows_the_verdict_of_both_runs(page, folder):
     paper = papers.load(PAPER)
     runs = [store.open(folder / f"results/{run}/{STUDY}.nc") for run in ("reference", "quick")]
-    judged = [{j.claim: j.verdict for j in claims.judge(paper, run)} for run in runs]
+    judged = [
+        {j.claim: j.answer.replace(" ", "-") for j in claims.judge(paper, run)} for run in runs
+    ]
     for claim in paper.claims:
         entry = page.text.split(f'id="claim-{PAPER}-{claim.id}"')[1].split("</article>")[0]
-        shown = re.findall(r'class="chip (\w+)"', entry)
+        shown = re.findall(r'class="chip ([\w-]+)"', entry)
         assert shown == [verdicts[claim.id] for verdicts in judged]
 
 
@@ -191,6 +193,7 @@ def test_without_a_reference_the_page_says_so(folder):
 def test_another_study_needs_no_change_here(folder, tmp_path, monkeypatch):
     source = reader.PAPERS / f"{PAPER}.yaml"
     toy = source.read_text("utf-8").replace(f"study: {STUDY}", "study: toy_study")
+    toy = toy.replace(f"  {STUDY}:\n    learned", "  toy_study:\n    learned")
     (tmp_path / "toy.yaml").write_text(toy, "utf-8")
     (tmp_path / source.name).write_text(source.read_text("utf-8"), "utf-8")
     monkeypatch.setattr(reader, "PAPERS", tmp_path)

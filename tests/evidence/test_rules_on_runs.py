@@ -90,11 +90,11 @@ def test_a_bound_on_a_count_needs_no_test():
 def test_a_bound_with_too_few_seeds_or_none_or_no_cell():
     store = make(premium={"a": [0.5, 0.6], "b": [np.nan, np.nan]})
     part = rules.bound(store, select("a"), value=0.0, variable="premium")
-    assert verdict(part) == "undecided" and "too few seeds" in part.reason
+    assert verdict(part) == "not tested" and "too few seeds" in part.reason
     part = rules.bound(store, select("b"), value=0.0, variable="premium")
-    assert verdict(part) == "undecided" and part.comparisons[0].left_out == 2
+    assert verdict(part) == "not tested" and part.comparisons[0].left_out == 2
     part = rules.bound(store, select("z"), value=0.0, variable="premium")
-    assert verdict(part) == "undecided" and "not run at this scale" in part.reason
+    assert verdict(part) == "not tested" and "not run at this scale" in part.reason
     with pytest.raises(StoreError, match="'prize'"):
         rules.bound(store, select("z"), value=0.0, variable="prize")
 
@@ -140,7 +140,7 @@ def test_what_is_held_fixed_makes_no_correlation():
 def test_three_seeds_are_too_few_for_a_correlation():
     store = make(x={"a": RISING[:3], "b": RISING[:3]}, y={"a": RISING[:3], "b": RISING[:3]})
     part = correlated(store, "a", "b")
-    assert verdict(part) == "undecided"
+    assert verdict(part) == "not tested"
     assert "the test needs 4" in part.reason
 
 
@@ -149,7 +149,7 @@ def test_lost_runs_and_missing_cells_of_a_correlation():
     store = make(x={"a": RISING, "b": lost, "c": LOST}, y={"a": RISING, "b": RISING, "c": RISING})
     [found] = correlated(store, "a", "b").comparisons
     assert (found.n, found.left_out, found.outcome) == (4, 1, "for")
-    assert verdict(correlated(store, "a", "c")) == "undecided"
+    assert verdict(correlated(store, "a", "c")) == "not tested"
     assert "not run" in correlated(store, "a", "z").reason
     constant = make(x={"a": [1.0] * 5}, y={"a": RISING})
     assert "constant" in correlated(constant, "a").reason
@@ -215,5 +215,5 @@ def test_choosing_by_what_is_tested_costs_a_factor():
 def test_the_best_of_an_incomplete_order_is_unknown():
     store = make(test_accuracy=HUMP)
     part = rules.interior(store, [line("p", "z", "r")])
-    assert verdict(part) == "undecided"
+    assert verdict(part) == "not tested"
     assert "not run at this scale" in part.reason

@@ -8,7 +8,7 @@ import xarray as xr
 
 from hnnlib import store
 from hnnlib.errors import ConfigError
-from hnnlib.evidence import claims, comparison, papers, report
+from hnnlib.evidence import claims, comparison, ledger, papers, report
 from hnnlib.evidence.papers import reader
 
 PAPER = """\
@@ -19,6 +19,12 @@ venue: A journal
 doi: 10.0/0
 studies: [plain, rough]
 chance: {spoken: 5, images: 10}
+own_scales: [quick]
+gates:
+  plain: &gates
+    learned: 5
+    waived: {settled: nothing is trained}
+  rough: *gates
 stand_ins: {small_spoken: spoken}
 vocabulary: {paper_dataset: [spoken, images], model: [a, b]}
 tables:
@@ -94,12 +100,15 @@ def paper(folder) -> papers.Paper:
 
 
 def verdicts(paper, stores) -> dict[str, str]:
-    return {j.claim: j.verdict for j in claims.judge(paper, stores)}
+    return {j.claim: j.answer for j in claims.judge(paper, stores)}
 
 
 def test_a_paper_of_one_study_may_say_study(folder):
     (folder / "one.yaml").write_text(
-        PAPER.replace("studies: [plain, rough]", "study: rough"), encoding="utf-8"
+        PAPER.replace("studies: [plain, rough]", "study: rough")
+        .replace("  plain: &gates", "  rough:")
+        .replace("  rough: *gates\n", ""),
+        encoding="utf-8",
     )
     assert papers.load("one").studies == ("rough",)
     assert papers.of_study("rough")[0] == "one"
@@ -134,14 +143,14 @@ def test_each_claim_is_judged_on_the_stores_of_its_studies(paper):
     }
 
 
-def test_claims_of_a_study_that_was_not_run_are_undecided(paper):
+def test_claims_of_a_study_that_was_not_run_are_not_tested(paper):
     found = {j.claim: j for j in claims.judge(paper, {"plain": make("plain")})}
-    assert [j.verdict for j in found.values()] == ["supported", "undecided", "undecided"]
+    assert [j.answer for j in found.values()] == ["supported", "not tested", "not tested"]
     assert found["P2"].reason == "Not run at this scale: study rough."
     assert (found["P2"].n_seeds, found["P2"].comparisons, found["P2"].data) == (0, [], "")
     assert len(found["P3"].comparisons) == 1
     assert found["P3"].study == "plain, rough"
-    assert len(claims.to_frame(list(found.values()))) == 3
+    assert len(ledger.to_frame(list(found.values()))) == 3
 
 
 def test_a_single_store_speaks_for_its_own_study(paper):
@@ -154,7 +163,7 @@ def test_a_single_store_speaks_for_its_own_study(paper):
 def test_tables_of_a_study_that_was_not_run_keep_the_papers_numbers(paper):
     frame = comparison.compare(paper, {"plain": make("plain")})
     rough = frame[frame["study"] == "rough"]
-    assert list(rough["paper"]) == [80.0, 1234.0]
+    assert list(rough["printed"]) == [80.0, 1234.0]
     assert rough["ours"].isna().all()
     assert set(rough["note"]) == {"not run at this scale"}
 
@@ -200,8 +209,13 @@ def test_nothing_stands_for_data_that_were_run_themselves(paper):
 def test_chance_may_differ_between_data_sets(paper):
     """12 % is learning where chance is 5 %, and none where it is 10 %."""
     barely = comparison.prepare(paper, make("plain", a=(12.0, 12.1, 12.2), b=(12.0, 12.1, 12.2)))
-    assert comparison.learned(barely, "a")
-    assert not comparison.learned(barely, "b")
+    assert [comparison.chance_of(barely, cell) for cell in "ab"] == [5.0, 10.0]
+    [found, *_] = claims.judge(paper, make("plain", a=(12.0, 12.1, 12.2), b=(12.0, 12.1, 12.2)))
+    assert found.gates == {
+        "learned": [
+            "3 of 3 seeds of b did not learn their training data (the least 12.0 %, chance 10 %)"
+        ]
+    }
 
 
 def test_the_report_shows_a_paper_once_with_all_of_its_studies(folder):

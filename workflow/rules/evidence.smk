@@ -34,6 +34,7 @@ rule weigh_evidence:
     output:
         claims=f"{RESULTS}/claims.csv",
         comparison=f"{RESULTS}/comparison.csv",
+        ledger=f"{RESULTS}/claims.json",
     log:
         f"{RESULTS}/logs/weigh_evidence.log",
     conda:

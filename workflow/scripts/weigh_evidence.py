@@ -5,19 +5,14 @@ from pathlib import Path
 from workflow.jobs import job
 
 with job(snakemake):
-    import pandas as pd
-
     from hnnlib import store
-    from hnnlib.evidence import claims, comparison, papers
+    from hnnlib.evidence import ledger, papers
 
     given, made = snakemake.input, snakemake.output
     paths = zip(snakemake.params.studies, given.stores, strict=True)
     stores = {study: store.open(path) for study, path in paths}
-    verdicts, numbers = [], []
-    for stem in (Path(path).stem for path in given.papers):
-        paper = papers.load(stem)
-        verdicts.append(claims.to_frame(claims.judge(paper, stores)).assign(paper=stem))
-        numbers.append(comparison.compare(paper, stores).assign(paper=stem))
-    for frames, out in ((verdicts, made.claims), (numbers, made.comparison)):
-        frame = pd.concat(frames, ignore_index=True)
-        frame[["paper", *frame.columns.drop("paper")]].to_csv(out, index=False)
+    stems = [Path(path).stem for path in given.papers]
+    claims, numbers, tree = ledger.weigh({stem: papers.load(stem) for stem in stems}, stores)
+    claims.to_csv(made.claims, index=False)
+    numbers.to_csv(made.comparison, index=False)
+    ledger.write_json(tree, made.ledger)

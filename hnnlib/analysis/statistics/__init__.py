@@ -6,6 +6,14 @@ from hnnlib.analysis.statistics.correlation import (
     rank_correlation,
     seed_correlation,
 )
+from hnnlib.analysis.statistics.intervals import (
+    SEEDS_NEEDED,
+    Kind,
+    Mean,
+    mean_interval,
+    prediction_interval,
+)
+from hnnlib.analysis.statistics.power import Planned, could_find
 from hnnlib.analysis.statistics.resampling import (
     SignFlip,
     bootstrap_difference,
@@ -13,15 +21,13 @@ from hnnlib.analysis.statistics.resampling import (
     sign_flip,
 )
 from hnnlib.analysis.statistics.seeds import (
-    SEEDS_NEEDED,
     Difference,
     Equivalence,
-    Mean,
     Trend,
     equivalence,
     holm,
-    mean_interval,
     paired_difference,
+    seeds_to_decide,
     trend,
 )
 
@@ -30,18 +36,23 @@ __all__ = [
     "Correlation",
     "Difference",
     "Equivalence",
+    "Kind",
     "Mean",
+    "Planned",
     "SeedCorrelation",
     "SignFlip",
     "Trend",
     "bootstrap_difference",
+    "could_find",
     "equivalence",
     "hierarchical_bootstrap",
     "holm",
     "mean_interval",
     "paired_difference",
+    "prediction_interval",
     "rank_correlation",
     "seed_correlation",
+    "seeds_to_decide",
     "sign_flip",
     "trend",
 ]

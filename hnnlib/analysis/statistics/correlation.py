@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
-from hnnlib.analysis.statistics.seeds import SEEDS_NEEDED
+from hnnlib.analysis.statistics.intervals import SEEDS_NEEDED
 from hnnlib.randomness import numpy_generator
 
 __all__ = ["Correlation", "SeedCorrelation", "rank_correlation", "seed_correlation"]

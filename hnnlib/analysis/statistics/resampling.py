@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from hnnlib.analysis.statistics.seeds import SEEDS_NEEDED, Mean, paired_values
+from hnnlib.analysis.statistics.intervals import SEEDS_NEEDED, Mean
+from hnnlib.analysis.statistics.seeds import paired_values
 from hnnlib.randomness import numpy_generator
 
 __all__ = ["SignFlip", "bootstrap_difference", "hierarchical_bootstrap", "sign_flip"]

@@ -1,12 +1,19 @@
-"""Small-sample statistics over seeds: intervals, paired differences, equivalence, trend, Holm.
+"""Small-sample statistics over seeds: paired differences, equivalence, trend, Holm, seeds needed.
 
 Every function takes one number a seed. Seeds without a result (NaN: diverged or not run) are left
 out and counted in ``left_out``. Below ``SEEDS_NEEDED`` there is no interval and no p-value (NaN),
-so no verdict can rest on them. The unit of the results is the unit of the input.
+so no answer can rest on them. The unit of the results is the unit of the input.
 
-Where all differences between two conditions are equal, there is no estimate of their spread and
-the t statistic is undefined. The interval then shrinks to the difference itself, and p-values fall
-back on the signs alone (2^-n one-sided), so that three equal differences never count as proof.
+Where all differences between two conditions are equal, their spread hides below the step in which
+they are counted (one image, one point of a grid). A number rounded to a step h has an error of
+standard deviation h / sqrt(12) (Sheppard 1898), which is put in place of the spread. A step that is
+not known is taken as the distance to the hypothesis, the widest that still tells the two apart: t
+is then sqrt(12 n), and p 0.027 for three seeds, 0.0015 for five.
+
+Where each seed draws its training and test part anew from one pool, seeds share examples and a
+plain t test finds too much. ``overlap`` is then the number of test over that of training examples:
+the variance of a mean is s^2 (1/n + overlap) (the corrected resampled t test of Nadeau & Bengio
+2003).
 """
 
 from __future__ import annotations
@@ -18,33 +25,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from hnnlib.analysis.statistics.intervals import SEEDS_NEEDED, Mean, mean_interval
+
 __all__ = [
-    "SEEDS_NEEDED",
     "Difference",
     "Equivalence",
-    "Mean",
     "Trend",
     "equivalence",
     "holm",
-    "mean_interval",
     "paired_difference",
     "paired_values",
+    "seeds_to_decide",
     "trend",
 ]
 
-SEEDS_NEEDED = {"interval": 3, "difference": 3, "equivalence": 3, "trend": 3, "correlation": 4}
-"""Fewest seeds for each kind of statement. Two give a t interval too, but one of 12.7 errors."""
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A mean over seeds with its t interval."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
-    left_out: int
+_MOST_SEEDS = 1000
 
 
 @dataclass(frozen=True)
@@ -76,43 +71,39 @@ class Trend:
     left_out: int
 
 
-def mean_interval(values: ArrayLike, level: float = 0.95) -> Mean:
-    """Mean with the two-sided t interval, mean +- t(n-1) s / sqrt(n) (Student 1908).
-
-    Args:
-        values: one number a seed, shape (seed,).
-        level: coverage of the interval.
-    """
-    values = np.asarray(values, float)
-    used = values[~np.isnan(values)]
-    mean = float(used.mean()) if used.size else np.nan
-    low, high = _t_interval(used, level)
-    return Mean(mean, low, high, used.size, values.size - used.size)
-
-
-def paired_difference(left: ArrayLike, right: ArrayLike, by: float = 0.0) -> Difference:
+def paired_difference(
+    left: ArrayLike,
+    right: ArrayLike,
+    by: float = 0.0,
+    overlap: float = 0.0,
+    step: float = np.inf,
+) -> Difference:
     """Mean of left - right over the seeds both have, 95 % t interval, p of "it is ``by``".
 
-    p is two-sided, of the paired t test (``scipy.stats.ttest_rel``; Student 1908).
+    p is two-sided, of the paired t test (Student 1908), corrected for overlapping parts.
 
     Args:
         left, right: one number a seed, the same seeds in the same order, shape (seed,).
         by: the difference under the null hypothesis, in the unit of the input.
+        overlap: test over training examples where parts are drawn anew; 0: they are fixed.
+        step: in which the numbers are counted, if it is known; it matters for equal values.
     """
-    left, right = np.asarray(left, float), np.asarray(right, float)
     differences = paired_values(left, right)
-    d = mean_interval(differences)
+    d = mean_interval(differences, overlap=overlap)
     p = np.nan
     if d.n >= SEEDS_NEEDED["difference"]:
-        if _constant(differences):
-            p = 1.0 if d.mean == by else 2 * _signs(d.n)
-        else:
-            keep = ~np.isnan(differences)
-            p = float(stats.ttest_rel(left[keep], right[keep] + by).pvalue)
+        t = _t(differences[~np.isnan(differences)], by, overlap, step)
+        p = float(2 * stats.t.sf(abs(t), d.n - 1))
     return Difference(d.mean, d.low, d.high, d.n, d.left_out, p)
 
 
-def equivalence(left: ArrayLike, right: ArrayLike, margin: float) -> Equivalence:
+def equivalence(
+    left: ArrayLike,
+    right: ArrayLike,
+    margin: float,
+    overlap: float = 0.0,
+    step: float = np.inf,
+) -> Equivalence:
     """Two one-sided paired t tests: is |left - right| below the margin (Schuirmann 1987)?
 
     ``p_inside`` is the larger of the two one-sided p-values; at most 0.05 exactly where the 90 %
@@ -122,6 +113,8 @@ def equivalence(left: ArrayLike, right: ArrayLike, margin: float) -> Equivalence
     Args:
         left, right: one number a seed, the same seeds in the same order, shape (seed,).
         margin: largest difference that counts as none, positive, in the unit of the input.
+        overlap: test over training examples where parts are drawn anew; 0: they are fixed.
+        step: in which the numbers are counted, if it is known; it matters for equal values.
 
     Raises:
         ValueError: the margin is not positive.
@@ -129,14 +122,35 @@ def equivalence(left: ArrayLike, right: ArrayLike, margin: float) -> Equivalence
     if not margin > 0:
         raise ValueError(f"an equivalence margin must be positive, not {margin}")
     differences = paired_values(left, right)
-    d = mean_interval(differences, level=0.90)
+    d = mean_interval(differences, level=0.90, overlap=overlap)
     if d.n < SEEDS_NEEDED["equivalence"]:
         inside = outside = np.nan
     else:
-        above, below = _one_sided(differences, -margin)
-        beyond, under = _one_sided(differences, margin)
-        inside, outside = max(above, under), min(1.0, 2 * min(below, beyond))
+        used = differences[~np.isnan(differences)]
+        low, high = (_t(used, bound, overlap, step) for bound in (-margin, margin))
+        above, under = (float(stats.t.sf(t, d.n - 1)) for t in (low, -high))
+        inside, outside = max(above, under), min(1.0, 2 * min(1 - above, 1 - under))
     return Equivalence(d.mean, d.low, d.high, d.n, d.left_out, margin, inside, outside)
+
+
+def seeds_to_decide(
+    distance: float, spread: float, family: int = 1, overlap: float = 0.0, level: float = 0.05
+) -> int | None:
+    """Seeds at which a difference as seen would decide, were its mean and spread to stay.
+
+    None where a thousand would not: nothing is seen, or parts overlap too much for it.
+
+    Args:
+        distance: of the mean difference from the hypothesis.
+        spread: standard deviation of the differences over seeds.
+        family: comparisons that are corrected together.
+        overlap: test over training examples where parts are drawn anew; 0: they are fixed.
+    """
+    n = np.arange(SEEDS_NEEDED["difference"], _MOST_SEEDS + 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = abs(distance) / (spread * np.sqrt(1 / n + overlap))
+    enough = t >= stats.t.ppf(1 - level / (2 * family), n - 1)
+    return int(n[enough.argmax()]) if enough.any() else None
 
 
 def trend(table: ArrayLike) -> Trend:
@@ -193,29 +207,11 @@ def paired_values(left: ArrayLike, right: ArrayLike) -> np.ndarray:
     return differences
 
 
-def _t_interval(used: np.ndarray, level: float) -> tuple[float, float]:
-    if used.size < SEEDS_NEEDED["interval"]:
-        return np.nan, np.nan
-    error = used.std(ddof=1) / np.sqrt(used.size)
-    half = stats.t.ppf((1 + level) / 2, used.size - 1) * error
-    return float(used.mean() - half), float(used.mean() + half)
-
-
-def _one_sided(differences: np.ndarray, bound: float) -> tuple[float, float]:
-    """One-sided p-values of "the mean lies above the bound" and "... below the bound"."""
-    used = differences[~np.isnan(differences)]
-    if not _constant(used):
-        above = float(stats.ttest_1samp(used, bound, alternative="greater").pvalue)
-        return above, 1 - above
-    if used[0] == bound:
-        return 1.0, 1.0
-    return (_signs(used.size), 1.0) if used[0] > bound else (1.0, _signs(used.size))
-
-
-def _constant(differences: np.ndarray) -> bool:
-    return bool(np.nanmax(differences) == np.nanmin(differences))
-
-
-def _signs(n: int) -> float:
-    """Chance that n differences all have one given sign when both signs are equally likely."""
-    return 0.5**n
+def _t(used: np.ndarray, by: float, overlap: float, step: float) -> float:
+    """Student's t of "the mean is ``by``"; equal values stand for what their step may hide."""
+    distance = used.mean() - by
+    if distance == 0:
+        return 0.0
+    hidden = min(abs(distance), step) / np.sqrt(12)
+    spread = hidden if np.ptp(used) == 0 else used.std(ddof=1)
+    return float(distance / (spread * np.sqrt(1 / used.size + overlap)))

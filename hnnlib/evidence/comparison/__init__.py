@@ -7,15 +7,20 @@ ledger. :func:`compare` lays every number of a paper's tables beside ours.
 from __future__ import annotations
 
 from hnnlib.evidence.comparison.cells import (
-    Comparison,
+    at,
+    chance_of,
     counted,
     dataset_of,
-    learned,
+    interval_of,
     locate,
     mean,
+    overlap_of,
     paired,
+    predicted,
+    ran,
     show,
     sides,
+    step_of,
     unit_of,
     valued,
     values_of,
@@ -29,29 +34,37 @@ from hnnlib.evidence.comparison.labels import (
     spoken,
     titled,
 )
-from hnnlib.evidence.comparison.stores import by_study, prepare
+from hnnlib.evidence.comparison.record import Comparison
+from hnnlib.evidence.comparison.stores import Stores, by_study, prepare
 from hnnlib.evidence.comparison.tables import compare, data_label, pivot
 
 __all__ = [
     "NO_NAMES",
     "Comparison",
     "Names",
+    "Stores",
+    "at",
     "by_study",
+    "chance_of",
     "compare",
     "counted",
     "data_label",
     "dataset_of",
     "describe",
     "describe_cell",
-    "learned",
+    "interval_of",
     "locate",
     "mean",
     "number_format",
+    "overlap_of",
     "paired",
     "pivot",
+    "predicted",
     "prepare",
+    "ran",
     "show",
     "sides",
+    "step_of",
     "spoken",
     "titled",
     "unit_of",

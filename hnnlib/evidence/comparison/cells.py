@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import EllipsisType
-from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -19,110 +18,31 @@ from hnnlib.evidence.comparison.labels import (
     Names,
     describe,
     describe_cell,
-    number_format,
     spoken,
     titled,
 )
+from hnnlib.evidence.comparison.record import Comparison
 from hnnlib.evidence.papers import CellPair, Select
 
 __all__ = [
-    "Comparison",
     "at",
+    "chance_of",
     "counted",
     "dataset_of",
-    "learned",
+    "interval_of",
     "locate",
     "mean",
+    "overlap_of",
     "paired",
+    "predicted",
+    "ran",
     "show",
     "sides",
+    "step_of",
     "unit_of",
     "valued",
     "values_of",
 ]
-
-Outcome = Literal["for", "against", "open", "too few seeds", "not learned", "not run", "shown"]
-Kind = Literal["difference", "series", "count", "value", "number", "correlation"]
-LEARNED = 1.5
-"""A network has learned something if its training accuracy is above chance by this factor."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One comparison of cells; NaN where there is no such number.
-
-    ``kind`` is "difference" (left minus right over seeds), "series" (cells in an order; difference
-    is last minus first), "count" (left minus right of a number that has no seeds), "value" (one
-    cell against a bound; difference is its mean), "number" (the same without seeds), or
-    "correlation" (over the runs of some cells; difference is the coefficient). ``means`` has
-    the value of each cell, accuracies in percent; left and right include what the pair adds or
-    takes away. ``left`` and ``right`` are names of cells, empty where not run. ``p`` belongs to the
-    direction that was found; ``p_holm`` is corrected over the part of the claim.
-    """
-
-    label: str
-    selects: tuple[Select, ...]
-    variable: str
-    kind: Kind = "difference"
-    unit: str = "pp"
-    left: str = ""
-    right: str = ""
-    means: tuple[float, ...] = ()
-    difference: float = np.nan
-    low: float = np.nan
-    high: float = np.nan
-    level: float = 0.95
-    margin: float = np.nan
-    n: int = 0
-    left_out: int = 0
-    p: float = np.nan
-    p_holm: float = np.nan
-    outcome: Outcome = "open"
-
-    def sentence(self) -> str:
-        """``separate minus simultaneous: +0.31 pp [0.12, 0.50], 3 seeds, Holm p = 0.01``."""
-        if self.outcome == "not run":
-            return f"{self.label}: not run at this scale"
-        if self.kind == "count":
-            left, right = self.means
-            return (
-                f"{self.label}: {left:.3g} against {right:.3g}{self._unit()}{_times(left, right)}"
-            )
-        if self.n == 0 and self.left_out:
-            return f"{self.label}: no number, every seed failed ({self.left_out} left out)"
-        if self.kind == "correlation" and np.isnan(self.difference):
-            why = "one of the two is constant" if self.outcome == "open" else "no coefficient"
-            return f"{self.label}: {why}, {self.n} seed{'s' * (self.n != 1)}"
-        sign = "z" if self.kind in ("value", "number") else "+z"
-        text = f"{self.label}: {self._write(self.difference, sign)}{self._unit()}"
-        if self.kind == "number":
-            return text
-        if self.kind == "series":
-            text = f"{self.label}: {', '.join(map(self._write, self.means))}{self._unit()}"
-        if not np.isnan(self.low):
-            text += f" [{self._write(self.low, 'z')}, {self._write(self.high, 'z')}]"
-            text += " (90 %)" if self.level == 0.90 else ""
-        if not np.isnan(self.margin):
-            text += f", margin {self.margin:g}{self._unit()}"
-        text += f", {self.n} seed{'s' * (self.n != 1)}"
-        if self.left_out:
-            text += f" ({self.left_out} left out)"
-        if not np.isnan(self.p_holm):
-            text += f", Holm p {'< 0.001' if self.p_holm < 0.001 else f'= {self.p_holm:.2g}'}"
-        return text
-
-    def _write(self, value: float, sign: str = "") -> str:
-        form = number_format(value, self.unit)
-        return format(value, sign + form if form.endswith("f") else sign.rstrip("z") + form)
-
-    def _unit(self) -> str:
-        if self.kind in ("series", "value", "number") and self.unit == "pp":
-            return " %"
-        return "" if self.unit == "1" else f" {self.unit}"
-
-
-def _times(left: float, right: float) -> str:
-    return f" ({left / right:.2f} times)" if right else ""
 
 
 def locate(dataset: xr.Dataset, select: Select) -> str | None:
@@ -158,32 +78,38 @@ def paired(
 ) -> tuple[Comparison, float]:
     """The paired difference of two cells and its two-sided p against "the difference is ``by``".
 
-    ``prefix`` goes before the words for the cells in the label. Accuracies of a network that did
-    not learn its training images decide nothing, unless that is the question (``may_fail``, for the
-    left cell).
+    ``prefix`` goes before the words for the cells in the label. ``may_fail``: whether the left cell
+    may have learned nothing, because that is the question.
     """
     if "seed" not in _array(dataset, variable).dims:
         raise ConfigError(f"'{variable}' has no seeds to test over: compare it by the rule cheaper")
     c = _begin(dataset, pair, variable, names, prefix)
+    c = replace(c, bound=by, may_fail=(c.left,) if may_fail else ())
     if c.outcome == "not run":
         return c, np.nan
     left, right = sides(dataset, pair, variable)
-    d = statistics.paired_difference(left, right, by)
+    overlap, step = overlap_of(dataset, c.left), step_of(left, right)
+    d = statistics.paired_difference(left, right, by, overlap, step)
+    return _measured(c, d, left - right, (mean(left), mean(right))), d.p
+
+
+def _measured(
+    c: Comparison, d: statistics.Difference, seeds: np.ndarray, means: tuple[float, ...]
+) -> Comparison:
+    """The comparison with what was found over seeds."""
     enough = d.n >= statistics.SEEDS_NEEDED["difference"]
-    c = replace(
+    used = seeds[~np.isnan(seeds)]
+    return replace(
         c,
-        means=(mean(left), mean(right)),
+        means=means,
         difference=d.mean,
         low=d.low,
         high=d.high,
         n=d.n,
         left_out=d.left_out,
+        spread=float(used.std(ddof=1)) if enough else np.nan,
         outcome="open" if enough else "too few seeds",
     )
-    judged = (c.right,) if may_fail else (c.left, c.right)
-    if enough and not all(learned(dataset, cell, variable) for cell in judged):
-        c = replace(c, outcome="not learned")
-    return c, d.p
 
 
 def counted(
@@ -223,27 +149,21 @@ def valued(
         unit=unit_of(dataset, variable),
         left=cell or "",
         outcome="open" if cell else "not run",
+        cells=(cell,) if cell else (),
+        sense=1 if sense == "above" else -1,
+        bound=value,
     )
     if cell is None:
         return c, np.nan
-    values = values_of(dataset, cell, variable)[_ran(dataset, [cell], variable)]
+    values = values_of(dataset, cell, variable)[ran(dataset, [cell], variable)]
     if not has_seeds:
         number = float(values)
         outcome = "not run" if np.isnan(number) else "open"
         return replace(c, means=(number,), difference=number, outcome=outcome), np.nan
-    d = statistics.paired_difference(values, np.zeros_like(values), value)
-    enough = d.n >= statistics.SEEDS_NEEDED["difference"]
-    c = replace(
-        c,
-        means=(d.mean,),
-        difference=d.mean,
-        low=d.low,
-        high=d.high,
-        n=d.n,
-        left_out=d.left_out,
-        outcome="open" if enough else "too few seeds",
-    )
-    return c, d.p
+    overlap, step = overlap_of(dataset, cell), step_of(values)
+    d = statistics.paired_difference(values, np.zeros_like(values), value, overlap, step)
+    m = interval_of(dataset, cell, variable)
+    return replace(_measured(c, d, values, (d.mean,)), low=m.low, high=m.high), d.p
 
 
 def show(
@@ -261,17 +181,44 @@ def show(
     return found
 
 
-def learned(dataset: xr.Dataset, cell: str, variable: str = "test_accuracy") -> bool:
-    """Whether a cell left chance on its own training images.
+def chance_of(dataset: xr.Dataset, cell: str) -> float:
+    """Accuracy of guessing in percent; NaN where the paper's file gives none."""
+    return float(at(dataset, cell, dataset.variables["chance"])) if "chance" in dataset else np.nan
 
-    Chance is the coordinate ``chance`` in percent; without it, or for other variables than
-    accuracies, every cell counts as learned.
-    """
-    known = {"chance", "train_accuracy"} <= set(dataset.variables)
-    if not known or not variable.endswith("_accuracy"):
-        return True
-    chance = float(at(dataset, cell, dataset.variables["chance"]))
-    return not mean(values_of(dataset, cell, "train_accuracy")) < LEARNED * chance
+
+def overlap_of(dataset: xr.Dataset, cell: str) -> float:
+    """Test over training examples of a cell whose seeds draw their parts anew; 0: they don't."""
+    known = "split_overlap" in dataset.variables
+    return float(at(dataset, cell, dataset.variables["split_overlap"])) if known else 0.0
+
+
+def interval_of(dataset: xr.Dataset, cell: str, variable: str) -> statistics.Mean:
+    """Mean of one cell over its seeds, with an interval that stays where the variable can be."""
+    values = values_of(dataset, cell, variable)
+    kinds = dataset.attrs.get("kinds", {})
+    share = variable.endswith("_accuracy")
+    kind = "share" if share else kinds.get(variable, "number")
+    scale = 100 if share else 1
+    m = statistics.mean_interval(values / scale, kind=kind, overlap=overlap_of(dataset, cell))
+    return replace(m, mean=scale * m.mean, low=scale * m.low, high=scale * m.high)
+
+
+def predicted(dataset: xr.Dataset, cell: str, variable: str) -> statistics.Mean:
+    """Where one more run of a cell would fall."""
+    values = values_of(dataset, cell, variable)
+    scale = 100 if variable.endswith("_accuracy") else 1
+    kind = "share" if scale == 100 else dataset.attrs.get("kinds", {}).get(variable, "number")
+    m = statistics.prediction_interval(np.atleast_1d(values) / scale, kind=kind)
+    return replace(m, mean=scale * m.mean, low=scale * m.low, high=scale * m.high)
+
+
+def step_of(*values: np.ndarray) -> float:
+    """The step in which numbers are counted: the smallest gap between any two of them."""
+    found = np.unique(np.concatenate(values))
+    found = found[np.isfinite(found)]
+    gaps = np.diff(found)
+    gaps = gaps[gaps > 1e-6 * np.abs(found).max(initial=0)]
+    return float(gaps.min()) if gaps.size else np.inf
 
 
 def values_of(dataset: xr.Dataset, cell: str, variable: str = "test_accuracy") -> np.ndarray:
@@ -284,15 +231,17 @@ def sides(dataset: xr.Dataset, pair: CellPair, variable: str) -> tuple[np.ndarra
     """Values of the left cell (with what the pair adds and takes away) and of the right one, at the
     seeds at which any of them was trained.
     """
-    ran = _ran(dataset, [locate(dataset, select) for select in _needed(pair)], variable)
+    some = ran(dataset, [locate(dataset, select) for select in _needed(pair)], variable)
 
     def of(select: Select | None) -> np.ndarray | float:
-        return 0.0 if select is None else values_of(dataset, locate(dataset, select), variable)[ran]
+        return (
+            0.0 if select is None else values_of(dataset, locate(dataset, select), variable)[some]
+        )
 
     return of(pair.left) + of(pair.plus) - of(pair.minus), of(pair.right)
 
 
-def _ran(dataset: xr.Dataset, cells: Iterable[str], variable: str) -> np.ndarray | EllipsisType:
+def ran(dataset: xr.Dataset, cells: Iterable[str], variable: str) -> np.ndarray | EllipsisType:
     """What picks, of a cell's values, the seeds at which any of the cells was trained."""
     if "seed" not in _array(dataset, variable).dims or "diverged" not in dataset.variables:
         return ...
@@ -344,6 +293,7 @@ def _begin(
         right=found[1] or "",
         margin=np.nan if pair.margin is None else pair.margin,
         outcome="not run" if None in found else "open",
+        cells=tuple(cell for cell in found if cell),
     )
 
 

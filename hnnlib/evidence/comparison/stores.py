@@ -9,6 +9,7 @@ import xarray as xr
 
 from hnnlib.errors import ConfigError
 from hnnlib.evidence.comparison.labels import STANDS_FOR
+from hnnlib.evidence.comparison.measures import with_measures
 from hnnlib.evidence.papers import Paper
 
 __all__ = ["Stores", "by_study", "prepare"]
@@ -42,7 +43,9 @@ def prepare(paper: Paper, dataset: xr.Dataset) -> xr.Dataset:
 
     ``paper_dataset`` is the paper's data set that a cell's data stand for, so that a selector holds
     at every scale; where the paper's own were run too, nothing stands for them. ``chance`` is the
-    accuracy of guessing in percent, where the file gives it.
+    accuracy of guessing in percent, where the file gives it; ``split_overlap`` is test over
+    training examples where seeds draw their parts anew. Coordinates that older stores lack, and
+    measures that claims need, are added.
     """
     names = dataset["dataset"].values.astype(str)
     chance = (
@@ -51,4 +54,16 @@ def prepare(paper: Paper, dataset: xr.Dataset) -> xr.Dataset:
     chances = np.array([chance.get(name) for name in names], float)
     stand_ins = {name: theirs for name, theirs in paper.stand_ins.items() if theirs not in names}
     stands_for = np.array([stand_ins.get(name, name) for name in names], str)
-    return dataset.assign_coords({STANDS_FOR: ("cell", stands_for), "chance": ("cell", chances)})
+    gates = paper.gates.get(dataset.attrs.get("study", paper.study))
+    known = {
+        STANDS_FOR: stands_for,
+        "chance": chances,
+        "split_overlap": np.full(len(names), gates.overlap if gates else 0.0),
+    }
+    older = {
+        name: np.full(len(names), value)
+        for name, value in paper.older_stores.items()
+        if name not in dataset.coords
+    }
+    found = dataset.load().assign_coords({k: ("cell", v) for k, v in (older | known).items()})
+    return with_measures(found).assign_attrs(kinds=paper.kinds)

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from hnnlib.analysis import statistics
-from hnnlib.evidence.comparison.cells import at, dataset_of, locate, values_of
+from hnnlib.evidence.comparison.cells import at, dataset_of, interval_of, locate
 from hnnlib.evidence.comparison.labels import number_format
 from hnnlib.evidence.comparison.stores import Stores, by_study
 from hnnlib.evidence.papers import Entry, Paper, Table
@@ -23,14 +23,16 @@ def compare(paper: Paper, stores: Stores) -> pd.DataFrame:
     """Every number of the paper's tables beside ours, one row a number; accuracies in percent.
 
     Columns: study, table, row, column, cell, dataset (really used, marked where the copy is not the
-    official one), paper, ours (mean over seeds), low, high (95 % t interval), n (seeds), difference
-    (ours minus paper; only on the paper's data set), unit, note. Of a single store, the tables of
-    its study.
+    official one), scale, printed (the paper's number), ours (mean over seeds), low, high (95 %
+    interval), n (seeds), difference (ours minus printed; only on the paper's data at the paper's
+    own scale), unit, note. Of a single store, the tables of its study.
     """
     found, asked = by_study(paper, stores)
-    columns = "study table row column cell dataset paper ours low high n difference unit note"
+    columns = (
+        "study table row column cell dataset scale printed ours low high n difference unit note"
+    )
     rows = [
-        {"study": study} | _row(entry, found.get(study))
+        {"study": study} | _row(paper, entry, found.get(study))
         for entry in paper.entries()
         if (study := paper.study_of(entry.table)) in asked
     ]
@@ -64,17 +66,18 @@ def data_label(dataset: xr.Dataset, name: str) -> str:
     return name if official else f"{name} (unofficial copy)"
 
 
-def _row(entry: Entry, dataset: xr.Dataset | None) -> dict:
-    paper = np.nan if entry.value is None else entry.value
-    row = {"table": entry.table.id, "row": entry.row, "column": entry.column, "paper": paper}
+def _row(paper: Paper, entry: Entry, dataset: xr.Dataset | None) -> dict:
+    printed = np.nan if entry.value is None else entry.value
+    row = {"table": entry.table.id, "row": entry.row, "column": entry.column, "printed": printed}
     row["unit"] = entry.unit
+    row["scale"] = "" if dataset is None else dataset.attrs.get("scale", "")
     cell = None if dataset is None else locate(dataset, entry.select)
     if cell is None:
         empty = dict.fromkeys(("ours", "low", "high", "difference"), np.nan)
         return row | empty | {"cell": "", "dataset": "", "n": 0, "note": "not run at this scale"}
     name = dataset_of(dataset, cell)
-    ours = statistics.mean_interval(values_of(dataset, cell, entry.variable))
-    same = name == entry.dataset
+    ours = interval_of(dataset, cell, entry.variable)
+    same = name == entry.dataset and row["scale"] in paper.own_scales
     return row | {
         "cell": cell,
         "dataset": data_label(dataset, name),
@@ -82,13 +85,18 @@ def _row(entry: Entry, dataset: xr.Dataset | None) -> dict:
         "low": ours.low,
         "high": ours.high,
         "n": ours.n,
-        "difference": ours.mean - paper if same else np.nan,
-        "note": "; ".join(_notes(entry, dataset, cell, name, ours)),
+        "difference": ours.mean - printed if same else np.nan,
+        "note": "; ".join(_notes(entry, dataset, cell, name, ours, same)),
     }
 
 
 def _notes(
-    entry: Entry, dataset: xr.Dataset, cell: str, name: str, ours: statistics.Mean
+    entry: Entry,
+    dataset: xr.Dataset,
+    cell: str,
+    name: str,
+    ours: statistics.Mean,
+    own_scale: bool,
 ) -> list[str]:
     """What a reader of the row must know."""
     official, source = _source(dataset, name)
@@ -96,6 +104,8 @@ def _notes(
     notes = []
     if name != entry.dataset:
         notes.append(f"other data (the paper: {entry.dataset})")
+    elif not own_scale:
+        notes.append("another scale than the paper's, no difference is given")
     if not official:
         notes.append(source or "not the official files")
     if built and built != str(entry.select.get("architecture", built)):
@@ -120,7 +130,7 @@ def _texts(one: dict | None) -> tuple[str, str, str, str]:
     if one is None:
         return "", "", "", ""
     paper, ours, low, high, difference = (
-        _number(one[key], one["unit"]) for key in ("paper", "ours", "low", "high", "difference")
+        _number(one[key], one["unit"]) for key in ("printed", "ours", "low", "high", "difference")
     )
     if not one["cell"]:
         return paper, "not run", "0", difference

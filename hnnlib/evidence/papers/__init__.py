@@ -12,7 +12,8 @@ then names its ``study``, each with a store of its own; the default is the first
 from __future__ import annotations
 
 from hnnlib.evidence.papers.base import Select
-from hnnlib.evidence.papers.paper import Anchor, Claim, Fact, Inconsistency, Paper
+from hnnlib.evidence.papers.gates import Baseline, Fault, Gate, Gates, OwnNumbers
+from hnnlib.evidence.papers.paper import Anchor, Claim, Edition, Fact, Inconsistency, Paper
 from hnnlib.evidence.papers.parts import (
     BestNotBetter,
     Better,
@@ -26,16 +27,20 @@ from hnnlib.evidence.papers.parts import (
     Group,
     Interior,
     Line,
+    NotMeasured,
     Pair,
     Part,
     Series,
     Trend,
 )
-from hnnlib.evidence.papers.reader import load, of_study
+from hnnlib.evidence.papers.reader import PAPERS, load, of_study
+from hnnlib.evidence.papers.readings import Reading
 from hnnlib.evidence.papers.tables import Entry, Table
 
 __all__ = [
+    "PAPERS",
     "Anchor",
+    "Baseline",
     "BestNotBetter",
     "Better",
     "Bound",
@@ -45,16 +50,23 @@ __all__ = [
     "Context",
     "Correlated",
     "Drop",
+    "Edition",
     "Entry",
     "Equivalent",
     "Fact",
+    "Fault",
+    "Gate",
+    "Gates",
     "Group",
+    "Inconsistency",
     "Interior",
     "Line",
-    "Inconsistency",
+    "NotMeasured",
+    "OwnNumbers",
     "Pair",
     "Paper",
     "Part",
+    "Reading",
     "Select",
     "Series",
     "Table",

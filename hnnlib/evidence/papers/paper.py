@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from hnnlib.errors import ConfigError, nearest
 from hnnlib.evidence.papers.base import Model, Select, Value
+from hnnlib.evidence.papers.gates import Gates, OwnNumbers
 from hnnlib.evidence.papers.parts import Context, Part
+from hnnlib.evidence.papers.readings import Reading
 from hnnlib.evidence.papers.tables import Entry, Table
 
-__all__ = ["Anchor", "Claim", "Fact", "Inconsistency", "Paper"]
+__all__ = ["Anchor", "Claim", "Edition", "Fact", "Inconsistency", "Paper"]
 
 
 class Claim(Model):
@@ -28,6 +30,21 @@ class Claim(Model):
     parts: tuple[Part, ...] = Field(min_length=1)
     context: tuple[Context, ...] = ()
     note: str = Field("", description="how the claim was read, what a referee should know")
+    asked_by: Literal["authors", "referee"] = Field(
+        "authors", description="a referee's question is no claim of the paper"
+    )
+    own_numbers: OwnNumbers | None = Field(
+        None, description="the paper's own numbers, where they stand in no table that a rule reads"
+    )
+    pilot: bool = Field(False, description="results were seen before the rule was written")
+
+
+class Edition(Model):
+    """Another edition of the paper, from which its numbers are."""
+
+    authors: tuple[str, ...]
+    year: int
+    venue: str
 
 
 class Inconsistency(Model):
@@ -74,6 +91,10 @@ class Paper(Model):
         min_length=1, description="the studies that rerun it; a single one may be given as study"
     )
     note: str = ""
+    numbers_from: Edition | None = Field(
+        None, description="the edition whose numbers stand here, if it is another one"
+    )
+    pilot: bool = Field(False, description="results were seen before any rule was written")
     chance: float | dict[str, float] | None = Field(
         None, description="accuracy of guessing in percent, for all data or by data set"
     )
@@ -84,6 +105,25 @@ class Paper(Model):
     vocabulary: dict[str, tuple[Value, ...] | None] = Field(
         description="coordinates that selectors may use, with their values (null: any)"
     )
+    own_scales: tuple[str, ...] = Field(
+        ("paper",), description="scale files that hold the paper's own settings"
+    )
+    gates: dict[str, Gates] = Field(
+        {}, description="by study; without an entry a study can answer nothing"
+    )
+    older_stores: dict[str, Value] = Field(
+        {}, description="values of coordinates that older stores lack"
+    )
+    printed_under: dict[str, dict[str, Value]] = Field(
+        {}, description="by coordinate: values of ours, and those that the paper's numbers stand at"
+    )
+    changes: dict[str, tuple[str, str]] = Field(
+        {}, description="variables that are differences of two printed ones: first minus second"
+    )
+    kinds: dict[str, Literal["share", "count"]] = Field(
+        {}, description="variables within 0 and 1, or not below 0; accuracies are shares"
+    )
+    readings: tuple[Reading, ...] = ()
     names: dict[str, str] = Field(
         {}, description="short names for labels: of values, of key=value pairs, of variables"
     )
@@ -93,6 +133,7 @@ class Paper(Model):
     claims: tuple[Claim, ...]
     inconsistencies: tuple[Inconsistency, ...] = ()
     anchors: tuple[Anchor, ...] = ()
+    _digests: dict[str, str] = PrivateAttr({})
 
     @model_validator(mode="before")
     @classmethod
@@ -118,16 +159,22 @@ class Paper(Model):
             if twice := {name for name in names if names.count(name) > 1}:
                 raise ValueError(f"two {kind}s have the id {sorted(twice)[0]}")
         parts = [part for claim in self.claims for part in (*claim.parts, *claim.context)]
-        for item in (*self.tables, *self.claims, *parts):
+        for item in (*self.tables, *self.claims, *parts, *self.readings):
             if item.study is not None and item.study not in self.studies:
                 raise ValueError(
                     f"there is no study '{item.study}': {nearest(item.study, self.studies)}"
                 )
+        for study in self.gates:
+            if study not in self.studies:
+                raise ValueError(f"gates of a study '{study}': {nearest(study, self.studies)}")
         known = {claim.id for claim in self.claims}
+        for reading in self.readings:
+            if unknown := set(reading.claims) - known:
+                raise ValueError(f"a reading names the claim {sorted(unknown)[0]}: none")
         for item in self.inconsistencies:
             if unknown := set(item.claims) - known:
                 raise ValueError(f"an inconsistency names the claim {sorted(unknown)[0]}: none")
-        for place, select in self.selects():
+        for place, select in self._all_selects():
             for key, value in select.items():
                 self._check_word(place, key, value)
         return self
@@ -138,6 +185,16 @@ class Paper(Model):
         values = self.vocabulary[key]
         if values is not None and value not in values:
             raise ValueError(f"{place} selects {key} '{value}': {nearest(str(value), values)}")
+
+    def registered(self, digests: dict[str, str]) -> Paper:
+        """The paper with the digest of each of its claims, see :mod:`hnnlib.registration`."""
+        self._digests.update(digests)
+        return self
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digest of each claim as the file has it today; empty for a paper made without a file."""
+        return dict(self._digests)
 
     @property
     def study(self) -> str:
@@ -150,7 +207,7 @@ class Paper(Model):
         printed = {name for table in self.tables for name in table.datasets}
         return printed | {*self.datasets, *self.stand_ins.values()}
 
-    def study_of(self, *items: Table | Claim | Part | Context) -> str:
+    def study_of(self, *items: Table | Claim | Part | Context | Reading) -> str:
         """The study that the innermost item names; items are given from outside in."""
         return next((item.study for item in reversed(items) if item.study), self.study)
 
@@ -182,3 +239,13 @@ class Paper(Model):
             for part in (*claim.parts, *claim.context):
                 for select in part.selects(self.defaults):
                     yield f"claim {claim.id}", select
+
+    def _all_selects(self) -> Iterator[tuple[str, Select]]:
+        """Those, and what readings and gates select by."""
+        yield from self.selects()
+        for reading in self.readings:
+            for select in reading.selects():
+                yield f"reading '{reading.label}'", select
+        for study, gates in self.gates.items():
+            for item in (*gates.baselines, *gates.faults):
+                yield f"gates of {study}", item.where

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from hnnlib.evidence.papers.base import Model, Select, SelectMany, Value, combinations, expand
+from hnnlib.evidence.papers.gates import Waived
 
 __all__ = [
     "BestNotBetter",
@@ -22,6 +23,7 @@ __all__ = [
     "Group",
     "Interior",
     "Line",
+    "NotMeasured",
     "Pair",
     "Part",
     "Series",
@@ -74,6 +76,18 @@ class _Part(Model):
     study: str | None = Field(None, description="whose store is judged; default: the claim's")
     where: Select = {}
     variable: str = "test_accuracy"
+    clause: str = Field("", description="the words of the claim that this part is about")
+    effect: float | None = Field(
+        None,
+        gt=0,
+        description="size that the claim is worth where the paper prints none: percentage points, "
+        "or the variable's unit, beyond the rule's bound",
+    )
+    spread: float | None = Field(
+        None, gt=0, description="over seeds, for planning where no run has shown it"
+    )
+    waived: Waived = Field({}, description="gates that are not asked here, with the reason")
+    fixed: str = Field("", description="why no run could change the outcome, if that is so")
 
 
 class _PairPart(_Part):
@@ -243,6 +257,22 @@ class BestNotBetter(_Part):
             yield from (*left, *right)
 
 
+class NotMeasured(_Part):
+    """A clause of the claim that no stored number can speak about."""
+
+    rule: Literal["not_measured"]
+    clause: str
+    why: str
+
+    def items(self, defaults: Select) -> str:
+        """The reason."""
+        return self.why
+
+    def selects(self, defaults: Select) -> Iterator[Select]:
+        """None."""
+        yield from ()
+
+
 class Context(_PairPart):
     """Differences shown beside a claim that do not decide it."""
 
@@ -250,6 +280,15 @@ class Context(_PairPart):
 
 
 Part = Annotated[
-    Better | Equivalent | Drop | Cheaper | Trend | BestNotBetter | Interior | Correlated | Bound,
+    Better
+    | Equivalent
+    | Drop
+    | Cheaper
+    | Trend
+    | BestNotBetter
+    | Interior
+    | Correlated
+    | Bound
+    | NotMeasured,
     Field(discriminator="rule"),
 ]

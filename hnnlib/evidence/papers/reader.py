@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hnnlib import yaml_models
+from hnnlib import registration, yaml_models
 from hnnlib.errors import ConfigError, nearest
 from hnnlib.evidence.papers.paper import Paper
 
@@ -27,7 +27,8 @@ def load(stem: str, folder: str | Path | None = None) -> Paper:
         raise ConfigError(f"there is no paper {path.name} in {path.parent}: {nearest(stem, known)}")
     document = yaml_models.read(path, path.name, "a paper is a mapping with the keys title, ...")
     try:
-        return Paper.model_validate(document.values)
+        paper = Paper.model_validate(document.values)
+        return paper.registered(registration.digests(document.values))
     except ValidationError as reason:
         first, *others = reason.errors()
         line = document.line(first["loc"]) if first["loc"] else _line_of_word(path, first["msg"])

@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 import jinja2
 
-from hnnlib.evidence import papers, rules
+from hnnlib.evidence import claims, papers, rules
 from hnnlib.evidence.papers import Paper
 from hnnlib.evidence.report import figures as pictures
 from hnnlib.evidence.report import performance
 from hnnlib.evidence.report.text import duration, plain
-from hnnlib.evidence.report.views import VERDICTS, Run, paper_view
+from hnnlib.evidence.report.views import Run, paper_view
 
 __all__ = ["build"]
 
@@ -82,7 +82,7 @@ def build(
         "scale": {"scale": "", "description": ""} | dict(scale),
         "papers": shown,
         "studies": studies,
-        "verdicts": VERDICTS,
+        "verdicts": claims.ANSWERS,
         "timings": {name: duration(seconds) for name, seconds in (timings or {}).items()},
         "level": rules.LEVEL,
         "rules": {name: plain(rule) for name, rule in rules.RULES.items()},

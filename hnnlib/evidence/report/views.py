@@ -18,9 +18,7 @@ from hnnlib.evidence.papers import Claim, Paper, Table
 from hnnlib.evidence.report import provenance
 from hnnlib.evidence.report.text import interval, number, once, p_value, prose, seeds, signed
 
-__all__ = ["VERDICTS", "Run", "paper_view"]
-
-VERDICTS = ("supported", "contradicted", "undecided")
+__all__ = ["Run", "paper_view"]
 
 
 @dataclass
@@ -70,9 +68,9 @@ class Run:
         }
 
     def tally(self) -> dict[str, int]:
-        """Number of claims with each verdict."""
-        words = [judgement.verdict for judgement in self.judgements.values()]
-        return {word: words.count(word) for word in VERDICTS}
+        """Number of the authors' claims with each answer, without a referee's questions."""
+        words = [j.answer for j in self.judgements.values() if j.asked_by == "authors"]
+        return {word: words.count(word) for word in claims.ANSWERS}
 
 
 def paper_view(stem: str, paper: Paper, studies: Mapping[str, str], runs: list[Run]) -> dict:
@@ -131,6 +129,7 @@ def _claim(stem: str, paper: Paper, claim: Claim, runs: list[Run]) -> dict:
         "anchor": f"claim-{stem}-{claim.id}",
         "studies": paper.studies_of(claim) if len(paper.studies) > 1 else (),
         "text": claim.text,
+        "asked_by": claim.asked_by,
         "paper_says": claim.paper_says,
         "note": claim.note,
         "verdicts": [
@@ -141,14 +140,34 @@ def _claim(stem: str, paper: Paper, claim: Claim, runs: list[Run]) -> dict:
 
 def _verdict(run: Run, found: Judgement | None, studies: Sequence[str]) -> dict:
     if found is None:
-        return {"run": run.name, "word": None, "reason": "", "grids": []}
+        return {"run": run.name, "word": None, "reason": "", "about": [], "grids": []}
     scale = run.attribute("scale", *studies)
     title = f"{run.name}: scale {scale}, {found.data or 'not run'}"
     grids = [_grid(title, found.comparisons)] if found.comparisons else []
     for note in dict.fromkeys(c["note"] for c in found.context):
         shown = [c for c in found.context if c["note"] == note]
-        grids.append(_grid(f"{run.name}, beside the verdict: {note}", shown))
-    return {"run": run.name, "word": found.verdict, "reason": prose(found.reason), "grids": grids}
+        grids.append(_grid(f"{run.name}, beside the answer: {note}", shown))
+    return {
+        "run": run.name,
+        "word": found.answer,
+        "reason": prose(found.reason),
+        "about": [prose(text) for text in _about(found)],
+        "grids": grids,
+    }
+
+
+def _about(found: Judgement) -> list[str]:
+    """What else a claim's answer comes with, one sentence each."""
+    seeds = f"About {found.seeds_needed} seeds would decide" if found.seeds_needed else ""
+    said = (
+        "" if found.direction == found.answer else f"Direction: {found.direction}",
+        f"Reach: {found.reach}" if found.reach else "",
+        f"Number: {found.number}",
+        f"The paper’s own numbers: {found.own_numbers} ({found.own_numbers_reason})",
+        f"Rule: {found.registration}",
+        seeds,
+    )
+    return [f"{text}." for text in said if text]
 
 
 def _grid(title: str, comparisons: Sequence[Mapping]) -> dict:

@@ -10,7 +10,15 @@ import numpy as np
 import xarray as xr
 
 from hnnlib.analysis import statistics
-from hnnlib.evidence.comparison import NO_NAMES, Names, counted, paired, sides
+from hnnlib.evidence.comparison import (
+    NO_NAMES,
+    Names,
+    counted,
+    overlap_of,
+    paired,
+    sides,
+    step_of,
+)
 from hnnlib.evidence.papers import CellPair, Group, Select
 from hnnlib.evidence.rules.best import best_of
 from hnnlib.evidence.rules.verdict import PartVerdict, Tested, decide, directed, rule, settle
@@ -38,7 +46,7 @@ def better(
     tests = []
     for pair in pairs:
         c, p = paired(dataset, pair, variable, names)
-        tests.append(directed(c, p, sign * c.difference > 0))
+        tests.append(directed(replace(c, sense=sign), p, sign * c.difference > 0))
     return decide(settle(tests), need)
 
 
@@ -58,7 +66,7 @@ def drop(
     tests = []
     for pair in pairs:
         c, p = paired(dataset, pair, variable, names, by=-pair.margin, may_fail=True)
-        tests.append(directed(c, p, c.difference < -c.margin))
+        tests.append(directed(replace(c, sense=-1), p, c.difference < -c.margin))
     return decide(settle(tests))
 
 
@@ -83,8 +91,10 @@ def equivalent(
         if c.outcome == "not run":
             tests.append(Tested(c))
             continue
-        t = statistics.equivalence(*sides(dataset, pair, variable), pair.margin)
-        c = replace(c, low=t.low, high=t.high, level=0.90)
+        both, overlap = sides(dataset, pair, variable), overlap_of(dataset, c.left)
+        t = statistics.equivalence(*both, pair.margin, overlap, step_of(*both))
+        inside = None if np.isnan(c.difference) else bool(abs(c.difference) < pair.margin)
+        c = replace(c, low=t.low, high=t.high, level=0.90, sense=0, favours=inside)
         tests.append(Tested(c, t.p_inside, t.p_outside))
     return decide(settle(tests), need)
 
@@ -110,7 +120,7 @@ def best_not_better(
         c, p = paired(dataset, pair, variable, names, by=group.margin, prefix="best ")
         if None in best:
             c, p = replace(c, outcome="not run", label=f"best of all {group.label} cells"), np.nan
-        tests.append(directed(c, p, c.difference < group.margin))
+        tests.append(directed(replace(c, sense=-1), p, c.difference < group.margin))
     return decide(settle(tests))
 
 
@@ -130,6 +140,7 @@ def cheaper(
     for pair in pairs:
         c = counted(dataset, pair, variable, names)
         if c.outcome == "open":
-            c = replace(c, outcome="for" if c.difference < 0 else "against")
+            less = bool(c.difference < 0)
+            c = replace(c, outcome="for" if less else "against", sense=-1, favours=less)
         found.append(c)
     return decide(found)

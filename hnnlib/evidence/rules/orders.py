@@ -15,7 +15,6 @@ from hnnlib.evidence.comparison import (
     NO_NAMES,
     Comparison,
     Names,
-    learned,
     locate,
     mean,
     paired,
@@ -52,7 +51,7 @@ def trend(
             for before, after in pairwise(selects):
                 pair, step = CellPair(after, before), f"{one.label}, step "
                 c, p = paired(dataset, pair, variable, names, prefix=step)
-                steps.append(directed(c, p, sign * c.difference > 0))
+                steps.append(directed(replace(c, sense=sign), p, sign * c.difference > 0))
     settled = settle(found, steps)
     back = [c for c in settled[len(found) :] if c.outcome == "against"]
     return decide(settled[: len(found)], extra=back)
@@ -84,7 +83,9 @@ def interior(
             c, p = paired(dataset, pair, variable, names, prefix=inside)
             if chosen is None:
                 c, p = replace(c, outcome="not run", label=f"{line.label}, best inside"), np.nan
-            tests.append(directed(c, min(1.0, looks * p), sign * c.difference > 0))
+            tests.append(
+                directed(replace(c, sense=sign), min(1.0, looks * p), sign * c.difference > 0)
+            )
     return decide(settle(tests))
 
 
@@ -100,7 +101,7 @@ def _series(
     if len(selects) == 2:
         pair = CellPair(selects[1], selects[0])
         c, p = paired(dataset, pair, variable, names, prefix=f"{one.label}, ")
-        return directed(c, p, sign * c.difference > 0)
+        return directed(replace(c, sense=sign), p, sign * c.difference > 0)
     cells = [locate(dataset, s) for s in selects]
     c = Comparison(
         titled(one.label, variable, names),
@@ -109,12 +110,16 @@ def _series(
         "series",
         unit_of(dataset, variable),
         outcome="not run",
+        cells=tuple(cell for cell in cells if cell),
+        sense=sign,
     )
     if None in cells:
         return Tested(c)
     table = np.stack([values_of(dataset, cell, variable) for cell in cells], axis=-1)
     t = statistics.trend(table)
     means = tuple(mean(column) for column in table.T)
+    own = table - np.nanmean(table, axis=1, keepdims=True)  # a seed's level tells no order
+    spread = float(np.nanstd(own, axis=0, ddof=1).mean()) if t.n > 1 else np.nan
     enough = t.n >= statistics.SEEDS_NEEDED["trend"]
     c = replace(
         c,
@@ -124,9 +129,9 @@ def _series(
         difference=means[-1] - means[0],
         n=t.n,
         left_out=t.left_out,
+        spread=spread,
+        favours=bool((sign * np.diff(means) > 0).all()),
         outcome="open" if enough else "too few seeds",
     )
-    if enough and not all(learned(dataset, cell, variable) for cell in cells):
-        c = replace(c, outcome="not learned")
     p_for, p_against = (t.p_rising, t.p_falling)[::sign]
     return Tested(c, p_for, p_against)

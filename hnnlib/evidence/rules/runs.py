@@ -14,7 +14,6 @@ from hnnlib.evidence.comparison import (
     NO_NAMES,
     Comparison,
     Names,
-    learned,
     locate,
     mean,
     spoken,
@@ -25,7 +24,7 @@ from hnnlib.evidence.comparison import (
 from hnnlib.evidence.papers import Line, Select
 from hnnlib.evidence.rules.verdict import PartVerdict, Tested, decide, directed, rule, settle
 
-__all__ = ["bound", "correlated"]
+__all__ = ["bound", "correlated", "not_measured"]
 
 
 @rule
@@ -51,7 +50,9 @@ def correlated(
             dataset, line, selects, (variable, other), given, names
         )
         p = (p_positive, p_negative) if sense == "positive" else (p_negative, p_positive)
-        tests.append(Tested(c, *p))
+        sign = 1 if sense == "positive" else -1
+        favours = None if np.isnan(c.difference) else bool(sign * c.difference > 0)
+        tests.append(Tested(replace(c, sense=sign, favours=favours), *p))
     return decide(settle(tests))
 
 
@@ -78,9 +79,17 @@ def bound(
         c, p = valued(dataset, select, variable, value, sense, names)
         far = sign * (c.difference - value) > 0
         if c.outcome == "open" and c.kind == "number":
-            c = replace(c, outcome="for" if far else "against")
+            c = replace(c, outcome="for" if far else "against", favours=bool(far))
         tests.append(directed(c, p, far))
     return decide(settle(tests), need)
+
+
+@rule
+def not_measured(
+    dataset: xr.Dataset, why: str, *, variable: str = "", names: Names = NO_NAMES
+) -> PartVerdict:
+    """A clause of the claim that no stored number can speak about: never tested, for a reason."""
+    return PartVerdict("not tested", why, ())
 
 
 def _correlation(
@@ -97,6 +106,7 @@ def _correlation(
     if given:
         label += f", given {' and '.join(spoken(v, names) for v in given)}"
     c = Comparison(label, tuple(selects), variables[0], "correlation", unit="1", outcome="not run")
+    c = replace(c, cells=tuple(cell for cell in cells if cell))
     for variable in (*variables, *given):
         unit_of(dataset, variable)  # an unknown one is an error, whatever was run
     if None in cells:
@@ -117,6 +127,4 @@ def _correlation(
         left_out=found.left_out,
         outcome="open" if enough else "too few seeds",
     )
-    if enough and not all(learned(dataset, cell) for cell in cells):
-        c = replace(c, outcome="not learned")
     return c, found.p_positive, found.p_negative

@@ -26,16 +26,35 @@ __all__ = [
 LEVEL = 0.05
 """Level of every test, after Holm's correction."""
 
-Verdict = Literal["supported", "contradicted", "undecided"]
+Verdict = Literal["supported", "contradicted", "undecided", "not tested"]
 
 
 @dataclass(frozen=True)
 class PartVerdict:
-    """What one part of a claim comes to, with the numbers."""
+    """What one part of a claim comes to, with the numbers.
+
+    The last ``extra`` comparisons can only speak against; ``need`` says how many of the others
+    must agree.
+    """
 
     verdict: Verdict
     reason: str
     comparisons: tuple[Comparison, ...]
+    need: Literal["all", "any"] = "all"
+    extra: int = 0
+
+    def again(self, comparisons: Sequence[Comparison]) -> PartVerdict:
+        """The part once more, on the same comparisons with other outcomes."""
+        last = len(comparisons) - self.extra
+        return decide(comparisons[:last], self.need, comparisons[last:])
+
+    def lean(self) -> Literal["for", "against"] | None:
+        """On which side of the claim the estimates lie, whatever the tests say; None: nowhere."""
+        sides = [c.favours for c in self.comparisons if c.favours is not None]
+        if not sides:
+            return None
+        some, every = any(sides), all(sides)
+        return "for" if (some if self.need == "any" else every) else "against"
 
 
 class Tested(NamedTuple):
@@ -57,6 +76,8 @@ def rule(function: Callable[..., PartVerdict]) -> Callable[..., PartVerdict]:
 
 def directed(c: Comparison, p: float, favours: bool) -> Tested:
     """A two-sided p-value as evidence for the side on which the estimate lies."""
+    if not np.isnan(c.difference):
+        c = replace(c, favours=bool(favours))
     if np.isnan(p):
         return Tested(c)
     return Tested(c, p, 1.0) if favours else Tested(c, 1.0, p)
@@ -86,22 +107,37 @@ def decide(
     need: Literal["all", "any"] = "all",
     extra: Sequence[Comparison] = (),
 ) -> PartVerdict:
-    """Verdict and reason; ``extra`` are comparisons that can only speak against."""
+    """Verdict and reason; ``extra`` are comparisons that can only speak against.
+
+    What was not tested keeps the part from being supported, or undecided: only a comparison that
+    was tested and goes against the claim still contradicts it.
+    """
     good = [c for c in found if c.outcome == "for"]
-    bad = [*(c for c in found if c.outcome == "against"), *extra]
+    steps = [c for c in extra if c.outcome == "against"]
+    bad = [*(c for c in found if c.outcome == "against"), *steps]
     total, everything = len(found), (*found, *extra)
+
+    def verdict(word: Verdict, reason: str) -> PartVerdict:
+        return PartVerdict(word, reason, everything, need, len(extra))
+
     if need == "any" and good:
         told = f"{len(good)} of {total} comparisons agree"
-        return PartVerdict("supported", _tell(told, good, total), everything)
+        return verdict("supported", _tell(told, good, total))
     if bad and (need == "all" or len(bad) == total):
-        of = "" if extra else f" of {total}"
-        word = "comparison" if extra and len(bad) == 1 else "comparisons"
+        of = "" if steps else f" of {total}"
+        word = "comparison" if steps and len(bad) == 1 else "comparisons"
         told = f"{len(bad)}{of} {word} {'goes' if len(bad) == 1 else 'go'} against the claim"
-        return PartVerdict("contradicted", _tell(told, bad, total), everything)
+        return verdict("contradicted", _tell(told, bad, total))
     if len(good) == total:
         told = f"all {total} comparisons agree"
-        return PartVerdict("supported", _tell(told, good, total, clearest=False), everything)
-    return PartVerdict("undecided", _why_open(found, len(good)), everything)
+        return verdict("supported", _tell(told, good, total, clearest=False))
+    if any(c.outcome in _UNTESTED for c in found):
+        return verdict("not tested", _why_untested(found))
+    return verdict("undecided", _why_open(found, len(good)))
+
+
+_TOLD = 2  # reasons of one part that are written out
+_UNTESTED = ("not run", "not tested", "too few seeds")
 
 
 def _tell(told: str, some: list[Comparison], total: int, clearest: bool = True) -> str:
@@ -118,28 +154,32 @@ def _weight(c: Comparison) -> tuple[float, float]:
     return c.p_holm, -abs(c.difference)
 
 
-def _why_open(found: Sequence[Comparison], good: int) -> str:
+def _why_untested(found: Sequence[Comparison]) -> str:
+    """Why the comparisons that were not tested were not, each reason once."""
     total = len(found)
-    absent = [c for c in found if c.outcome == "not run"]
+    shut = [c for c in found if c.outcome == "not tested"]
     few = [c for c in found if c.outcome == "too few seeds"]
-    dull = [c for c in found if c.outcome == "not learned"]
-    still = [c for c in found if c.outcome == "open"]
-    if len(absent) == total:
-        return "not run at this scale" + (f": {found[0].label}" if total == 1 else "")
+    absent = [c for c in found if c.outcome == "not run"]
+    reasons = []
+    whys = list(dict.fromkeys(c.why for c in shut))
+    for why in whys[:_TOLD]:
+        number = sum(c.why == why for c in shut)
+        reasons.append(why + (f" ({number} of {total} comparisons)" if total > 1 else ""))
+    if len(whys) > _TOLD:
+        reasons.append(f"{len(whys) - _TOLD} more such reasons")
     if few:
-        kind = few[0].kind if few[0].kind == "correlation" else "difference"
-        needed = statistics.SEEDS_NEEDED[kind]
-        reason = f"too few seeds, the test needs {needed}: {few[0].sentence()}"
-    elif dull:
-        reason = (
-            f"{len(dull)} of {total} comparisons are with networks that did not learn their "
-            f"training images: {dull[0].sentence()}"
-        )
-    elif still and total == 1:
-        reason = f"the seeds do not decide: {still[0].sentence()}"
-    elif still:
-        one = max(still, key=_weight)
-        reason = f"{good} of {total} comparisons agree, others are open: {one.sentence()}"
-    else:
-        return f"{len(absent)} of {total} comparisons not run at this scale: {absent[0].label}"
-    return reason + (f"; {len(absent)} of {total} not run at this scale" if absent else "")
+        needed = statistics.SEEDS_NEEDED.get(few[0].kind, statistics.SEEDS_NEEDED["difference"])
+        reasons.append(f"too few seeds, the test needs {needed}: {few[0].sentence()}")
+    if absent:
+        what = f"{len(absent)} of {total} comparisons " if total > len(absent) else ""
+        told = f": {absent[0].label}" if len(absent) < total or total == 1 else ""
+        reasons.append(f"{what}not run at this scale{told}")
+    return "; ".join(reasons)
+
+
+def _why_open(found: Sequence[Comparison], good: int) -> str:
+    still = [c for c in found if c.outcome == "open"]
+    if len(found) == 1:
+        return f"the seeds do not decide: {still[0].sentence()}"
+    one = max(still, key=_weight)
+    return f"{good} of {len(found)} comparisons agree, others are open: {one.sentence()}"

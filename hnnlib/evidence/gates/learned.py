@@ -1,0 +1,44 @@
+"""Learned: every seed of every compared cell learned its training data."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hnnlib.evidence.comparison import Comparison, chance_of, ran, values_of
+from hnnlib.evidence.gates.base import Asked
+
+__all__ = ["learned"]
+
+
+def learned(asked: Asked, c: Comparison) -> str | None:
+    """Seed by seed: above chance by the stated margin, and no output that never answers.
+
+    A mean over seeds would let a dead one pass among lively ones. A seed that diverged learned
+    nothing.
+    """
+    if "train_accuracy" not in asked.dataset.variables:
+        return "the store does not say what the networks learned"
+    for cell in (cell for cell in c.cells if cell not in c.may_fail):
+        margin = asked.of_data(asked.gates.learned, cell)
+        if margin is None:
+            return "the paper's file states no margin above chance"
+        some = ran(asked.dataset, [cell], "train_accuracy")
+        train = np.atleast_1d(values_of(asked.dataset, cell, "train_accuracy")[some])
+        chance = chance_of(asked.dataset, cell)
+        low = ~(train >= chance + margin)
+        if low.any():
+            least = (
+                f"the least {np.nanmin(train):.1f} %" if np.isfinite(train).any() else "diverged"
+            )
+            return (
+                f"{low.sum()} of {low.size} seeds of {cell} did not learn their training data "
+                f"({least}, chance {chance:g} %)"
+            )
+        if "dead_outputs" in asked.dataset.variables:
+            dead = np.atleast_1d(values_of(asked.dataset, cell, "dead_outputs")[some])
+            if (many := dead > asked.gates.dead_outputs).any():
+                return (
+                    f"{many.sum()} of {many.size} seeds of {cell} have outputs that never answer "
+                    f"(up to {dead.max():g})"
+                )
+    return None

@@ -1,0 +1,92 @@
+"""Settled: the run has the paper's number of passes, or what is compared no longer moves."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from hnnlib.analysis import statistics
+from hnnlib.evidence.comparison import Comparison, at
+from hnnlib.evidence.gates.base import Asked, passes_of
+
+__all__ = ["settled"]
+
+
+def settled(asked: Asked, c: Comparison) -> str | None:
+    """Whether the compared validation accuracies stay where they are in the last third of training.
+
+    Two cells: their difference; cells in an order: each step; otherwise, and where no accuracy is
+    compared, the accuracy of each cell. It is settled where the change over the last third (a line
+    through it, seed by seed) lies within the margin with its 90 % interval.
+    """
+    cells = list(dict.fromkeys(c.cells))
+    short = [cell for cell in cells if not _long_enough(asked, cell)]
+    if not short:
+        return None
+    about = _passes(asked, short[0])
+    if "validation_curve" not in asked.dataset.variables:
+        return f"{about}, and no curve says whether training had come to rest"
+    compares = c.variable.endswith("_accuracy") and c.kind in ("difference", "series")
+    groups = list(pairwise(cells)) if compares and len(cells) > 1 else [(cell,) for cell in cells]
+    for group in groups:
+        margin = asked.of_data(asked.gates.settled, group[0])
+        if margin is None:
+            return f"{about}, and the paper's file states no margin"
+        if reason := _moves(_curves(asked, group), margin, len(group) > 1):
+            return f"{about}, {reason}"
+    return None
+
+
+def _long_enough(asked: Asked, cell: str) -> bool:
+    needed, made = asked.of_data(asked.gates.passes, cell), passes_of(asked.dataset, cell)
+    return needed is not None and made is not None and made >= needed
+
+
+def _passes(asked: Asked, cell: str) -> str:
+    needed, made = asked.of_data(asked.gates.passes, cell), passes_of(asked.dataset, cell)
+    known = "an unknown number of" if made is None else str(made)
+    return f"{known} passes" if needed is None else f"{known} of {needed} passes"
+
+
+def _curves(asked: Asked, cells: tuple[str, ...]) -> np.ndarray:
+    """What is compared by seed and pass, in percent; a network that stopped early stays as it was.
+
+    Returns:
+        (seed, pass), the first cell's accuracy less the second's, or that of the one.
+    """
+    found = []
+    for cell in cells:
+        curve = 100 * np.asarray(
+            at(asked.dataset, cell, asked.dataset["validation_curve"].variable)
+        )
+        curve = curve[:, : max(1, np.isfinite(curve).sum(-1).max())]
+        last = np.maximum.accumulate(np.where(np.isfinite(curve), np.arange(curve.shape[1]), 0), 1)
+        found.append(np.take_along_axis(curve, last, 1))
+    length = min(curve.shape[1] for curve in found)
+    first, *rest = (curve[:, :length] for curve in found)
+    whole = first - rest[0] if rest else first
+    return whole[np.isfinite(whole).all(1)]
+
+
+def _moves(curve: np.ndarray, margin: float, difference: bool) -> str | None:
+    """How it still moves, in words."""
+    seeds, length = curve.shape
+    what = "the difference" if difference else "validation accuracy"
+    if seeds < statistics.SEEDS_NEEDED["interval"] or length < 2:
+        return f"too few seeds or passes to see whether {what} had come to rest"
+    third = max(1, round(length / 3))
+    x = np.arange(third + 1) - third / 2
+    slope = (curve[:, -third - 1 :] * x).sum(1) / (x**2).sum()
+    change = statistics.mean_interval(third * slope, level=0.90)
+    if -margin < change.low and change.high < margin:
+        return None
+    mean = curve.mean(0)
+    places = sorted({max(0, length - 1 - 2 * third), length - 1 - third, length - 1})
+    shown = ", ".join(f"{mean[k]:.1f}" if difference else f"{mean[k]:.2f}" for k in places)
+    if abs(change.mean) < margin:
+        return f"whether {what} still moves is open ({shown})"
+    if not difference:
+        return f"{what} still {'rises' if change.mean > 0 else 'falls'} ({shown})"
+    closes = abs(mean[-1]) < abs(mean[-1 - third])
+    return f"{what} still {'closes' if closes else 'grows'} ({shown})"

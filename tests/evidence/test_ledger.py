@@ -1,0 +1,202 @@
+"""The ledger's files, the paper's own numbers, registration, and the power of a plan."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic_store
+import yaml
+from scipy import stats
+
+from hnnlib import registration
+from hnnlib.evidence import claims, ledger, papers, power
+from hnnlib.evidence.printed import own_numbers
+
+STEMS = ("muramatsu_yu", "mazurek_caputa_wielgosz", "ramanathan_eberle_varol")
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture(scope="module")
+def paper() -> papers.Paper:
+    return papers.load("muramatsu_yu")
+
+
+@pytest.fixture(scope="module")
+def weighed(paper):
+    store = synthetic_store.make(seeds=5, scale="reduced", datasets={"cnn": "cluttered_digits"})
+    return ledger.weigh({"muramatsu_yu": paper}, {"coding_comparison": store})
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def test_the_printed_numbers_survive_in_the_file(weighed, tmp_path):
+    _, numbers, _ = weighed
+    numbers.to_csv(tmp_path / "comparison.csv", index=False)
+    back = pd.read_csv(tmp_path / "comparison.csv")
+    assert set(back["paper"]) == {"muramatsu_yu"}
+    one = back.query("table == '1a' and row == 'A784-S500-S10' and column == 'separate'").iloc[0]
+    assert one["printed"] == 98.22 and 90 < one["ours"] < 100
+    assert one["scale"] == "reduced"
+
+
+def test_no_difference_at_another_scale_or_on_other_data(weighed):
+    _, numbers, _ = weighed
+    assert numbers["difference"].isna().all()
+    mnist = numbers[numbers["dataset"] == "mnist"]
+    assert mnist["note"].str.contains("another scale").all()
+
+
+def test_every_claim_has_all_of_its_answers_in_one_file(weighed, paper, tmp_path):
+    frame, _, tree = weighed
+    ledger.write_json(tree, tmp_path / "claims.json")
+    read = json.loads((tmp_path / "claims.json").read_text("utf-8"))["muramatsu_yu"]
+    assert list(read) == [claim.id for claim in paper.claims] == list(frame["claim"])
+    for one in read.values():
+        assert one["answer"] in claims.ANSWERS and one["reason"]
+        assert one["own_numbers"] in ("holds", "fails", "cannot be applied")
+        assert one["direction"] and one["number"] and one["registration"]
+        assert one["scale"] == "reduced" and one["n_seeds"] == 5
+        assert {"reach", "gates", "q", "seeds_needed", "data", "comparisons"} <= set(one)
+    assert set(frame["scale"]) == {"reduced"}
+
+
+def test_data_that_stand_in_never_decide(weighed):
+    """No cross on made-up images for a claim about real ones."""
+    _, _, tree = weighed
+    fifth = tree["muramatsu_yu"]["A5"]
+    assert (fifth["answer"], fifth["direction"]) == ("not tested", "leans for")
+    assert "cluttered_digits stands in for cifar10" in fifth["gates"]["comparable"]
+
+
+def test_each_half_of_a_claim_has_an_answer_of_its_own(paper):
+    store = synthetic_store.make(seeds=10, keep=lambda cell: cell["family"] == "mlp")
+    found = {j.claim: j for j in claims.judge(paper, store)}
+    assert found["A11"].answer == "not tested"
+    assert set(found["A11"].by_data) == {"mnist"}
+    assert found["A4"].by_data == {}
+
+
+def test_the_false_discovery_rate_is_that_of_benjamini_and_hochberg():
+    p = [0.01, np.nan, 0.02, 0.04, 0.5]
+    q = ledger.false_discovery(p)
+    assert np.isnan(q[1])
+    assert q[[0, 2, 3, 4]] == pytest.approx(stats.false_discovery_control([0.01, 0.02, 0.04, 0.5]))
+    assert np.isnan(ledger.false_discovery([np.nan])).all()
+
+
+def test_a_coupled_head_shuts_what_rests_on_separate_training(paper):
+    """Stores that lack the coordinate are coupled."""
+    store = synthetic_store.make(seeds=10, keep=lambda cell: cell["arm"] != "head")
+    older = {j.claim: j for j in claims.judge(paper, store.drop_vars("head"))}
+    newer = {j.claim: j for j in claims.judge(paper, store)}
+    for name in ("A4", "A6", "A7", "A10"):
+        assert any("started from draws" in why for why in older[name].gates["matched"]), name
+        assert "matched" not in newer[name].gates
+
+
+def test_the_number_is_held_at_the_papers_own_scale_only(paper):
+    store = synthetic_store.make(seeds=5)
+    first, *_ = claims.judge(paper, store)
+    assert first.number == "0 of 2 printed numbers lie where one more run of ours would"
+    other = claims.judge(paper, store.assign_attrs(scale="reduced"))[0]
+    assert other.number == "no printed number at the paper's own scale"
+
+
+# --- the paper's own numbers --------------------------------------------------------------------
+
+
+def test_rules_that_the_papers_own_numbers_fail_are_findings_on_record():
+    """Each is among the inconsistencies of its paper; the others hold, or no number is printed."""
+    for stem in STEMS:
+        paper = papers.load(stem)
+        failing = {c.id for c in paper.claims if own_numbers(paper, c).answer == "fails"}
+        expected = {
+            "muramatsu_yu": {"A2", "A3", "A16", "A17"},
+            "mazurek_caputa_wielgosz": {"B8", "B11"},
+        }
+        assert failing == expected.get(stem, set())
+        recorded = {name for item in paper.inconsistencies for name in item.claims}
+        assert failing <= recorded
+
+
+@pytest.mark.parametrize(
+    ("claim", "answer"),
+    [("A1", "holds"), ("A7", "holds"), ("A10", "holds"), ("A13", "cannot be applied")],
+)
+def test_own_numbers(paper, claim, answer):
+    [one] = [c for c in paper.claims if c.id == claim]
+    assert own_numbers(paper, one).answer == answer
+
+
+def test_questions_of_a_referee_are_not_the_authors_claims():
+    asked = {
+        claim.id
+        for stem in STEMS
+        for claim in papers.load(stem).claims
+        if claim.asked_by == "referee"
+    }
+    assert asked == {"C9", "C11", "C12", "C13", "C14", "C15"}
+
+
+# --- registration -------------------------------------------------------------------------------
+
+
+def test_a_rule_that_changed_after_its_data_says_so(paper):
+    store = synthetic_store.make(seeds=3)
+    before = paper.digests
+    assert set(before) == {claim.id for claim in paper.claims}
+    stood = before | {"A4": "0" * 64}
+    del stood["A5"]
+    store.attrs["claims_json"] = json.dumps(stood)
+    found = {j.claim: j.registration for j in claims.judge(paper, store)}
+    assert found["A1"] == "registered"
+    assert found["A4"] == "changed after its data (made at commit 0000000)"
+    assert found["A5"] == "not registered"
+
+
+def test_digests_count_what_decides_and_nothing_else():
+    text = (papers.PAPERS / "muramatsu_yu.yaml").read_text("utf-8")
+    content, other = yaml.safe_load(text), yaml.safe_load(text)
+    other["claims"][0] |= {"note": "another", "asked_by": "referee"}
+    assert registration.digests(other) == registration.digests(content)
+    other["claims"][0]["text"] = "another"
+    changed = registration.digests(other).items() ^ registration.digests(content).items()
+    assert {name for name, _ in changed} == {"A1"}
+    other["gates"]["coding_comparison"]["power"] = 0.5
+    assert not registration.digests(other).items() & registration.digests(content).items()
+
+
+def test_a_pilot_counts_as_seen(paper):
+    seen = paper.model_copy(update={"pilot": True}).registered(paper.digests)
+    store = synthetic_store.make(seeds=3)
+    store.attrs["claims_json"] = json.dumps(paper.digests)
+    assert claims.judge(seen, store)[0].registration.endswith("results of a pilot were seen before")
+
+
+# --- power of a plan ----------------------------------------------------------------------------
+
+
+def test_more_seeds_can_decide_more(paper):
+    store = synthetic_store.make(seeds=5)
+    few, many = (power.plan(paper, store, {"coding_comparison": n}) for n in (3, 15))
+    assert many["able"].sum() > few["able"].sum()
+    assert not power.plan(paper, store, {"coding_comparison": 2})["able"].any()
+    told = few[~few["able"].astype(bool)]
+    assert told["why"].str.len().gt(0).all()
+
+
+def test_every_scale_that_claims_to_decide_has_seeds_enough_to_agree():
+    """Three seeds that agree decide one comparison; smoke shows that the graph runs, no more."""
+    for path in CONFIG.glob("*.yaml"):
+        seeds = power.seeds_of(yaml.safe_load(path.read_text("utf-8")))
+        if path.stem != "smoke":
+            assert all(n >= 3 for n in seeds.values()), path.name
+
+
+def test_a_study_that_is_not_planned_has_no_row(paper):
+    assert power.plan(paper, synthetic_store.make(seeds=3), {"loss_landscape": 5}).empty
