@@ -45,12 +45,12 @@ def weigh(
 
 
 def to_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
-    """One row a claim; comparisons, context, readings and gates as JSON, and ``q``."""
-    columns = [one.name for one in fields(Judgement)]
+    """One row a claim; comparisons, context and gates as JSON, and ``q``; readings are too many."""
+    columns = [one.name for one in fields(Judgement) if one.name != "readings"]
     rows = []
     for judgement in judgements:
         row = asdict(judgement)
-        for key in ("comparisons", "context", "readings", "gates", "by_data"):
+        for key in ("comparisons", "context", "gates", "by_data"):
             row[key] = json.dumps(_plain(row[key]), ensure_ascii=False)
         rows.append(row)
     frame = pd.DataFrame(rows, columns=columns)
