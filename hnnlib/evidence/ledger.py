@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -83,7 +84,7 @@ def _tree(judged: Mapping[str, Sequence[Judgement]], q: pd.Series) -> dict:
     }
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """As JSON has it, which knows no NaN and no tuples."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}

@@ -6,10 +6,10 @@ where a direction turns, not whether it is true.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import xarray as xr
@@ -168,7 +168,7 @@ def _parts(
             yield _Judged(found, tuple(cell and dataset_of(dataset, cell) for cell in ran))
 
 
-def _changed(dataset: xr.Dataset, items, part: Part, reading: Reading):
+def _changed(dataset: xr.Dataset, items: Any, part: Part, reading: Reading) -> tuple[Any, str]:
     """Items with the cells of a reading, where the store has them, and the variable read."""
 
     def other(select: Select) -> Select:
@@ -181,7 +181,7 @@ def _changed(dataset: xr.Dataset, items, part: Part, reading: Reading):
     return _mapped(items, other) if reading.set else items, variable
 
 
-def _mapped(item, change):
+def _mapped(item: Any, change: Callable[[Select], Select]) -> Any:
     """An item of a part with all of its selectors changed."""
     if isinstance(item, dict):
         return change(item)

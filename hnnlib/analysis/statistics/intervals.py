@@ -7,6 +7,7 @@ method: g(m) +- t s / sqrt(n) g'(m), transformed back. It always holds the mean.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,7 +69,7 @@ def between(mean: float, half: float, kind: Kind = "number") -> tuple[float, flo
     return float(mean - half), float(mean + half)
 
 
-def _around(values: ArrayLike, level: float, kind: Kind, variance) -> Mean:
+def _around(values: ArrayLike, level: float, kind: Kind, variance: Callable[[int], float]) -> Mean:
     values = np.asarray(values, float)
     used = values[~np.isnan(values)]
     n, left_out = used.size, values.size - used.size

@@ -5,6 +5,8 @@ Each is computed from what a store has; where it lacks something, the measure is
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
@@ -59,7 +61,9 @@ def _of_surfaces(dataset: xr.Dataset) -> dict[str, xr.DataArray]:
     } | _along_thresholds(dataset, constant, share)
 
 
-def _along_thresholds(dataset: xr.Dataset, constant: xr.DataArray, share) -> dict:
+def _along_thresholds(
+    dataset: xr.Dataset, constant: xr.DataArray, share: Callable[..., xr.DataArray]
+) -> dict:
     """Where spikes and accuracy fall with the threshold, and what is left at the highest."""
     accuracy = dataset["grid_accuracy"]
     spikes = np.log10(dataset["grid_spikes"].clip(min=1e-3))
