@@ -97,7 +97,9 @@ def tree(tmp_path_factory) -> Path:
             shutil.copytree(source, project / name)  # with the kernels that are compiled already
         else:
             shutil.copy(source, project / name)
-    page = (ROOT / "CONTRIBUTING.md").read_text()
+    page = (
+        (ROOT / "CONTRIBUTING.md").read_text().split("\n## Adding a study\n")[1].split("\n## ")[0]
+    )
     blocks = dict(re.findall(r"^`([^`\n]+)`(?:(?!^`).)*^```\w+\n(.*?)^```$", page, re.M | re.S))
     section = blocks.pop("config/<scale>.yaml")
     for name, text in blocks.items():
