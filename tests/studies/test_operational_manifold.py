@@ -158,7 +158,7 @@ def test_regimes_front_and_efficient_point_are_the_choice_of_validation(whole):
     assert found["grid_front"].values.tolist() == [[1, 0, 0], [1, 0, 0]]
     assert (found["efficient_accuracy"], found["efficient_spikes"]) == (0.6, 10)
     assert found["efficiency"] == found["grid_efficiency"][1, 0] == pytest.approx(600)
-    assert (found["knee_accuracy"], found["share_silent"]) == (0.7, 0.5)
+    assert (found["knee_accuracy"], found["share_silent"]) == (0.6, 0.5)
 
 
 def test_a_constant_network_is_silent_and_old_stores_cannot_tell(whole):

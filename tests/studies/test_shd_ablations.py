@@ -100,6 +100,8 @@ def test_a_job_depends_on_its_own_data_set_only():
 def test_wrong_settings_are_refused(changes, message):
     with pytest.raises(ValidationError, match=message):
         settings(**changes)
+    with pytest.raises(ValidationError, match="tuned at 9, which the cells have"):
+        settings(seeds=(0, 9))
     with pytest.raises(ValidationError, match="one task only"):
         ShdSettings.model_validate({"seeds": [0], "tasks": [TASK, TASK]})
 
@@ -127,6 +129,8 @@ def test_a_job_records_what_the_claims_are_about(context, few):
     refit = runs.isel(cell=1)
     assert (refit.best_epoch == main.best_epoch).all()
     n_train = (~few.test).sum()
+    # it was trained on what validates the others: no rule may choose a cell by that
+    assert refit.validation_accuracy.isnull().all() and refit.validation_gap.isnull().all()
     assert refit.train_examples.item() == n_train > main.train_examples.item()
     for variable in runs.data_vars.values():
         assert {"units", "long_name"} <= set(variable.attrs), variable.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hnnlib.datasets import speakers
 from hnnlib.networks.direct import MODELS, Model
@@ -105,6 +105,17 @@ class ShdSettings(TasksBase):
     """Section of the study in a scale file."""
 
     tasks: tuple[AblationTask, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _tuned_apart(self) -> ShdSettings:
+        for task in self.tasks:
+            shared = set(task.tuning.seeds) & set(self.seeds)
+            if shared:
+                raise ValueError(
+                    f"rates are chosen at seeds of their own: {task.dataset} is tuned at "
+                    f"{', '.join(map(str, sorted(shared)))}, which the cells have, too"
+                )
+        return self
 
 
 @dataclass(frozen=True)

@@ -183,6 +183,8 @@ class _Job:
         measured = measurement.measure(
             name, labels, network, self.recordings, parts, fit, BATCH_SCORED
         )
+        if cell.trained_on == "all_speakers":  # it has seen the answers: nothing may choose by them
+            measured["validation_accuracy"][:] = np.nan
         examples = parts.train.shape[1]
         measured["learning_rate"] = of_cell((), rate, "learning rate at the start")
         measured["train_examples"] = of_cell((), examples, "training examples of a member")
