@@ -58,6 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(command=_run)
 
+    summarise = commands.add_parser(
+        "summarise", help="compute a result store's summaries anew; what was trained stays"
+    )
+    summarise.add_argument("store", type=Path)
+    summarise.set_defaults(command=_summarise)
+
     data = commands.add_parser("data", help="list the data sets, or fetch and check some")
     data.add_argument("name", nargs="*", help="data sets to fetch and check; none: list them")
     data.set_defaults(command=_data)
@@ -108,6 +114,13 @@ def _run(arguments: argparse.Namespace) -> None:
     if not arguments.group:
         running.collect(arguments.study, settings, list(runs.values()), arguments.out)
         print(f"wrote {arguments.out}")
+
+
+def _summarise(arguments: argparse.Namespace) -> None:
+    from hnnlib.studies import running
+
+    running.summarise(arguments.store)
+    print(f"wrote {arguments.store}")
 
 
 def _data(arguments: argparse.Namespace) -> None:

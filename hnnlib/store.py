@@ -24,6 +24,8 @@ __all__ = ["SCHEMA_VERSION", "open", "provenance", "write"]
 SCHEMA_VERSION = 2
 _RENAMED = {1: {"operational_manifold": {"units": "neuron"}}}
 """What stores of a version call otherwise than the next one, by study."""
+_ADDED = {"shd_ablations": {"reset_gradient": "stopped", "choose": "loss"}}
+"""Coordinates of cells that older stores lack, and what all of their cells were, by study."""
 _PACKAGES = ("torch", "numba", "numpy", "xarray", "scipy", "h5netcdf")
 
 
@@ -91,7 +93,9 @@ def _renamed(dataset: xr.Dataset) -> xr.Dataset:
     for version in range(dataset.attrs.get("schema_version", SCHEMA_VERSION), SCHEMA_VERSION):
         names = _RENAMED[version].get(study, {})
         dataset = dataset.rename({old: new for old, new in names.items() if old in dataset})
-    return dataset
+    missing = {k: v for k, v in _ADDED.get(study, {}).items() if k not in dataset.coords}
+    cells = dataset.sizes.get("cell", 0)
+    return dataset.assign_coords({k: ("cell", [v] * cells) for k, v in missing.items()})
 
 
 def provenance(*, config: Mapping, data: Mapping[str, Mapping], **more: str | int | float) -> dict:

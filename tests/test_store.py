@@ -80,6 +80,15 @@ def test_an_older_store_is_read_under_the_names_of_today(tmp_path):
     assert "units" in store.open(path), "neurons of a layer, there"
 
 
+def test_cells_of_an_older_store_get_the_coordinates_of_today(tmp_path):
+    old = store.open(store.write(dataset(study="shd_ablations"), tmp_path / "old.nc"))
+    assert old.choose.values.tolist() == ["loss", "loss"]
+    new = dataset(study="shd_ablations").assign_coords(choose=("cell", ["loss", "accuracy"]))
+    again = store.open(store.write(new, tmp_path / "new.nc"))
+    assert again.choose.values.tolist() == ["loss", "accuracy"]
+    assert again.reset_gradient.values.tolist() == ["stopped", "stopped"]
+
+
 def test_provenance_marks_unofficial_data_and_fits_into_netcdf(tmp_path):
     data = {
         "mnist": {"official": True, "note": ""},

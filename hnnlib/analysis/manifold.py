@@ -32,30 +32,38 @@ REGIMES = ("silent", "degraded", "operating", "saturated")
 
 FLOOR = 0.05
 """Accuracy above chance below which an efficient network is of no use."""
-_CLOSE, _CHANCE, _BUSY = 0.02, 0.01, 0.5
+_CLOSE, _CHANCE, _BUSY, _ALWAYS = 0.02, 0.01, 0.5, 0.99
 _IMAGES = 10_000  # test images that the paper's spikes are summed over
 
 
 def regimes(
-    accuracy: np.ndarray, rate: np.ndarray, output_spikes: np.ndarray, chance: float = 0.1
+    accuracy: np.ndarray,
+    rate: np.ndarray,
+    output_spikes: np.ndarray,
+    chance: float = 0.1,
+    top_answer_share: np.ndarray | float = np.nan,
 ) -> np.ndarray:
     """Regime of every point of a surface, see ``REGIMES``; -1 where there is no result.
 
-    Saturated: a mean rate of at least one half, whatever it answers. Silent: no output spike, or an
-    accuracy of at most chance + 1 point. Operating: within 2 points of the surface's best.
-    Degraded: the rest.
+    Saturated: a mean rate of at least one half, whatever it answers. Silent: no output spike, an
+    accuracy of at most chance + 1 point, or the same answer to 99 % of the examples, whatever
+    accuracy that gives: the share of its class may lie above chance. Operating: within 2 points of
+    the surface's best. Degraded: the rest.
 
     Args:
-        accuracy: (..., tau, threshold), one surface or several.
+        accuracy: (..., tau, threshold), one surface or several: that on validation, since a regime
+            is chosen.
         rate: spikes for each unit and step, all layers together; as ``accuracy``.
         output_spikes: number or rate of the last spiking layer; as ``accuracy``.
         chance: accuracy of guessing.
+        top_answer_share: of the most frequent answer; NaN where it is not known.
     """
     known = np.where(np.isnan(accuracy), -np.inf, accuracy)
     best = known.max((-2, -1), keepdims=True)
     found = np.full(accuracy.shape, DEGRADED, np.int8)
     found[accuracy >= best - _CLOSE] = OPERATING
-    found[(output_spikes == 0) | (accuracy <= chance + _CHANCE)] = SILENT
+    constant = top_answer_share >= _ALWAYS
+    found[(output_spikes == 0) | (accuracy <= chance + _CHANCE) | constant] = SILENT
     found[rate >= _BUSY] = SATURATED
     found[np.isnan(accuracy)] = -1
     return found

@@ -50,6 +50,7 @@ class Design:
             seconds.
         slope: of the SuperSpike surrogate.
         reset_graded: whether graded units are reset by their own output, as spiking ones are.
+        reset_gradient: whether the gradient stops at that reset or flows through it.
     """
 
     model: Model = "snn"
@@ -62,6 +63,7 @@ class Design:
     tau_out: float = 0.020
     slope: float = 10.0
     reset_graded: bool = True
+    reset_gradient: Literal["stopped", "through"] = "stopped"
 
     @property
     def others(self) -> Literal["graded", "tanh"]:
@@ -162,6 +164,7 @@ class DirectNetwork(nn.Module):
             spiking=None if all(k == units for k in self.spiking_units) else first.flatten(),
             others=design.others,
             reset_graded=design.reset_graded,
+            reset_gradient=design.reset_gradient,
             surrogate=SuperSpike(design.slope),
         )
         self.leak = DualExponential(a1=synapse + out, a2=-synapse * out, b=1 - out)

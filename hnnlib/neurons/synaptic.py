@@ -29,8 +29,9 @@ class SynapticLIF:
     o = H(u - 1) of spiking units (strict), clip(u, 0, 1) of graded ones;
     u' = (b u + (1 - b) c) (1 - o);  c' = a c + drive.
 
-    The reset is multiplicative and no gradient flows through it; the gradient of the clip is 1 from
-    0 to 1 and 0 outside. Units of a third kind, tanh(drive), have neither state nor delay.
+    The reset is multiplicative and no gradient flows through it, but, if asked for, that of graded
+    units; the gradient of the clip is 1 from 0 to 1 and 0 outside. Units of a third kind,
+    tanh(drive), have neither state nor delay.
 
     Attributes:
         membrane_decay, synapse_decay: b = exp(-dt / tau_mem) and a = exp(-dt / tau_syn); floats or
@@ -39,6 +40,8 @@ class SynapticLIF:
             member spike.
         others: what the other units are.
         reset_graded: whether graded units are reset, too.
+        reset_gradient: whether the gradient stops at the reset of graded units, as in the public
+            code, or flows through it; at that of spiking units it always stops.
     """
 
     membrane_decay: float | Tensor
@@ -47,6 +50,7 @@ class SynapticLIF:
     others: Literal["graded", "tanh"] = "graded"
     reset_graded: bool = True
     surrogate: Surrogate = field(default_factory=SuperSpike)
+    reset_gradient: Literal["stopped", "through"] = "stopped"
 
     def initial(self, like: Tensor) -> _Synaptic:
         """All states 0."""
@@ -55,16 +59,18 @@ class SynapticLIF:
 
     def step(self, drive: Tensor, state: _Synaptic) -> tuple[Tensor, _Synaptic]:
         """One step, drive (member, batch, unit): (outputs, state)."""
-        output = reset = spike(state.potential - 1, self.surrogate)
+        output = spike(state.potential - 1, self.surrogate)
+        reset = output.detach()
         if self.spiking is not None:
             spikes, mask = output, self.mask(drive.shape[-1])
             tanh = self.others == "tanh"
             output = torch.where(
                 mask, spikes, drive.tanh() if tanh else state.potential.clamp(0, 1)
             )
-            reset = torch.where(mask, spikes, 0) if tanh or not self.reset_graded else output
+            graded = output if self.reset_gradient == "through" else output.detach()
+            reset = torch.where(mask, reset, 0 if tanh or not self.reset_graded else graded)
         b = self.membrane_decay
-        potential = (b * state.potential + (1 - b) * state.current) * (1 - reset.detach())
+        potential = (b * state.potential + (1 - b) * state.current) * (1 - reset)
         return output, _Synaptic(potential, self.synapse_decay * state.current + drive)
 
     def mask(self, units: int) -> Tensor:

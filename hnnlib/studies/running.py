@@ -22,7 +22,7 @@ from hnnlib.errors import ConfigError, StoreError
 from hnnlib.studies.base import Context
 from hnnlib.training.memory import keep_memory
 
-__all__ = ["code_digests", "collect", "train_group"]
+__all__ = ["code_digests", "collect", "summarise", "train_group"]
 
 
 def code_digests(name: str, settings: Any, group: str) -> dict[str, str]:
@@ -123,6 +123,23 @@ def collect(name: str, settings: Any, runs: list[Path], out: Path) -> None:
     del shared["group"]
     joined.attrs = shared
     store.write(joined, out)
+
+
+def summarise(path: Path) -> None:
+    """Compute the summaries of a result store anew, from what it stores of the training.
+
+    Raises:
+        ConfigError, StoreError: the file is no result store of a study.
+    """
+    whole = store.open(path, require=["cell"])
+    found = studies.get(whole.attrs.get("study", "")).summarise(whole)
+    now = store.provenance(config={}, data={})
+    found.attrs = whole.attrs | {
+        "schema_version": now["schema_version"],
+        "summary_commit": now["git_commit"],
+        "summary_dirty": now["git_dirty"],
+    }
+    store.write(found, path)
 
 
 def _shared_code(parts: dict[Path, xr.Dataset]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from hnnlib.training.optimiser import PopulationAdam, ascend, clip
 from hnnlib.training.scoring import Evaluation, evaluate
 from hnnlib.training.tasks import CLASSIFICATION, Task
 
-__all__ = ["Fit", "Schedule", "fit"]
+__all__ = ["Choice", "Fit", "Schedule", "fit"]
 
 _SECONDS_BETWEEN_SAVES = 5.0
 _MOST_SHOWN = 8  # members whose metrics stand in a line of progress
@@ -72,6 +72,17 @@ class Schedule:
         return self.factor(epoch) * start.expand(members)
 
 
+class Choice(NamedTuple):
+    """What a rule chose: epochs (member,), -1 where none was finite, and what made members up."""
+
+    epoch: Tensor
+    parameters: dict[str, Tensor]
+
+    def of(self, members: slice) -> Choice:
+        """The same for some members, as views."""
+        return Choice(self.epoch[members], {n: p[members] for n, p in self.parameters.items()})
+
+
 @dataclass
 class Fit:
     """What training gives; the network itself holds each member's best parameters.
@@ -88,6 +99,7 @@ class Fit:
             once an epoch, twice where training is sharpness-aware. Of a member that stopped before
             others, this is what it would have needed alone.
         seconds: wall time of training and validation, all members together.
+        beside: what another rule chose in the same training; None without one.
     """
 
     train_loss: Tensor
@@ -98,6 +110,7 @@ class Fit:
     diverged: Tensor
     presented: Tensor
     seconds: float
+    beside: Choice | None = None
 
     def of(self, members: slice) -> Fit:
         """The same for some members, as views; of the time they take their share."""
@@ -105,7 +118,8 @@ class Fit:
         diverged = self.diverged[members]
         seconds = self.seconds * len(diverged) / len(self.diverged)
         parts = (curve[:, members] for curve in curves)
-        return Fit(*parts, self.best_epoch[members], diverged, self.presented[members], seconds)
+        whole = self.best_epoch[members], diverged, self.presented[members], seconds
+        return Fit(*parts, *whole, self.beside and self.beside.of(members))
 
 
 def fit(
@@ -119,6 +133,7 @@ def fit(
     augment: Augmentation | None = None,
     watch: Tensor | None = None,
     keep: Tensor | None = None,
+    beside: Task | None = None,
 ) -> Fit:
     """Train every member and leave its best-validation parameters in the network.
 
@@ -137,8 +152,9 @@ def fit(
             have been worth; they choose nothing.
         keep: epochs (member,) whose parameters are kept, known from an earlier training; validation
             then chooses nothing, and training ends with the last of them.
+        beside: another rule to choose by; what it chose stands in the result, not in the network.
     """
-    state = _State(network, schedule, task, keep)
+    state = _State(network, schedule, task, keep, beside)
     state.restore(checkpoint, say)
     saved = time.perf_counter()
     while state.epoch < schedule.epochs and not state.stopped.all():
@@ -224,24 +240,65 @@ def _progress(state: _State) -> str:
     done, epochs, task = state.epoch, state.schedule.epochs, state.task
     left = state.seconds / done * (epochs - done)
     # a diverged member has no metric; the others' best is still worth showing
-    found = ["diverged" if math.isnan(m) else task.text(m) for m in state.best_metric.tolist()]
+    metric = state.best.metric
+    found = ["diverged" if math.isnan(m) else task.text(m) for m in metric.tolist()]
     if len(found) > _MOST_SHOWN:
-        known = state.best_metric[~state.best_metric.isnan()].tolist()
+        known = metric[~metric.isnan()].tolist()
         found = [f"{task.text(min(known))} to {task.text(max(known))}"] if known else ["none"]
     best = f"best validation {task.metric_name} {', '.join(found)}{task.unit}"
     return f"epoch {done}/{epochs}, {best}, {left:.0f} s left"
 
 
+class _Best:
+    """The best of every member so far, by one rule."""
+
+    _STORED = ("value", "metric", "epoch")
+
+    def __init__(self, rule: Task, kept: dict[str, Tensor], members: int) -> None:
+        self.rule = rule
+        self.parameters = {name: p.detach().clone() for name, p in kept.items()}
+        device = next(iter(kept.values())).device
+        self.value = torch.full((members,), float("nan"), dtype=torch.float64, device=device)
+        self.metric = self.value.clone()
+        self.epoch = torch.full((members,), -1, device=device)
+
+    def better(self, value: Tensor) -> Tensor:
+        """Members that have never been better."""
+        return (value > self.value) | (self.value.isnan() & ~value.isnan())
+
+    def take(
+        self, some: Tensor, epoch: int, value: Tensor, metric: Tensor, kept: dict[str, Tensor]
+    ) -> None:
+        """Keep what makes up some members now."""
+        self.value = torch.where(some, value, self.value)
+        self.metric = torch.where(some, metric, self.metric)
+        self.epoch = self.epoch.masked_fill(some, epoch)
+        for name, p in kept.items():
+            self.parameters[name][some] = p[some]
+
+    def state(self) -> dict[str, Tensor]:
+        """All of it by name."""
+        return self.parameters | {f"best_{name}": getattr(self, name) for name in self._STORED}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take what ``state`` gave."""
+        for name in self._STORED:
+            setattr(self, name, state.pop(f"best_{name}"))
+        self.parameters = state
+
+
 class _State:
     """All that changes during training."""
 
-    _STORED = (
-        *("best_value", "best_metric", "best_epoch"),
-        *("diverged", "stopped", "presented", "curves"),
-    )
+    _STORED = ("diverged", "stopped", "presented", "curves")
 
     def __init__(
-        self, network: Network, schedule: Schedule, task: Task, keep: Tensor | None
+        self,
+        network: Network,
+        schedule: Schedule,
+        task: Task,
+        keep: Tensor | None,
+        beside: Task | None,
     ) -> None:
         self.schedule, self.task, self.keep = schedule, task, keep
         self.epoch, self.seconds = 0, 0.0
@@ -253,14 +310,12 @@ class _State:
         }
         device = next(iter(parameters.values())).device
         members = len(network.seeds)
-        self.best = {name: p.detach().clone() for name, p in self.kept.items()}
-        nothing = torch.full((members,), float("nan"), dtype=torch.float64, device=device)
-        self.best_value, self.best_metric = nothing, nothing.clone()
-        self.best_epoch = torch.full((members,), -1, device=device)
+        self.best = _Best(task, self.kept, members)
+        self.beside = beside and _Best(beside, self.kept, members)
         self.diverged = torch.zeros(members, dtype=torch.bool, device=device)
         self.stopped = torch.zeros(members, dtype=torch.bool, device=device)
         self.presented = torch.zeros(members, dtype=torch.int64, device=device)
-        self.curves = nothing.expand(4, schedule.epochs, members).clone()
+        self.curves = self.best.value.expand(4, schedule.epochs, members).clone()
 
     @torch.no_grad()
     def record(
@@ -274,26 +329,27 @@ class _State:
         self.diverged |= ~train.isfinite()
         for curve, values in zip(self.curves, (train, metric, loss, watched), strict=True):
             curve[epoch] = values.masked_fill(self.diverged, float("nan"))
-        value = self.task.value(metric, loss).masked_fill(self.diverged, float("nan"))
-        better = (value > self.best_value) | (self.best_value.isnan() & ~value.isnan())
-        better &= ~self.stopped
-        if self.keep is not None:
-            better = (self.keep == epoch) & ~value.isnan()
-        self.best_value = torch.where(better, value, self.best_value)
-        self.best_metric = torch.where(better, metric, self.best_metric)
-        self.best_epoch = self.best_epoch.masked_fill(better, epoch)
-        for name, p in self.kept.items():
-            self.best[name][better] = p[better]
+        for best in self._choices().values():
+            value = best.rule.value(metric, loss).masked_fill(self.diverged, float("nan"))
+            some = best.better(value) & ~self.stopped
+            if self.keep is not None:
+                some = (self.keep == epoch) & ~value.isnan()
+            best.take(some, epoch, value, metric, self.kept)
         if self.schedule.patience is not None:
-            self.stopped |= epoch - self.best_epoch >= self.schedule.patience
+            self.stopped |= epoch - self.best.epoch >= self.schedule.patience
         if self.keep is not None:
             self.stopped |= epoch >= self.keep
         self.epoch = epoch + 1
 
+    def _choices(self) -> dict[str, _Best]:
+        """What each rule has chosen."""
+        return {"best": self.best} | ({"beside": self.beside} if self.beside else {})
+
     def save(self, checkpoint: Checkpoint) -> None:
         """Store everything that the next epoch depends on."""
         tensors = {f"now/{name}": p for name, p in self.kept.items()}
-        tensors |= {f"best/{name}": p for name, p in self.best.items()}
+        for rule, best in self._choices().items():
+            tensors |= {f"{rule}/{name}": t for name, t in best.state().items()}
         tensors |= {f"adam/{name}": t for name, t in self.optimiser.state().items()}
         tensors |= {name: getattr(self, name) for name in self._STORED}
         checkpoint.save(tensors, {"epoch": self.epoch, "seconds": self.seconds})
@@ -305,12 +361,16 @@ class _State:
         if stored is None:
             return
         tensors, facts = stored
+
+        def under(prefix: str) -> dict[str, Tensor]:
+            first = f"{prefix}/"
+            return {n.removeprefix(first): t for n, t in tensors.items() if n.startswith(first)}
+
         for name, p in self.kept.items():
             p.copy_(tensors[f"now/{name}"])
-            self.best[name].copy_(tensors[f"best/{name}"])
-        self.optimiser.restore(
-            {n.removeprefix("adam/"): t for n, t in tensors.items() if n.startswith("adam/")}
-        )
+        for rule, best in self._choices().items():
+            best.restore(under(rule))
+        self.optimiser.restore(under("adam"))
         for name in self._STORED:
             setattr(self, name, tensors[name])
         self.epoch, self.seconds = facts["epoch"], facts["seconds"]
@@ -320,5 +380,7 @@ class _State:
     def finish(self) -> Fit:
         """Put each member's best parameters into the network."""
         for name, p in self.kept.items():
-            p.copy_(self.best[name])
-        return Fit(*self.curves, self.best_epoch, self.diverged, self.presented, self.seconds)
+            p.copy_(self.best.parameters[name])
+        beside = self.beside and Choice(self.beside.epoch, self.beside.parameters)
+        whole = self.best.epoch, self.diverged, self.presented, self.seconds
+        return Fit(*self.curves, *whole, beside)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from hnnlib.networks.base import Costed, Network
 from hnnlib.randomness import MemberNoise
@@ -85,6 +86,8 @@ class Scores:
         accuracy: share of right answers; a tie goes to the first class, as argmax does.
         tie_rate: share of examples whose largest count is shared by several classes.
         dead_outputs: output units that never answer.
+        top_answer_share: share of the most frequent answer: 1 where the answer is always the same,
+            because one class wins always or because all outputs are equal.
         spikes: spikes of all spiking layers an example, the encoder left out.
         synaptic_operations: spikes times mean fan-out an example, a Poisson encoder's spikes
             included.
@@ -97,6 +100,7 @@ class Scores:
     accuracy: Tensor
     tie_rate: Tensor
     dead_outputs: Tensor
+    top_answer_share: Tensor
     spikes: Tensor
     synaptic_operations: Tensor
     multiply_accumulates: Tensor
@@ -116,11 +120,12 @@ def score(
     network.eval()
     members, total = rows.shape
     sums = torch.zeros(4, members, dtype=torch.float64, device=rows.device)
-    answered, layers = None, None
+    answered, given, layers = None, 0, None
     for some in rows.split(batch, dim=1):
         activity = network(examples.inputs(some), noise)
         outputs = activity.outputs
         top = outputs.amax(2, keepdim=True)
+        given = given + functional.one_hot(outputs.argmax(2), outputs.shape[2]).sum(1)
         right = CLASSIFICATION.metric(activity, examples.labels(some))
         ties = (outputs == top).sum(2) > 1
         alive = (outputs != 0).any(1)
@@ -136,6 +141,7 @@ def score(
         means[0],
         means[1],
         (~answered).sum(1).double(),
+        given.amax(1) / total,
         layers.sum(1) / total,
         means[3],
         torch.full((members,), network.graded_products(), dtype=torch.float64),

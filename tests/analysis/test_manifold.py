@@ -24,6 +24,17 @@ def test_regimes_follow_their_rules():
     assert alone.tolist() == [[OPERATING, OPERATING, DEGRADED, SILENT]]
 
 
+@pytest.mark.parametrize("share", [1.0, 0.995])
+def test_a_constant_output_is_silence_whatever_its_accuracy(share):
+    """One class always: its share of the data may lie above chance."""
+    accuracy = np.array([[0.96, 0.118, 0.96]])
+    shares = np.array([[0.12, share, share]])
+    found = manifold.regimes(accuracy, 0.1 * accuracy, accuracy, 0.1, shares)
+    assert found.tolist() == [[OPERATING, SILENT, SILENT]]
+    unknown = manifold.regimes(accuracy, 0.1 * accuracy, accuracy, 0.1, np.nan * shares)
+    assert unknown.tolist() == [[OPERATING, DEGRADED, OPERATING]]
+
+
 def test_every_surface_has_its_own_best():
     accuracy = np.array([[[0.9, 0.5]], [[0.5, 0.6]]])
     found = manifold.regimes(accuracy, 0.1 * accuracy, accuracy)

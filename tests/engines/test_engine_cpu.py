@@ -272,7 +272,9 @@ def test_a_second_backward_pass_is_refused():
 
 
 @pytest.mark.parametrize("surrogate", SURROGATES, ids=repr)
-@pytest.mark.parametrize("neuron", [*KINDS, HALF], ids=repr)
+@pytest.mark.parametrize(
+    "neuron", [*KINDS, HALF, replace(HALF, reset_gradient="through")], ids=repr
+)
 def test_gradients_in_single_precision(neuron, surrogate):
     """1e-5 of the largest: through 30 steps of recurrence, rounding adds up."""
     neuron, grads = replace(neuron, surrogate=surrogate), []

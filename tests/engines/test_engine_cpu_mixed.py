@@ -24,7 +24,7 @@ from hnnlib.signals import Events
 
 
 @pytest.mark.parametrize("form", ["plain", "recurrent"])
-@pytest.mark.parametrize("others", ["graded", "unreset", "tanh"])
+@pytest.mark.parametrize("others", ["graded", "through", "unreset", "tanh"])
 @pytest.mark.parametrize("surrogate", SURROGATES, ids=repr)
 @given(
     size=sizes,
@@ -41,7 +41,8 @@ def test_some_units_spike_and_others_do_not(
     steps, members, batch, inputs, units = size
     spiking = torch.tensor([data.draw(st.integers(0, units + 1)) for _ in range(members)])
     kind = "tanh" if others == "tanh" else "graded"
-    neuron = SynapticLIF(0.5, 0.6, spiking, kind, others == "graded", surrogate)
+    gradient = "through" if others == "through" else "stopped"
+    neuron = SynapticLIF(0.5, 0.6, spiking, kind, others != "unreset", surrogate, gradient)
     first = scaled(Dense((inputs,), units, range(members), "a"), 6.0)
     second = scaled(Dense((units,), 3, range(members), "b"))
     around = recurrent_weights(seed, members, units) if form == "recurrent" else None
@@ -60,11 +61,13 @@ def test_some_units_spike_and_others_do_not(
     )
 
 
+@pytest.mark.parametrize("gradient", ["stopped", "through"])
 @pytest.mark.parametrize("level", [-30.0, 0.0, 30.0])
-def test_mixed_units_that_are_silent_or_saturated(level):
+def test_mixed_units_that_are_silent_or_saturated(level, gradient):
     drive = level + torch.randn(9, 2, 3, 12, generator=torch.Generator().manual_seed(0)).double()
     drive, around = nn.Parameter(drive), recurrent_weights(0, 2, 12)
-    neuron = SynapticLIF(of_members(0.5, 0.9), of_members(0.7, 0.2), torch.tensor([5, 9]))
+    decays = of_members(0.5, 0.9), of_members(0.7, 0.2)
+    neuron = SynapticLIF(*decays, torch.tensor([5, 9]), reset_gradient=gradient)
     agree(
         lambda engine, signal: [engine.scan(neuron, signal, around)[0]],
         drive,

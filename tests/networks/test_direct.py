@@ -127,10 +127,12 @@ def test_every_parameter_gets_a_gradient(model, engine):
         assert p.abs().sum() > 0, name
 
 
+@pytest.mark.parametrize("reset_gradient", ["stopped", "through"])
 @pytest.mark.parametrize("model", MODELS)
-def test_the_engines_agree(model):
+def test_the_engines_agree(model, reset_gradient):
     x = signal(2)
-    ours, reference = (network((0, 1), model=model, engine=e) for e in ("cpu", "eager"))
+    design = {"model": model, "reset_gradient": reset_gradient}
+    ours, reference = (network((0, 1), engine=e, **design) for e in ("cpu", "eager"))
     a, b = ours(x), reference(x)
     torch.testing.assert_close(a.outputs, b.outputs, rtol=1e-4, atol=1e-5)
     assert torch.equal(a.spikes[0], b.spikes[0])

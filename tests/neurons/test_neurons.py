@@ -219,12 +219,33 @@ def test_tanh_units_answer_at_once_and_keep_nothing():
     assert outputs == pytest.approx([math.tanh(-1), math.tanh(0.5), 0])
 
 
-def test_no_gradient_flows_through_the_reset_of_synaptic_neurons():
-    drive = column([1.0, 0, 0, 0]).requires_grad_()
-    outputs, _ = EAGER.scan(SynapticLIF(**MIXED, spiking=NONE), drive)
+@pytest.mark.parametrize(
+    ("reset_gradient", "expected"), [("stopped", [0.375, 0.375]), ("through", [0.25, 0.375])]
+)
+def test_gradient_flows_through_the_reset_of_graded_units_if_asked_for(reset_gradient, expected):
+    drive = column([0.5, 0, 0, 0]).requires_grad_()
+    neuron = SynapticLIF(**MIXED, spiking=NONE, reset_gradient=reset_gradient)
+    outputs, _ = EAGER.scan(neuron, drive)
     outputs[3].sum().backward()
-    # u3 = (u2 / 2 + c2 / 2) (1 - 0.5) with u2 = c1 / 2, c2 = c1 / 2, c1 = X0
-    assert drive.grad.flatten().tolist() == [0.25, 0.25, 0, 0]
+    # u3 = (u2 / 2 + c2 / 2) (1 - u2) with u2 = c1 / 2 = 0.25, c2 = c1 / 2 + X1, c1 = X0
+    assert drive.grad.flatten().tolist() == [*expected, 0, 0]
+
+
+@pytest.mark.parametrize("changes", [{}, {"reset_graded": False}, {"others": "tanh"}])
+def test_the_gradient_of_the_reset_changes_no_output_and_graded_resets_only(changes):
+    drive = drawn(12, 1, 4, 6)
+    kinds = (None, torch.tensor([3])) if changes else (None,)
+    for spiking in (*kinds, torch.tensor([6])):
+        found = []
+        for reset_gradient in ("stopped", "through"):
+            leaf = drive.clone().requires_grad_()
+            neuron = SynapticLIF(0.8, 0.6, spiking, reset_gradient=reset_gradient, **changes)
+            outputs, _ = EAGER.scan(neuron, leaf)
+            outputs.sum().backward()
+            found.append((outputs, leaf.grad))
+        assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+    graded = (SynapticLIF(0.8, 0.6, NONE, reset_gradient=g) for g in ("stopped", "through"))
+    assert torch.equal(*(EAGER.scan(neuron, drive)[0] for neuron in graded))
 
 
 @pytest.mark.parametrize(("level", "slope"), [(-1.0, 0), (0.5, 1), (1.5, 0)])

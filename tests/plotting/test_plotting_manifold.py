@@ -15,6 +15,7 @@ def synthetic(kind: str = "neuron") -> xr.Dataset:
     each = ("cell", "seed", "tau", "threshold")
     grids = {
         "accuracy": [[0.9, 0.5], [0.3, 0.1]],
+        "validation": [[0.9, 0.5], [0.3, 0.1]],
         "spikes": [[500.0, 900.0], [80.0, 0.0]],
         "regime": [[2.0, 1.0], [1.0, 0.0]],
     }

@@ -7,6 +7,7 @@ import pytest
 from notebook_runs import FOLDER, run
 
 from hnnlib import store
+from hnnlib.__main__ import main
 from hnnlib.analysis.manifold import REGIMES
 from hnnlib.evidence import rules
 from hnnlib.plotting import operational_manifold as draw
@@ -29,7 +30,7 @@ FAMILY = {
     "samples": SAMPLES,
     "schedule": {"epochs": 2, "batch": 20, "learning_rate": 1e-2},
 }
-MLP = {"network": "mlp", "arms": {"main": GRID, "control": SMALL, "sigmoid": SMALL}} | FAMILY
+MLP = {"network": "mlp", "arms": {"main": GRID, "control": GRID, "sigmoid": SMALL}} | FAMILY
 CNN = {"network": "cnn", "jobs": 1, "arms": {"main": SMALL, "matched": SMALL}} | FAMILY
 SETTINGS = ManifoldSettings.model_validate(
     {"seeds": [0, 1], "families": {"mlp_digits": MLP, "cnn_digits": CNN}}
@@ -143,6 +144,57 @@ def test_validation_chooses_the_points_that_are_compared(whole):
     assert found["saving"] == 1
 
 
+def test_regimes_front_and_efficient_point_are_the_choice_of_validation(whole):
+    changed, main = whole.copy(deep=True), {"cell": "mlp_digits/main", "seed": 0}
+    # test accuracy would choose the second threshold everywhere, validation the first
+    changed["grid_accuracy"].loc[main] = [[0.7, 0.9, 0.1], [0.6, 0.8, 0.1]]
+    changed["grid_validation"].loc[main] = [[0.9, 0.5, 0.1], [0.89, 0.4, 0.1]]
+    changed["grid_spikes"].loc[main] = [[20, 20, 0], [10, 10, 0]]
+    changed["grid_rate"].loc[main] = 0.1
+    changed["layer_spikes"].loc[main] = 1.0
+    changed["grid_top_answer_share"].loc[main] = [[0.2, 0.2, 0.2], [0.2, 1.0, 0.2]]
+    found = summarise(changed).sel(main)
+    assert found["grid_regime"].values.tolist() == [[2, 1, 0], [2, 0, 0]]
+    assert found["grid_front"].values.tolist() == [[1, 0, 0], [1, 0, 0]]
+    assert (found["efficient_accuracy"], found["efficient_spikes"]) == (0.6, 10)
+    assert found["efficiency"] == found["grid_efficiency"][1, 0] == pytest.approx(600)
+    assert (found["knee_accuracy"], found["share_silent"]) == (0.6, 0.5)
+
+
+def test_a_constant_network_is_silent_and_old_stores_cannot_tell(whole):
+    changed = whole.copy(deep=True)
+    control = {"cell": "mlp_digits/control", "seed": 0}
+    changed["grid_validation"].loc[control] = 0.118
+    changed["grid_accuracy"].loc[control] = 0.118
+    changed["grid_rate"].loc[control] = 0.1
+    changed["grid_top_answer_share"].loc[control] = 1.0
+    assert (summarise(changed)["share_silent"].sel(control)) == 1
+    old = summarise(changed.drop_vars("grid_top_answer_share"))
+    assert old["share_silent"].sel(control) == 0
+
+
+def test_answers_of_every_network_are_recorded(whole):
+    share = whole["grid_top_answer_share"]
+    there = whole["grid_accuracy"].notnull()
+    assert (share.notnull() == there).all()
+    assert ((share >= 0.1) & (share <= 1)).where(there, True).all()
+    # without a spike, all outputs are 0 and the first class wins
+    silent = whole.sel(cell="mlp_digits/main", threshold=2)
+    assert (share.sel(cell="mlp_digits/main", threshold=2) == 1).all()
+    assert (silent["grid_dead_outputs"] == 10).all() and (silent["grid_tie_rate"] == 1).all()
+
+
+def test_summaries_of_a_store_can_be_computed_anew(whole, tmp_path):
+    path = tmp_path / "store.nc"
+    facts = {"study": "operational_manifold", "schema_version": 1, "git_commit": "trained"}
+    wrong = whole.assign(efficiency=whole["efficiency"] * 0).assign_attrs(**facts)
+    store.write(wrong, path)
+    assert main(["summarise", str(path)]) == 0
+    again = store.open(path)
+    assert again.drop_attrs(deep=False).identical(whole.drop_attrs(deep=False))
+    assert again.attrs["git_commit"] == "trained" and again.attrs["summary_commit"]
+
+
 def test_a_members_result_does_not_depend_on_how_the_grid_is_split(runs, tmp_path, monkeypatch):
     def two_by_two(members, *_):
         return [slice(k, min(k + 2, members)) for k in range(0, members, 2)]
@@ -164,6 +216,8 @@ def test_an_interrupted_job_goes_on_to_the_same_numbers(runs, tmp_path):
     ("key", "wrong", "words"),
     [
         ("arms", {"control": GRID}, "add 'main'"),
+        ("arms", {"main": GRID, "control": SMALL}, "'control' is compared with 'main' point by p"),
+        ("arms", {"main": GRID, "matched": SMALL}, "give it the same grid"),
         ("arms", {"main": GRID | {"tau": {"first": 1.0, "last": 2.0, "points": 2}}}, "above 1"),
     ],
 )

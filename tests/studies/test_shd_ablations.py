@@ -29,6 +29,8 @@ ARMS = (
     "slope",
     "regulariser",
     "reset",
+    "reset_gradient",
+    "choose",
     "rate",
     "validation",
     "constants",
@@ -98,6 +100,8 @@ def test_a_job_depends_on_its_own_data_set_only():
 def test_wrong_settings_are_refused(changes, message):
     with pytest.raises(ValidationError, match=message):
         settings(**changes)
+    with pytest.raises(ValidationError, match="tuned at 9, which the cells have"):
+        settings(seeds=(0, 9))
     with pytest.raises(ValidationError, match="one task only"):
         ShdSettings.model_validate({"seeds": [0], "tasks": [TASK, TASK]})
 
@@ -125,9 +129,35 @@ def test_a_job_records_what_the_claims_are_about(context, few):
     refit = runs.isel(cell=1)
     assert (refit.best_epoch == main.best_epoch).all()
     n_train = (~few.test).sum()
+    # it was trained on what validates the others: no rule may choose a cell by that
+    assert refit.validation_accuracy.isnull().all() and refit.validation_gap.isnull().all()
     assert refit.train_examples.item() == n_train > main.train_examples.item()
     for variable in runs.data_vars.values():
         assert {"units", "long_name"} <= set(variable.attrs), variable.name
+
+
+def test_both_choices_of_the_epoch_come_from_one_training(context, tmp_path):
+    task = {"schedule": {"epochs": 4, "batch": 32}, "arms": ["main", "choose"]}
+    runs = study.STUDY.train("spoken_digits_hybrid", settings(**task), context)
+    assert runs.choose.values.tolist() == ["loss", "accuracy"]
+    assert len(list(tmp_path.glob("hybrid-*.npz"))) == 2  # tuning and main
+    main, by_accuracy = (runs.isel(cell=k) for k in (0, 1))
+    np.testing.assert_array_equal(main.validation_curve, by_accuracy.validation_curve)
+    curve = by_accuracy.validation_curve.values
+    np.testing.assert_array_equal(by_accuracy.best_epoch, curve.argmax(1))
+    np.testing.assert_allclose(by_accuracy.validation_accuracy, curve.max(1))
+    plain = settings(**task | {"arms": ["main"]})
+    context.checkpoints = tmp_path / "again"
+    alone = study.STUDY.train("spoken_digits_hybrid", plain, context).isel(cell=0)
+    times = ["train_seconds", "tuning_loss", "tuning_seed", "tried_rate"]
+    assert alone.drop_vars(times).identical(main.drop_vars(times))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_gradient_of_the_reset_is_priced_where_units_are_graded(model):
+    found = cells(model, ("main", "reset", "reset_gradient"))
+    graded = model in ("nsn", "hybrid", "n2n_block")
+    assert [c.arm for c in found] == ["main", *["reset", "reset_gradient"] * graded]
 
 
 def test_the_learning_rate_is_the_best_on_validation(context):

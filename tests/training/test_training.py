@@ -16,6 +16,7 @@ from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Frozen, Images, Parts, cache
 from hnnlib.training.loop import Schedule
 from hnnlib.training.optimiser import PopulationAdam
+from hnnlib.training.tasks import Classification
 
 SOURCE = Source(official=True, note="", sha256="0", licence="", citation="", origin="")
 
@@ -177,6 +178,37 @@ def test_each_member_keeps_its_best_validation_epoch(images, tmp_path):
     torch.testing.assert_close(again, best)
 
 
+def test_another_rule_chooses_beside_and_changes_nothing(images, tmp_path, monkeypatch):
+    monkeypatch.setattr("hnnlib.training.loop._SECONDS_BETWEEN_SAVES", 0.0)
+    rules = {"task": Classification(choose="loss"), "beside": Classification(choose="accuracy")}
+
+    def run(name, say=lambda line: None, **rules):
+        trained, schedule = network((0, 1, 2)), Schedule(8, 32, 5e-3)
+        checkpoint = Checkpoint(tmp_path / f"{name}.npz", "x")
+        return trained, loop.fit(trained, images, parts(3), schedule, checkpoint, say, **rules)
+
+    trained, both = run("both", **rules)
+    for rule in rules:
+        alone, result = run(rule, task=rules[rule])
+        epoch, kept = (
+            (both.best_epoch, dict(trained.named_parameters())) if rule == "task" else both.beside
+        )
+        assert torch.equal(epoch, result.best_epoch)
+        assert all(torch.equal(kept[name], p) for name, p in alone.named_parameters())
+    assert (both.best_epoch != both.beside.epoch).any()
+
+    def stop(line):
+        if line.startswith("epoch 5/"):
+            raise _Stop
+
+    with pytest.raises(_Stop):
+        run("cut", stop, **rules)
+    _, again = run("cut", **rules)
+    assert torch.equal(again.beside.epoch, both.beside.epoch)
+    for name, p in both.beside.parameters.items():
+        assert torch.equal(again.beside.parameters[name], p)
+
+
 def test_a_diverging_member_is_recorded_and_stops_nobody(images, tmp_path, monkeypatch):
     healthy, expected = fit(images, (0, 1), tmp_path / "a")
     built = network
@@ -201,10 +233,19 @@ def test_scores_count_ties_dead_outputs_and_activity(images):
             p.zero_()
     scores = scoring.score(silent, images, parts(1).test)
     assert scores.tie_rate.item() == 1 and scores.dead_outputs.item() == 3
+    assert scores.top_answer_share.item() == 1  # all outputs are equal: always the first class
     assert scores.spikes.item() == 0 and scores.synaptic_operations.item() == 0
     assert scores.multiply_accumulates.item() == 6 * 12 * 10  # graded input read at each of 6 steps
     first_class = (images.labels(parts(1).test) == 0).double().mean().item()
     assert scores.accuracy.item() == pytest.approx(first_class)
+
+
+def test_the_share_of_the_most_frequent_answer_is_that_of_the_answers(images, tmp_path):
+    (trained, _), rows = fit(images, (0, 1), tmp_path), parts(2).test
+    given = scoring.answers(trained, images, rows)
+    expected = [torch.bincount(some).max().item() / len(some) for some in given]
+    found = scoring.score(trained, images, rows, batch=7).top_answer_share
+    assert found.tolist() == pytest.approx(expected) and max(expected) < 1
 
 
 def test_synaptic_operations_are_spikes_times_fan_out(images):

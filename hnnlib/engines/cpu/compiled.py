@@ -109,8 +109,13 @@ def make_mixed(neuron: Neuron, shape: tuple[int, ...], dtype: torch.dtype) -> Co
     if alike is None or neuron.spiking.numel() not in (1, shape[1]):
         return None
     spiking = np.broadcast_to(neuron.spiking.long().clamp(0, shape[3]).numpy(), shape[1])
-    graded = mixed_kernels.GRADED if neuron.reset_graded else mixed_kernels.UNRESET
-    others = mixed_kernels.TANH if neuron.others == "tanh" else graded
+    if neuron.others == "tanh":
+        others = mixed_kernels.TANH
+    elif not neuron.reset_graded:
+        others = mixed_kernels.UNRESET
+    else:
+        stopped = neuron.reset_gradient == "stopped"
+        others = mixed_kernels.GRADED if stopped else mixed_kernels.THROUGH
     decays = np.ascontiguousarray(alike.values[0][:, 1:, 0].numpy())
     return CompiledMixed(np.array(spiking), others, decays, alike.surrogate)
 

@@ -46,6 +46,8 @@ class _Mixed(torch.autograd.Function):
         current, last, total = drive.new_zeros(rows), drive.new_empty(rows), None
         potential[0] = 0
         scratch = drive.new_empty(layout.shape[1:])
+        through = keep and neuron.others == mixed_kernels.THROUGH
+        currents = drive.new_empty(layout.steps, *rows) if through else None
         for t, added in enumerate(drive.unbind()):
             if recurrent is not None and t:
                 total = torch.baddbmm(added, out[t - 1], recurrent, out=scratch)
@@ -53,6 +55,8 @@ class _Mixed(torch.autograd.Function):
                 total = scratch.copy_(added)
             if neuron.others == mixed_kernels.TANH:
                 torch.tanh(total, out=out[t])
+            if through:
+                currents[t] = current
             later = last if t == layout.steps - 1 else potential[(t + 1) % slots]
             in_threads(
                 mixed_kernels.advance,
@@ -69,7 +73,7 @@ class _Mixed(torch.autograd.Function):
             )
         ctx.save_for_backward(recurrent, out)
         ctx.rest = layout, neuron
-        ctx.potential = potential
+        ctx.potential, ctx.currents = potential, currents
         return out
 
     @staticmethod
@@ -78,6 +82,7 @@ class _Mixed(torch.autograd.Function):
         recurrent, out = ctx.saved_tensors
         layout, neuron = ctx.rest
         adjoint, ctx.potential = once(ctx.potential), None
+        currents, ctx.currents = ctx.currents, None
         rows = layout.rows, layout.width
         known = layout.to_table(gradient)
         looped, to_potential, to_current, slope = (out.new_zeros(rows) for _ in range(4))
@@ -110,6 +115,7 @@ class _Mixed(torch.autograd.Function):
                 known.lines,
                 looped.numpy(),
                 out[t].view(rows).numpy(),
+                (to_current if currents is None else currents[t]).numpy(),
                 to_potential.numpy(),
                 to_current.numpy(),
                 now,

@@ -11,10 +11,11 @@ from numba import njit
 
 from hnnlib.engines.cpu.compilation import VIEWS
 
-__all__ = ["GRADED", "TANH", "UNRESET", "advance", "step_back"]
+__all__ = ["GRADED", "TANH", "THROUGH", "UNRESET", "advance", "step_back"]
 
-GRADED, UNRESET, TANH = range(3)
-"""Units that don't spike: graded with reset, graded without, tanh."""
+GRADED, UNRESET, TANH, THROUGH = range(4)
+"""Units that don't spike: graded with reset, graded without, tanh, graded with a reset that the
+gradient flows through."""
 
 
 @njit(**VIEWS)
@@ -39,7 +40,7 @@ def advance(first, last, batch, spiking, others, decays, drive, current, potenti
         # slices, not a range from count on: an index that might be negative keeps a loop from being
         # vectorised
         v, x, after, o = u[count:], c[count:], after[count:], o[count:]
-        if others == GRADED:
+        if others in (GRADED, THROUGH):
             for n in range(len(o)):
                 clipped = v[n] if v[n] > zero else zero
                 clipped = clipped if clipped < one else one
@@ -68,6 +69,7 @@ def step_back(
     lines,
     looped,
     out,
+    current,
     to_potential,
     to_current,
     potential,
@@ -78,6 +80,7 @@ def step_back(
         slope: surrogate derivative of the spiking units.
         gradient, lines: of the outputs, (line, unit).
         looped: gradient of the outputs through the recurrent weights; written over.
+        current: the synaptic current at this step; of kind THROUGH only, any array else.
         to_potential, to_current: adjoints of the states, handed to the step before.
     """
     zero, one = potential.dtype.type(0), potential.dtype.type(1)
@@ -99,6 +102,17 @@ def step_back(
         if others == TANH:
             for n in range(len(o)):
                 u[n] = total[n] * (one - o[n] * o[n])
+            continue
+        if others == THROUGH:
+            x = current[row, count:]
+            for n in range(len(o)):
+                before = b * u[n] + (one - b) * x[n]
+                inside = (u[n] >= zero) & (u[n] <= one)
+                through = total[n] - carried[n] * before if inside else zero
+                kept = carried[n] * (one - o[n])
+                u[n] = traced[n]
+                carried[n] = through + b * kept
+                traced[n] = a * traced[n] + (one - b) * kept
             continue
         reset = one if others == GRADED else zero
         for n in range(len(o)):

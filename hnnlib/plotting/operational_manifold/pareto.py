@@ -43,7 +43,7 @@ def printed(table: Any, defaults: Mapping[str, Any]) -> list[Printed]:
 @style.context()
 def pareto(store: xr.Dataset, points: Sequence[Printed] = ()) -> Figure:
     """A panel for every surface of the paper's grid: dots are points, means over seeds; the line
-    is the front, the ring its knee, the square the most efficient point.
+    is the front, the ring its knee, the square the most efficient point, as validation has them.
 
     Args:
         points: the paper's, see ``printed``, drawn as crosses in the panel of their network and
@@ -62,7 +62,7 @@ def pareto(store: xr.Dataset, points: Sequence[Printed] = ()) -> Figure:
 
 def _panel(ax: Axes, surface: Surface) -> None:
     accuracy, spikes = surface.mean("grid_accuracy"), surface.mean("grid_spikes")
-    chance = float(surface.cell["guessing"])
+    chosen, chance = surface.mean("grid_validation"), float(surface.cell["guessing"])
     colour = _COLOURS.get(surface.network, style.MUTED)
 
     def draw(where: object, form: str, label: str, **look: object) -> None:
@@ -73,12 +73,12 @@ def _panel(ax: Axes, surface: Surface) -> None:
     ax.set_title(surface.title)
     dots = {"color": colour, "alpha": 0.4, "markersize": 4, "markeredgewidth": 0}
     draw(np.isfinite(accuracy) & (spikes > 0), "o", "point of the grid", **dots)
-    front = manifold.front(accuracy, spikes, chance)
+    front = manifold.front(chosen, spikes, chance)
     draw(front, "-", "Pareto front", color=colour)
-    knee = manifold.knee(accuracy, spikes, chance)
+    knee = manifold.knee(chosen, spikes, chance)
     if knee is not None:
         draw(knee, "o", "knee", markersize=10, **_RING)
-    best = manifold.most_efficient(accuracy, spikes, chance)
+    best = manifold.most_efficient(chosen, spikes, chance)
     if best is not None:
         draw(best, "s", "most efficient above the floor", markersize=7, **_RING)
     ax.axhline(100 * (chance + manifold.FLOOR), color=style.MUTED, linewidth=0.8, linestyle=":")

@@ -28,6 +28,8 @@ CHOICES: dict[tuple[str, str], str] = {
     ("slope", "50"): "surrogate scale 50 (not 10)",
     ("regulariser", "off"): "spike counts unbounded",
     ("reset", "off"): "graded units without reset",
+    ("reset_gradient", "through"): "gradient through the graded reset",
+    ("choose", "accuracy"): "epoch by validation accuracy",
     ("constants", "authors"): "time constants of public code",
     ("rate", "authors"): "learning rates of public code",
     ("rate", "equal"): "learning rate 0.001 for all",

@@ -25,6 +25,8 @@ MAIN = {
     "slope": "10",
     "regulariser": "on",
     "reset": "on",
+    "reset_gradient": "stopped",
+    "choose": "loss",
     "rate": "tuned",
     "validation": "speakers",
     "trained_on": "held_out",

@@ -105,6 +105,10 @@ class Study(ABC):
         """All groups in one dataset; by default along ``cell``."""
         return join_cells(runs)
 
+    def summarise(self, whole: xr.Dataset) -> xr.Dataset:
+        """The dataset with what is computed from what it stores of the training, anew."""
+        return whole
+
 
 def split_into_jobs(things: Sequence[_Thing], jobs: int | None) -> list[list[_Thing]]:
     """Things that training jobs share out: one a job where their number is left open.

@@ -252,6 +252,7 @@ def _matrices(collected: Collected, variant: str) -> xr.Dataset:
 def regime_variables(
     points: np.ndarray,
     regimes: np.ndarray,
+    validation: np.ndarray,
     taus: Sequence[float],
     thresholds: Sequence[float],
     variant: str,
@@ -261,7 +262,8 @@ def regime_variables(
 
     Args:
         points: of ``Point``, (tau, threshold).
-        regimes: (seed, tau, threshold), places in ``REGIMES``.
+        regimes: (seed, tau, threshold), places in ``REGIMES``; chosen by validation.
+        validation: accuracy on validation, shaped alike.
         trained: place of the neuron that the network was trained with.
     """
 
@@ -274,6 +276,7 @@ def regime_variables(
     dims = (*_PER_SEED, "tau", "threshold")
     variables = {
         "grid_accuracy": of_cell(dims, accuracy, "test accuracy with other neurons"),
+        "grid_validation": of_cell(dims, validation, "validation accuracy with other neurons"),
         "grid_rate": of_cell(dims, rate, "spikes a neuron and step, all layers"),
         "grid_output_rate": of_cell(dims, output, "spikes a neuron and step, penultimate layer"),
         "grid_regime": of_cell(dims, regimes.astype(float), f"regime: {_legend()}"),

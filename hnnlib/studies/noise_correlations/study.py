@@ -24,7 +24,7 @@ from hnnlib.studies.noise_correlations.measures import (
     noise_variables,
     regime_variables,
 )
-from hnnlib.training import loop, measurement
+from hnnlib.training import loop, measurement, scoring
 from hnnlib.training.examples import Images, Parts
 from hnnlib.training.loop import Schedule
 from hnnlib.training.tasks import Classification
@@ -234,18 +234,21 @@ class _Job:
         rows = noise.choose(
             self.parts.test, settings.samples, noise.PROTOCOLS["corrected"], self.seeds
         )
+        held_out = self.parts.validation[:, : settings.samples]
         points = np.empty((len(settings.taus), len(settings.thresholds)), object)
+        chosen = np.empty_like(points)  # by validation: of what is told, nothing chooses
         for i, j in np.ndindex(points.shape):
             with regimes.changed(self.network, settings.taus[i], settings.thresholds[j]):
                 points[i, j] = regimes.observe(
                     self.network, self.images, rows, self.chosen.noise.penultimate_units
                 )
-        labels = _regimes(points, 1 / self.network.design.classes)
+                chosen[i, j] = scoring.score(self.network, self.images, held_out)
+        labels, validation = _regimes(points, chosen, 1 / self.network.design.classes)
         self.context.say(f"{self.chosen.group}: {points.size} neurons tried without noise")
         place = (settings.taus.index(_NEURON[0]), settings.thresholds.index(_NEURON[1]))
         for variant in VARIANTS:
             found = regime_variables(
-                points, labels, settings.taus, settings.thresholds, variant, place
+                points, labels, validation, settings.taus, settings.thresholds, variant, place
             )
             yield _cell(trained, found, arm="regime", protocol="none", variant=variant)
 
@@ -263,13 +266,23 @@ def _enlarged(data: ImageData, factor: int) -> ImageData:
     return replace(data, images=data.images.repeat(factor, 2).repeat(factor, 3))
 
 
-def _regimes(points: np.ndarray, chance: float) -> np.ndarray:
-    """Regimes (seed, tau, threshold)."""
+def _regimes(
+    points: np.ndarray, chosen: np.ndarray, chance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Regimes and validation accuracy, (seed, tau, threshold).
 
-    def grid(name: str) -> np.ndarray:
-        return np.moveaxis(np.array([[getattr(p, name) for p in line] for line in points]), 2, 0)
+    Args:
+        points: of ``regimes.Point``, on the test part: rates.
+        chosen: of ``scoring.Scores``, on validation: answers.
+    """
 
-    return manifold.regimes(grid("accuracy"), grid("rate"), grid("output"), chance)
+    def grid(places: np.ndarray, name: str) -> np.ndarray:
+        values = [[np.asarray(getattr(p, name)) for p in line] for line in places]
+        return np.moveaxis(np.array(values), 2, 0)
+
+    accuracy, share = grid(chosen, "accuracy"), grid(chosen, "top_answer_share")
+    rates = grid(points, "rate"), grid(points, "output")
+    return manifold.regimes(accuracy, *rates, chance, share), accuracy
 
 
 def _cell(trained: xr.Dataset, found: xr.Dataset, **labels: str) -> xr.Dataset:

@@ -105,6 +105,16 @@ class FamilySettings(Settings):
             raise ValueError("arms are compared with the paper's grid: add 'main'")
         return arms
 
+    @field_validator("arms")
+    @classmethod
+    def _point_by_point(cls, arms: dict[Arm, GridSettings]) -> dict[Arm, GridSettings]:
+        for arm in ("control", "matched"):
+            if arm in arms and arms[arm] != arms["main"]:
+                raise ValueError(
+                    f"'{arm}' is compared with 'main' point by point: give it the same grid"
+                )
+        return arms
+
 
 class ManifoldSettings(Settings):
     """Section of the study in a scale file."""
@@ -163,7 +173,11 @@ class OperationalManifold(Study):
         for family, chosen in settings.families.items():
             some = [run for run in runs if (run["family"].values == family).all()]
             families.append(_beside(some).sel(seed=list(chosen.seeds or settings.seeds)))
-        return summarise(join_cells(families).sortby("seed"))
+        return self.summarise(join_cells(families).sortby("seed"))
+
+    def summarise(self, whole: xr.Dataset) -> xr.Dataset:
+        """See ``Study``."""
+        return summarise(whole)
 
 
 def _beside(runs: list[xr.Dataset]) -> xr.Dataset:
@@ -284,6 +298,7 @@ def _measure(
             synaptic_operations=float(test.synaptic_operations[member]),
             tie_rate=float(test.tie_rate[member]),
             dead_outputs=float(test.dead_outputs[member]),
+            top_answer_share=float(test.top_answer_share[member]),
             dead_units=dead[member],
             best_epoch=int(fit.best_epoch[member]),
             diverged=bool(fit.diverged[member]),

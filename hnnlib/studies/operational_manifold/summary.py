@@ -1,4 +1,8 @@
-"""Numbers that sum up a surface, for every cell and seed of a store: claims are tested on them."""
+"""Numbers that sum up a surface, for every cell and seed of a store: claims are tested on them.
+
+Validation chooses what is chosen: regimes, the Pareto front, its knee, the most efficient point.
+Accuracies that are told of a chosen point are those on the test part, and so are all spikes.
+"""
 
 from __future__ import annotations
 
@@ -47,10 +51,13 @@ class _Surface:
         output = np.ones_like(accuracy)
         if spiking and last >= 0:
             output = store["layer_spikes"].values[..., last][np.ix_(*inside)]
-        regimes = manifold.regimes(accuracy, cut("grid_rate"), output, chance)
+        validation, rate, top = cut("grid_validation"), cut("grid_rate"), np.nan
+        if "grid_top_answer_share" in store:  # older stores lack it
+            top = cut("grid_top_answer_share")
+        regimes = manifold.regimes(validation, rate, output, chance, top)
         return cls(
             accuracy,
-            cut("grid_validation"),
+            validation,
             cut("grid_train"),
             cut("grid_synaptic_operations"),
             spikes,
@@ -71,7 +78,7 @@ def summarise(store: xr.Dataset) -> xr.Dataset:
     for place, one in surfaces.items():
         part = *place, *map(slice, one.accuracy.shape)
         maps["grid_regime"][part] = one.regimes
-        maps["grid_front"][part] = manifold.front(one.accuracy, one.spikes, one.chance)
+        maps["grid_front"][part] = manifold.front(one.validation, one.spikes, one.chance)
         maps["grid_efficiency"][part] = manifold.efficiency(one.accuracy, one.spikes)
     dims = ("cell", "seed", "tau", "threshold")
     found = {name: variable(dims, maps[name], *words) for name, words in _GRIDS.items()}
@@ -86,8 +93,8 @@ def summarise(store: xr.Dataset) -> xr.Dataset:
 
 _GRIDS = {
     "grid_regime": (f"regime: place in {', '.join(manifold.REGIMES)}; -1 diverged", "1"),
-    "grid_front": ("1 on the Pareto front of accuracy and spikes", "1"),
-    "grid_efficiency": ("accuracy by spikes on 10,000 images", "percent per million"),
+    "grid_front": ("1 on the Pareto front of validation accuracy and spikes", "1"),
+    "grid_efficiency": ("test accuracy by spikes on 10,000 images", "percent per million"),
 }
 
 
@@ -132,9 +139,8 @@ def _optimum(one: _Surface) -> _Summary:
 def _efficient(one: _Surface) -> _Summary:
     """The most efficient point above the floor, the knee, and what modest losses save."""
     accuracy, spikes = one.accuracy, one.spikes
-    useful = accuracy >= one.chance + manifold.FLOOR
-    efficiency = np.where(useful, manifold.efficiency(accuracy, spikes), np.nan)
-    place = _largest(efficiency)
+    efficiency = manifold.efficiency(accuracy, spikes)
+    place = manifold.most_efficient(one.validation, spikes, one.chance)
     validation = np.where(spikes > 0, one.validation, np.nan)
     best, saving = _largest(validation), np.nan
     if best is not None:
@@ -142,7 +148,7 @@ def _efficient(one: _Surface) -> _Summary:
     found = {
         "efficiency": (
             efficiency[place] if place else np.nan,
-            "largest efficiency above chance + 5 points",
+            "efficiency at the point that is most efficient on validation, above chance + 5 points",
             "percent per million",
         ),
         "saving": (
@@ -150,7 +156,7 @@ def _efficient(one: _Surface) -> _Summary:
             "spikes at the point of best validation by the fewest within 3 points of it",
         ),
     }
-    knee = manifold.knee(accuracy, spikes, one.chance)
+    knee = manifold.knee(one.validation, spikes, one.chance)
     for name, where in (("efficient", place), ("knee", knee)):
         what = "of the most efficient point" if name == "efficient" else "of the front's knee"
         found |= {

@@ -26,6 +26,7 @@ class Point:
     synaptic_operations: float
     tie_rate: float
     dead_outputs: float
+    top_answer_share: float
     dead_units: float
     best_epoch: int
     diverged: bool
@@ -44,6 +45,7 @@ _MAPS = {
     "synaptic_operations": "spikes times mean fan-out per image",
     "tie_rate": "share of test images with a tie for the largest output",
     "dead_outputs": "output units that never answer on the test part",
+    "top_answer_share": "share of the most frequent answer on the test part",
     "dead_units": "share of units of all layers that never fire on 200 test images",
     "best_epoch": "epoch chosen on validation, from 0",
 }

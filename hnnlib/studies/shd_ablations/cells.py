@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hnnlib.datasets import speakers
 from hnnlib.networks.direct import MODELS, Model
@@ -40,6 +40,8 @@ Arm = Literal[
     "slope",
     "regulariser",
     "reset",
+    "reset_gradient",
+    "choose",
     "rate",
     "validation",
     "constants",
@@ -64,6 +66,8 @@ AUTHORS_CONSTANTS = (0.010, 0.005, 0.020)
 """Time constants of the public code: membrane, synapse, readout, in seconds; its steps are 2 ms."""
 CORE = ("snn", "nsn", "hybrid", "n2n_block", "rnn")
 """Models of the arms on size and amount of data."""
+GRADED = ("nsn", "hybrid", "n2n_block")
+"""Models of the arms on the reset of graded units: those that have some."""
 
 
 class TuningSettings(Settings):
@@ -102,6 +106,17 @@ class ShdSettings(TasksBase):
 
     tasks: tuple[AblationTask, ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _tuned_apart(self) -> ShdSettings:
+        for task in self.tasks:
+            shared = set(task.tuning.seeds) & set(self.seeds)
+            if shared:
+                raise ValueError(
+                    f"rates are chosen at seeds of their own: {task.dataset} is tuned at "
+                    f"{', '.join(map(str, sorted(shared)))}, which the cells have, too"
+                )
+        return self
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -115,6 +130,8 @@ class Cell:
     slope: str = "10"
     regulariser: str = "on"
     reset: str = "on"
+    reset_gradient: str = "stopped"
+    choose: str = "loss"
     rate: str = "tuned"
     validation: str = "speakers"
     trained_on: str = "held_out"
@@ -129,11 +146,12 @@ class Cell:
 
 
 def cells(model: str, arms: tuple[str, ...]) -> list[Cell]:
-    """All cells of one model; the main one comes first."""
+    """All cells of one model; the main one comes first, and what is read off its training next."""
     main = Cell(model)
     spikes = model not in ("nsn", "rnn")
     found = {
         "main": [main],
+        "choose": [replace(main, choose="accuracy")],
         "refit": [replace(main, trained_on="all_speakers")] * (model in CORE),
         "matched": [replace(main, model="n2n_matched")] * (model == "n2n_block"),
         "size": [replace(main, size=s) for s in SIZES if s != "full" and model in CORE],
@@ -141,7 +159,8 @@ def cells(model: str, arms: tuple[str, ...]) -> list[Cell]:
         "ratio": [replace(main, ratio=r) for r in RATIOS if model == "hybrid"],
         "slope": [replace(main, slope=k) for k in SLOPES if spikes and model in CORE],
         "regulariser": [replace(main, regulariser="off")] * (spikes and model in CORE),
-        "reset": [replace(main, reset="off")] * (model in ("nsn", "hybrid", "n2n_block")),
+        "reset": [replace(main, reset="off")] * (model in GRADED),
+        "reset_gradient": [replace(main, reset_gradient="through")] * (model in GRADED),
         "rate": [replace(main, rate=r) for r in ("authors", "equal")],
         "validation": [
             replace(main, validation=v) for v in speakers.FLAWED if model in ("snn", "hybrid")

@@ -80,12 +80,15 @@ class _Job:
         """One dataset a cell; the main cell's comes first."""
         rate, tuning = self._tune(model)
         todo = cells(model, self.task.arms)
+        beside = next((cell for cell in todo if cell.arm == "choose"), None)
+        trained = [cell for cell in todo if cell is not beside]
         epochs, done = None, 0
-        for together, population in self._populations(todo):
+        for together, population in self._populations(trained):
             done += len(together)
-            say = f"[{done}/{len(todo)}] {_names(together)}"
+            say = f"[{done}/{len(trained)}] {_names(together)}"
             keep = epochs if together[0].trained_on == "all_speakers" else None
-            for cell, measured, fit in self._cells(together, population, rate, say, keep):
+            also = beside if together[0].arm == "main" else None
+            for cell, measured, fit in self._cells(together, population, rate, say, keep, also):
                 if cell.arm == "main":
                     epochs = fit.best_epoch
                     measured = measured.merge(tuning)
@@ -140,14 +143,20 @@ class _Job:
         tuned: float,
         say: str,
         keep: torch.Tensor | None,
+        beside: Cell | None = None,
     ) -> Iterator[tuple[Cell, xr.Dataset, Fit]]:
-        """Train cells as one population, and look at each as if it had been trained alone."""
+        """Train cells as one population, and look at each as if it had been trained alone.
+
+        Args:
+            beside: a cell that is the same training, but for the epoch that validation chooses.
+        """
         first, count = together[0], len(self.seeds)
         own = self._parts(first, self.seeds)
         parts = Parts(*(rows.repeat(len(together), 1) for rows in own))
         watch = parts.test if first.arm == "main" else None
         rate = self._rate(first, tuned)
-        fit = self._fit(together, population, parts, self._schedule(rate), say, watch, keep)
+        schedule = self._schedule(rate)
+        fit = self._fit(together, population, parts, schedule, say, watch, keep, beside)
         weights = population.state_dict()
         for place, cell in enumerate(together):
             members = slice(place * count, (place + 1) * count)
@@ -155,6 +164,10 @@ class _Job:
             network.load_state_dict({name: w[members] for name, w in weights.items()})
             its = fit.of(members)
             yield cell, self._measure(cell, network, own, its, rate), its
+            if beside:
+                network.load_state_dict(its.beside.parameters)
+                its = replace(its, best_epoch=its.beside.epoch)
+                yield beside, self._measure(beside, network, own, its, rate), its
 
     def _measure(
         self,
@@ -170,6 +183,8 @@ class _Job:
         measured = measurement.measure(
             name, labels, network, self.recordings, parts, fit, BATCH_SCORED
         )
+        if cell.trained_on == "all_speakers":  # it has seen the answers: nothing may choose by them
+            measured["validation_accuracy"][:] = np.nan
         examples = parts.train.shape[1]
         measured["learning_rate"] = of_cell((), rate, "learning rate at the start")
         measured["train_examples"] = of_cell((), examples, "training examples of a member")
@@ -202,6 +217,7 @@ class _Job:
             *constants,
             slope=float(cell.slope),
             reset_graded=cell.reset == "on",
+            reset_gradient=cell.reset_gradient,
         )
         engine = self.context.engine
         members = seeds * len(together)
@@ -221,6 +237,7 @@ class _Job:
         say: str,
         watch: torch.Tensor | None = None,
         keep: torch.Tensor | None = None,
+        beside: Cell | None = None,
     ) -> Fit:
         objective = cross_entropy
         if together[0].regulariser == "on":
@@ -231,11 +248,12 @@ class _Job:
             parts,
             schedule,
             # all of the cells: how many are together depends on the memory at hand
-            self.context.checkpoint(together[0].name, together, schedule),
+            self.context.checkpoint(together[0].name, together, schedule, beside),
             lambda line: self.context.say(f"{say}: {line}"),
-            Classification(objective, choose="loss"),
+            Classification(objective, choose=together[0].choose),
             watch=watch,
             keep=keep,
+            beside=beside and Classification(objective, choose=beside.choose),
         )
 
     def _parts(self, cell: Cell, seeds: tuple[int, ...]) -> Parts:
