@@ -10,7 +10,7 @@ from hnnlib.plotting import operational_manifold as draw
 from hnnlib.plotting.operational_manifold.surfaces import surfaces
 
 
-def synthetic(kind: str = "neuron") -> xr.Dataset:
+def synthetic() -> xr.Dataset:
     """One surface of 2 x 2 points and two seeds; the last point makes no spike."""
     each = ("cell", "seed", "tau", "threshold")
     grids = {
@@ -22,7 +22,7 @@ def synthetic(kind: str = "neuron") -> xr.Dataset:
     variables = {f"grid_{name}": (each, np.array([[v, v]])) for name, v in grids.items()}
     variables |= {f"{axis}_value": (("cell", axis), [[1.0, 3.0]]) for axis in ("tau", "threshold")}
     variables |= {"guessing": ("cell", [0.1])}
-    labels = {"network": "mlp", "dataset": "mnist", "arm": "main", kind: "spiking"}
+    labels = {"network": "mlp", "dataset": "mnist", "arm": "main", "neuron": "spiking"}
     return xr.Dataset(variables, {key: ("cell", [value]) for key, value in labels.items()})
 
 
@@ -53,9 +53,8 @@ def test_borders_stand_between_regimes():
     assert {tuple(segment[:, 0]) for segment in upright} == {(0.5, 0.5)}
 
 
-@pytest.mark.parametrize("kind", ["neuron", "units"])
-def test_the_kind_of_neuron_is_read_from_old_stores_too(kind):
-    (surface,) = surfaces(synthetic(kind), "main")
+def test_a_surface_says_what_its_neurons_are():
+    (surface,) = surfaces(synthetic(), "main")
     assert (surface.neuron, surface.title) == ("spiking", "MLP on MNIST")
 
 
