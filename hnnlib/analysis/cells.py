@@ -33,8 +33,9 @@ def matches(store: xr.Dataset, where: Mapping[str, object]) -> np.ndarray:
                 "or run the study again"
             )
         wanted = _plain(str(value))
-        column = store.variables[name].values
-        keep &= np.array([_equal(_plain(str(mine)), wanted) for mine in column], bool)
+        column = [str(mine) for mine in store.variables[name].values.tolist()]
+        equal = {mine for mine in set(column) if _equal(_plain(mine), wanted)}
+        keep &= np.array([mine in equal for mine in column], bool)
     return keep
 
 

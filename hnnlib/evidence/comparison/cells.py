@@ -58,7 +58,7 @@ def locate(dataset: xr.Dataset, select: Select) -> str | None:
             "correct the paper's file, or run the study again"
         )
     keep = matches(dataset, select)
-    found = dataset.variables["cell"].values[keep]
+    found = dataset.variables["cell"].to_index()[keep]
     if found.size > 1:
         raise ConfigError(
             f"the selector {dict(select)} means {found.size} cells ({', '.join(map(str, found))}): "
@@ -266,8 +266,8 @@ def dataset_of(dataset: xr.Dataset, cell: str) -> str:
 
 def at(dataset: xr.Dataset, cell: str, variable: xr.Variable) -> np.ndarray:
     """Values of one cell."""
-    place = int(np.flatnonzero(dataset.variables["cell"].values == cell)[0])
-    return variable.isel(cell=place).values
+    place = dataset.variables["cell"].to_index().get_loc(cell)
+    return variable.values[(slice(None),) * variable.dims.index("cell") + (place,)]
 
 
 def _array(dataset: xr.Dataset, variable: str) -> xr.Variable:
