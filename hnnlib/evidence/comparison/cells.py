@@ -57,14 +57,14 @@ def locate(dataset: xr.Dataset, select: Select) -> str | None:
             f"the selector {dict(select)} uses '{missing[0]}', no coordinate of the store: "
             "correct the paper's file, or run the study again"
         )
-    keep = matches(dataset, select)
-    found = dataset.variables["cell"].to_index()[keep]
-    if found.size > 1:
+    names = dataset.variables["cell"].to_index()
+    found = [str(names[place]) for place in np.flatnonzero(matches(dataset, select))]
+    if len(found) > 1:
         raise ConfigError(
-            f"the selector {dict(select)} means {found.size} cells ({', '.join(map(str, found))}): "
+            f"the selector {dict(select)} means {len(found)} cells ({', '.join(found)}): "
             "name the cell more exactly in the paper's file"
         )
-    return str(found[0]) if found.size else None
+    return found[0] if found else None
 
 
 def paired(
