@@ -19,7 +19,7 @@ import xarray as xr
 
 from hnnlib.errors import StoreError
 
-__all__ = ["SCHEMA_VERSION", "open", "provenance", "write"]
+__all__ = ["SCHEMA_VERSION", "open", "origin", "provenance", "write"]
 
 SCHEMA_VERSION = 2
 _RENAMED = {1: {"operational_manifold": {"units": "neuron"}}}
@@ -93,6 +93,8 @@ def _renamed(dataset: xr.Dataset) -> xr.Dataset:
     for version in range(dataset.attrs.get("schema_version", SCHEMA_VERSION), SCHEMA_VERSION):
         names = _RENAMED[version].get(study, {})
         dataset = dataset.rename({old: new for old, new in names.items() if old in dataset})
+    if "data_json" in dataset.attrs:  # older ones call embedded and generated data official
+        dataset.attrs["data"] = _described(json.loads(dataset.attrs["data_json"]))
     missing = {k: v for k, v in _ADDED.get(study, {}).items() if k not in dataset.coords}
     cells = dataset.sizes.get("cell", 0)
     return dataset.assign_coords({k: ("cell", [v] * cells) for k, v in missing.items()})
@@ -109,10 +111,6 @@ def provenance(*, config: Mapping, data: Mapping[str, Mapping], **more: str | in
     """
     text = json.dumps(config, sort_keys=True)
     commit, dirty = _git_state()
-    marked = [
-        f"{name} ({'official' if s['official'] else s['note'] or 'not official'})"
-        for name, s in data.items()
-    ]
     return {
         "schema_version": SCHEMA_VERSION,
         "project_version": _version("hnnlib"),
@@ -120,7 +118,7 @@ def provenance(*, config: Mapping, data: Mapping[str, Mapping], **more: str | in
         "git_dirty": dirty,
         "config_json": text,
         "config_sha256": sha256(text.encode()).hexdigest(),
-        "data": "; ".join(marked),
+        "data": _described(data),
         "data_official": str(all(s["official"] for s in data.values())).lower(),
         "data_json": json.dumps(data, sort_keys=True),
         "versions_json": json.dumps(
@@ -129,6 +127,23 @@ def provenance(*, config: Mapping, data: Mapping[str, Mapping], **more: str | in
         ),
         **more,
     }
+
+
+def origin(source: Mapping) -> str:
+    """``official``, ``embedded``, ``generated`` or ``unofficial copy``: what kind of data a source
+    is. Data that no file holds are never official.
+    """
+    first = str(source.get("origin", "")).split(" ")[0]
+    if not source.get("official"):
+        return "unofficial copy"
+    return first if first in ("embedded", "generated") else "official"
+
+
+def _described(data: Mapping[str, Mapping]) -> str:
+    """Data sets with what kind they are, and the note on copies that are not official."""
+    told = {name: origin(source) for name, source in data.items()}
+    unofficial = {name: data[name].get("note") for name in data if told[name] == "unofficial copy"}
+    return "; ".join(f"{name} ({unofficial.get(name) or kind})" for name, kind in told.items())
 
 
 def _version(package: str) -> str:

@@ -99,6 +99,11 @@ class Plan:
         paths = [self.path(f"results/reference/{name}.nc") for name in self.sections]
         return [path for path in paths if os.path.isfile(path)]
 
+    def reference_figures(self) -> list[str]:
+        """Folders with figures of reference stores that exist; drawn by ``reference_figures``."""
+        paths = [self.path(f"results/reference/figures/{name}") for name in self.sections]
+        return [path for path in paths if os.path.isdir(path)]
+
     def papers(self) -> list[str]:
         """Files of the papers that the studies rerun, in the order of the report."""
         names = dict.fromkeys(section.paper for section in self.sections.values())

@@ -32,9 +32,8 @@ def matches(store: xr.Dataset, where: Mapping[str, object]) -> np.ndarray:
                 f"the store has no coordinate '{name}' to find {dict(where)} by: name another one, "
                 "or run the study again"
             )
-        wanted = _plain(str(value))
-        column = store.variables[name].values
-        keep &= np.array([_equal(_plain(str(mine)), wanted) for mine in column], bool)
+        column = store.variables[name].values.tolist()
+        keep &= _fits(tuple(map(str, column)), str(value))
     return keep
 
 
@@ -75,6 +74,12 @@ def difference(
     """Accuracy of ``left`` minus ``right`` seed by seed in pp; None where either was not run."""
     a, b = (accuracy(side, variable) for side in (left, right))
     return None if a is None or b is None else a - b
+
+
+@lru_cache(maxsize=16384)
+def _fits(column: tuple[str, ...], wanted: str) -> np.ndarray:
+    """Whether each value of a column equals one; rules ask the same again and again."""
+    return np.array([_equal(_plain(mine), _plain(wanted)) for mine in column], bool)
 
 
 @lru_cache(maxsize=4096)

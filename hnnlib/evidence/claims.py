@@ -22,8 +22,11 @@ from hnnlib.evidence.comparison import (
     by_study,
     data_label,
     dataset_of,
+    dead_outputs,
+    dead_seeds,
     overlap_of,
     show,
+    told_dead,
 )
 from hnnlib.evidence.papers import Claim, Gate, Paper, Part
 from hnnlib.evidence.printed import held, own_numbers, paper_difference, paper_numbers
@@ -52,10 +55,13 @@ class Judgement:
         seeds_needed: about how many would decide what is undecided; None: not undecided, or more
             than a thousand.
         n_seeds: the smallest number of seeds behind any comparison that was run.
+        dead_outputs: compared cells with an output that never answers, by seed, see
+            :func:`hnnlib.evidence.comparison.dead_outputs`.
         scale: of the stores that decide, the data really used, and the studies.
         comparisons: that decide; ``context`` is shown beside them, each with a ``note``. Both are
             lists of :class:`~hnnlib.evidence.comparison.Comparison` as dictionaries, with
-            ``paper``, the paper's numbers of the same cells, and ``paper_difference``.
+            ``paper``, the paper's numbers of the same cells, ``paper_difference``, and
+            ``dead_seeds``, at which any of the cells has an output that never answers.
         readings: the rule on other switches, references, measures and data sets.
     """
 
@@ -76,6 +82,7 @@ class Judgement:
     p: float
     seeds_needed: int | None
     n_seeds: int
+    dead_outputs: list[dict]
     scale: str
     data: str
     paper_says: str
@@ -109,10 +116,12 @@ def readings(paper: Paper, claim: str, stores: Stores) -> list[reach.Read]:
 def _judge(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> Judgement:
     judged = [(paper.study_of(claim, part), part) for part in claim.parts]
     parts = [_part(paper, part, study, stores) for study, part in judged]
-    decided, data, inside, printed = [], {}, 0, 0
+    decided, data, dead, inside, printed = [], {}, {}, 0, 0
     for (study, _), found in zip(judged, parts, strict=True):
-        decided += [_record(paper, study, c) for c in found.comparisons]
         if study in stores:
+            decided += [_record(paper, study, stores[study], c) for c in found.comparisons]
+            cells = [cell for c in found.comparisons for cell in c.cells]
+            dead |= {one["cell"]: one for one in dead_outputs(stores[study], cells)}
             data |= dict.fromkeys(_data(paper, stores[study], found.comparisons))
             held_, of = held(paper, study, stores[study], found.comparisons)
             inside, printed = inside + held_, printed + of
@@ -124,7 +133,7 @@ def _judge(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> Judg
         text=claim.text,
         asked_by=claim.asked_by,
         answer=answer,
-        reason=_reason(parts, answer),
+        reason=_reason(parts, answer, told_dead(dead.values())),
         direction=_direction(parts, answer),
         number=f"{inside} of {printed} printed numbers lie where one more run of ours would"
         if printed
@@ -138,6 +147,7 @@ def _judge(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> Judg
         p=_p(parts, answer),
         seeds_needed=_seeds_needed(judged, parts, stores) if answer == "undecided" else None,
         n_seeds=min((c["n"] for c in decided if c["outcome"] != "not run"), default=0),
+        dead_outputs=list(dead.values()),
         scale=", ".join(_attribute(stores, [study for study, _ in judged], "scale")),
         data=", ".join(data),
         paper_says=claim.paper_says,
@@ -164,10 +174,12 @@ def _answer(parts: Sequence[PartVerdict]) -> Verdict:
     return "supported"
 
 
-def _reason(parts: Sequence[PartVerdict], answer: Verdict) -> str:
-    """The reasons of the parts that made the answer, each once, as one sentence."""
+def _reason(parts: Sequence[PartVerdict], answer: Verdict, dead: str = "") -> str:
+    """The reasons of the parts that made the answer, each once, as one sentence; then what a reader
+    should know of outputs that never answer.
+    """
     text = "; and ".join(dict.fromkeys(p.reason for p in parts if p.verdict == answer))
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{text[:1].upper()}{text[1:]}.{f' {dead[:1].upper()}{dead[1:]}.' if dead else ''}"
 
 
 def _direction(parts: Sequence[PartVerdict], answer: Verdict) -> str:
@@ -264,13 +276,14 @@ def _context(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> li
         if study in stores:
             pairs = one.items(paper.defaults)
             found = show(stores[study], pairs, one.variable, paper.names)
-            shown += [{"note": one.note} | _record(paper, study, c) for c in found]
+            shown += [{"note": one.note} | _record(paper, study, stores[study], c) for c in found]
     return shown
 
 
-def _record(paper: Paper, study: str, c: Comparison) -> dict:
+def _record(paper: Paper, study: str, dataset: xr.Dataset, c: Comparison) -> dict:
     """A comparison as a dictionary, with the paper's numbers of the same cells."""
     return asdict(c) | {
+        "dead_seeds": dead_seeds(dataset, c.cells),
         "paper": paper_numbers(paper, study, c),
         "paper_difference": paper_difference(paper, study, c),
     }

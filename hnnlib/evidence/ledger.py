@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy import stats
 
+from hnnlib.evidence import reach
 from hnnlib.evidence.claims import Judgement, judge
 from hnnlib.evidence.comparison import compare
 from hnnlib.evidence.papers import Paper
 
-__all__ = ["false_discovery", "to_frame", "weigh", "write_json"]
+__all__ = ["Ledger", "false_discovery", "to_frame", "weigh", "write"]
+
+_LISTS = ("comparisons", "context", "gates", "by_data", "dead_outputs")
+_INSIDE = ("selects", "left", "right", "may_fail")
+"""What only rules and gates need of a comparison."""
 
 
-def weigh(
-    papers: Mapping[str, Paper], stores: Mapping[str, xr.Dataset]
-) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
-    """All claims, all numbers beside the papers', and everything as one tree.
+class Ledger(NamedTuple):
+    """What belongs in ``claims.csv``, ``comparison.csv``, ``readings.csv`` and ``claims.json``."""
+
+    claims: pd.DataFrame
+    numbers: pd.DataFrame
+    readings: pd.DataFrame
+    tree: dict[str, dict[str, dict]]
+
+
+def weigh(papers: Mapping[str, Paper], stores: Mapping[str, xr.Dataset]) -> Ledger:
+    """All claims, all numbers beside the papers', all readings, and the claims as one tree.
 
     Args:
         papers: by the name of their file, which becomes the column ``paper``.
         stores: by study.
-
-    Returns:
-        What belongs in ``claims.csv``, ``comparison.csv`` and ``claims.json``.
     """
     judged = {stem: judge(paper, stores) for stem, paper in papers.items()}
     stems = [stem for stem, found in judged.items() for _ in found]
@@ -42,7 +52,10 @@ def weigh(
         ignore_index=True,
     )
     numbers = numbers[["paper", *numbers.columns.drop("paper")]]
-    return frame, numbers, _tree(judged, frame["q"])
+    read = {stem: {j.claim: j.readings for j in found} for stem, found in judged.items()}
+    readings = [reach.to_frame(found).assign(paper=stem) for stem, found in read.items()]
+    readings = pd.concat(readings, ignore_index=True)
+    return Ledger(frame, numbers, readings, _tree(judged, frame["q"]))
 
 
 def to_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
@@ -50,8 +63,8 @@ def to_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
     columns = [one.name for one in fields(Judgement) if one.name != "readings"]
     rows = []
     for judgement in judgements:
-        row = asdict(judgement)
-        for key in ("comparisons", "context", "gates", "by_data"):
+        row = _fields(judgement, "readings")
+        for key in _LISTS:
             row[key] = json.dumps(_plain(row[key]), ensure_ascii=False)
         rows.append(row)
     frame = pd.DataFrame(rows, columns=columns)
@@ -70,18 +83,38 @@ def false_discovery(p: Sequence[float]) -> np.ndarray:
     return found
 
 
-def write_json(tree: dict, path: str | Path) -> None:
-    """Write ``claims.json``."""
-    text = json.dumps(tree, indent=1, ensure_ascii=False, sort_keys=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+def write(ledger: Ledger, claims: Path, numbers: Path, readings: Path, tree: Path) -> None:
+    """Write all files of a ledger; the tree has a line for each claim."""
+    for frame, path in zip(ledger[:3], (claims, numbers, readings), strict=True):
+        frame.to_csv(path, index=False)
+    tree.write_text(_object(ledger.tree, _object) + "\n", encoding="utf-8")
+
+
+def _object(items: Mapping[str, Any], write: Callable[[Any], str] | None = None) -> str:
+    """A JSON object with a line for each of its items."""
+    write = write or partial(json.dumps, ensure_ascii=False, allow_nan=False)
+    return "{\n" + ",\n".join(f'"{key}": {write(item)}' for key, item in items.items()) + "\n}"
 
 
 def _tree(judged: Mapping[str, Sequence[Judgement]], q: pd.Series) -> dict:
+    """Everything of every claim; of its readings, which sides they are on."""
     rates = iter(q)
     return {
-        stem: {one.claim: _plain(asdict(one) | {"q": next(rates)}) for one in found}
+        stem: {one.claim: _leaf(one) | {"q": _plain(next(rates))} for one in found}
         for stem, found in judged.items()
     }
+
+
+def _leaf(one: Judgement) -> dict:
+    tree = _fields(one, "readings")
+    for key in ("comparisons", "context"):
+        tree[key] = [{k: v for k, v in c.items() if k not in _INSIDE} for c in tree[key]]
+    sides = [_fields(reading, "comparisons") for reading in one.readings]
+    return _plain(tree | {"readings": sides})
+
+
+def _fields(one: Any, leave: str) -> dict:
+    return {f.name: getattr(one, f.name) for f in fields(one) if f.name != leave}
 
 
 def _plain(value: Any) -> Any:
@@ -90,4 +123,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    if isinstance(value, float):
+        return None if math.isnan(value) else float(f"{value:.6g}")
+    return value

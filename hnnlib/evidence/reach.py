@@ -6,6 +6,7 @@ where a direction turns, not whether it is true.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -80,7 +81,8 @@ def to_frame(readings: Mapping[str, list[Read]]) -> pd.DataFrame:
     """One row a reading and comparison, for a specification curve.
 
     Columns: claim, reading, side (of the reading), decided, flips, comparison (label), variable,
-    difference, low, high, unit, favours (whether this estimate is on the claim's side), n.
+    difference, low, high, unit, favours (whether this estimate is on the claim's side), distance
+    (from what the claim asks for, positive on its side, in half-widths of the interval), n.
 
     Args:
         readings: by claim.
@@ -99,6 +101,7 @@ def to_frame(readings: Mapping[str, list[Read]]) -> pd.DataFrame:
             "high": c.high,
             "unit": c.unit,
             "favours": c.favours,
+            "distance": _distance(c),
             "n": c.n,
         }
         for claim, found in readings.items()
@@ -106,9 +109,19 @@ def to_frame(readings: Mapping[str, list[Read]]) -> pd.DataFrame:
         for c in one.comparisons
     ]
     columns = (
-        "claim reading side decided flips comparison variable difference low high unit favours n"
+        "claim reading side decided flips comparison variable difference low high unit favours "
+        "distance n"
     )
     return pd.DataFrame(rows, columns=columns.split())
+
+
+def _distance(c: Comparison) -> float:
+    """How far the estimate lies on the claim's side; NaN where there is no interval."""
+    half = (c.high - c.low) / 2
+    if c.favours is None or not half > 0:
+        return math.nan
+    away = c.difference - c.bound if c.sense else abs(c.difference) - c.margin
+    return (1 if c.favours else -1) * abs(away) / half
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,34 @@ import yaml
 from scipy import stats
 
 from hnnlib import registration
+from hnnlib.errors import StoreError
 from hnnlib.evidence import claims, ledger, papers, power
 from hnnlib.evidence.printed import own_numbers
 
 STEMS = ("muramatsu_yu", "mazurek_caputa_wielgosz", "ramanathan_eberle_varol")
 CONFIG = Path(__file__).parents[2] / "config"
+TEXTS = (
+    "study claim text asked_by answer reason direction number reach own_numbers own_numbers_reason "
+    "registration scale data paper_says note"
+)
+SCHEMA = dict.fromkeys(TEXTS.split(), str) | {
+    "by_data": dict,
+    "gates": dict,
+    "p": float,
+    "q": float,
+    "seeds_needed": int,
+    "n_seeds": int,
+    "dead_outputs": list,
+    "comparisons": list,
+    "context": list,
+    "readings": list,
+}
+"""What ``claims.json`` holds of every claim."""
+MAY_BE_NULL = ("p", "q", "seeds_needed")
+COMPARISON = set(
+    "label cells variable unit means difference low high n left_out p p_holm outcome shut paper "
+    "paper_difference dead_seeds favours".split()
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +58,7 @@ def weighed(paper):
 
 
 def test_the_printed_numbers_survive_in_the_file(weighed, tmp_path):
-    _, numbers, _ = weighed
+    numbers = weighed.numbers
     numbers.to_csv(tmp_path / "comparison.csv", index=False)
     back = pd.read_csv(tmp_path / "comparison.csv")
     assert set(back["paper"]) == {"muramatsu_yu"}
@@ -45,30 +68,57 @@ def test_the_printed_numbers_survive_in_the_file(weighed, tmp_path):
 
 
 def test_no_difference_at_another_scale_or_on_other_data(weighed):
-    _, numbers, _ = weighed
+    numbers = weighed.numbers
     assert numbers["difference"].isna().all()
     mnist = numbers[numbers["dataset"] == "mnist"]
     assert mnist["note"].str.contains("another scale").all()
 
 
 def test_every_claim_has_all_of_its_answers_in_one_file(weighed, paper, tmp_path):
-    frame, _, tree = weighed
-    ledger.write_json(tree, tmp_path / "claims.json")
+    frame = weighed.claims
+    names = ("claims.csv", "comparison.csv", "readings.csv", "claims.json")
+    ledger.write(weighed, *(tmp_path / name for name in names))
     read = json.loads((tmp_path / "claims.json").read_text("utf-8"))["muramatsu_yu"]
     assert list(read) == [claim.id for claim in paper.claims] == list(frame["claim"])
     for one in read.values():
+        assert {key: type(value) for key, value in one.items()} == SCHEMA | {
+            key: type(None) for key, value in one.items() if value is None and key in MAY_BE_NULL
+        }
         assert one["answer"] in claims.ANSWERS and one["reason"]
         assert one["own_numbers"] in ("holds", "fails", "cannot be applied")
         assert one["direction"] and one["number"] and one["registration"]
         assert one["scale"] == "reduced" and one["n_seeds"] == 5
-        assert {"reach", "gates", "q", "seeds_needed", "data", "comparisons"} <= set(one)
+        assert all(set(c) >= COMPARISON for c in one["comparisons"])
+        assert all(set(r) == {"label", "side", "decided", "flips"} for r in one["readings"])
     assert set(frame["scale"]) == {"reduced"}
+    readings = pd.read_csv(tmp_path / "readings.csv")
+    counted = readings.groupby("claim")["reading"].nunique().to_dict()
+    assert counted == {name: len(one["readings"]) for name, one in read.items() if one["readings"]}
+
+
+def test_seeds_with_a_dead_output_are_shown_and_decide_nothing(paper):
+    """Two of five seeds of the separately trained hybrid have an output that never answers."""
+    cell = "mnist/AAS/duplicate/separate"
+    store = synthetic_store.make(seeds=5)
+    whole = next(j for j in claims.judge(paper, store) if j.claim == "A6")
+    store["dead_outputs"].loc[cell] = [0, 1, 0, 2, 0]
+    found = next(j for j in claims.judge(paper, store) if j.claim == "A6")
+    assert found.answer == whole.answer and whole.dead_outputs == []
+    [dead] = found.dead_outputs
+    assert (dead["cell"], dead["outputs"]) == (cell, [0, 1, 0, 2, 0])
+    assert f"2 of 5 seeds of {cell} have an output that never answers" in found.reason
+    assert [c["dead_seeds"] for c in found.comparisons] == [2]
+
+
+def test_a_store_with_the_same_seed_twice_is_refused(paper):
+    store = synthetic_store.make(seeds=3).assign_coords(seed=[0, 0, 0])
+    with pytest.raises(StoreError, match="has the seed 0 more than once"):
+        claims.judge(paper, store)
 
 
 def test_data_that_stand_in_never_decide(weighed):
     """No cross on made-up images for a claim about real ones."""
-    _, _, tree = weighed
-    fifth = tree["muramatsu_yu"]["A5"]
+    fifth = weighed.tree["muramatsu_yu"]["A5"]
     assert (fifth["answer"], fifth["direction"]) == ("not tested", "leans for")
     assert "cluttered_digits stands in for cifar10" in fifth["gates"]["comparable"]
 

@@ -27,6 +27,27 @@ rule execute_notebook:
         "../scripts/execute_notebook.py"
 
 
+# the same of the reference stores, on demand: once drawn, the report shows them beside a run's own
+use rule execute_notebook as draw_reference with:
+    input:
+        notebook=lambda wildcards: PLAN.notebook(wildcards.study),
+        store=PLAN.path("results/reference/{study}.nc"),
+        page=PLAN.path("workflow/templates/notebook.html"),
+    output:
+        notebook=PLAN.path("results/reference/notebooks/{study}.ipynb"),
+        page=PLAN.path("results/reference/notebooks/{study}.html"),
+        figures=directory(PLAN.path("results/reference/figures/{study}")),
+    log:
+        PLAN.path("results/reference/logs/{study}.log"),
+    benchmark:
+        PLAN.path("results/reference/timings/{study}.tsv")
+
+
+rule reference_figures:
+    input:
+        [PLAN.path(f"results/reference/figures/{study}") for study in PLAN.studies],
+
+
 rule weigh_evidence:
     input:
         papers=PLAN.papers(),
@@ -34,6 +55,7 @@ rule weigh_evidence:
     output:
         claims=f"{RESULTS}/claims.csv",
         comparison=f"{RESULTS}/comparison.csv",
+        readings=f"{RESULTS}/readings.csv",
         ledger=f"{RESULTS}/claims.json",
     log:
         f"{RESULTS}/logs/weigh_evidence.log",
@@ -52,9 +74,10 @@ rule build_report:
         references=PLAN.references(),
         notebooks=[f"{RESULTS}/notebooks/{study}.html" for study in PLAN.studies],
         figures=[f"{RESULTS}/figures/{study}" for study in PLAN.studies],
+        reference_figures=PLAN.reference_figures(),
         papers=PLAN.papers(),
         templates=PLAN.templates(),
-        tables=[f"{RESULTS}/claims.csv", f"{RESULTS}/comparison.csv"],
+        tables=rules.weigh_evidence.output,
         benchmarks=PLAN.benchmarks(),
     output:
         f"{RESULTS}/report/index.html",

@@ -15,9 +15,11 @@ with job(snakemake):
         stores=dict(zip(params.studies, given.stores, strict=True)),
         references={Path(path).stem: path for path in given.references},
         figures=dict(zip(params.studies, given.figures, strict=True)),
+        reference_figures={Path(path).name: path for path in given.reference_figures},
         notebooks=dict(zip(params.studies, given.notebooks, strict=True)),
         titles=dict(zip(params.studies, params.titles, strict=True)),
         timings=pace.timings(params.timings),
         config=params.config,
+        tables=given.tables,
         benchmarks=given.benchmarks,
     )

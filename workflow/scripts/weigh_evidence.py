@@ -12,7 +12,6 @@ with job(snakemake):
     paths = zip(snakemake.params.studies, given.stores, strict=True)
     stores = {study: store.open(path) for study, path in paths}
     stems = [Path(path).stem for path in given.papers]
-    claims, numbers, tree = ledger.weigh({stem: papers.load(stem) for stem in stems}, stores)
-    claims.to_csv(made.claims, index=False)
-    numbers.to_csv(made.comparison, index=False)
-    ledger.write_json(tree, made.ledger)
+    weighed = ledger.weigh({stem: papers.load(stem) for stem in stems}, stores)
+    files = (made.claims, made.comparison, made.readings, made.ledger)
+    ledger.write(weighed, *map(Path, files))

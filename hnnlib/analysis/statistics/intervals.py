@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -69,6 +70,11 @@ def between(mean: float, half: float, kind: Kind = "number") -> tuple[float, flo
     return float(mean - half), float(mean + half)
 
 
+@cache
+def _quantile(level: float, freedom: int) -> float:
+    return stats.t.ppf(level, freedom)
+
+
 def _around(values: ArrayLike, level: float, kind: Kind, variance: Callable[[int], float]) -> Mean:
     values = np.asarray(values, float)
     used = values[~np.isnan(values)]
@@ -76,5 +82,5 @@ def _around(values: ArrayLike, level: float, kind: Kind, variance: Callable[[int
     mean = float(used.mean()) if n else np.nan
     if n < SEEDS_NEEDED["interval"]:
         return Mean(mean, np.nan, np.nan, n, left_out)
-    half = stats.t.ppf((1 + level) / 2, n - 1) * used.std(ddof=1) * np.sqrt(variance(n))
+    half = _quantile((1 + level) / 2, n - 1) * used.std(ddof=1) * np.sqrt(variance(n))
     return Mean(mean, *between(mean, half, kind), n, left_out)

@@ -34,6 +34,7 @@ from hnnlib.evidence.comparison.labels import (
     spoken,
     titled,
 )
+from hnnlib.evidence.comparison.outputs import constant_seeds, dead_outputs, dead_seeds, told_dead
 from hnnlib.evidence.comparison.record import Comparison
 from hnnlib.evidence.comparison.stores import Stores, by_study, prepare
 from hnnlib.evidence.comparison.tables import compare, data_label, pivot
@@ -47,9 +48,12 @@ __all__ = [
     "by_study",
     "chance_of",
     "compare",
+    "constant_seeds",
     "counted",
     "data_label",
     "dataset_of",
+    "dead_outputs",
+    "dead_seeds",
     "describe",
     "describe_cell",
     "interval_of",
@@ -67,6 +71,7 @@ __all__ = [
     "step_of",
     "spoken",
     "titled",
+    "told_dead",
     "unit_of",
     "valued",
     "values_of",

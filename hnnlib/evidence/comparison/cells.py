@@ -57,14 +57,14 @@ def locate(dataset: xr.Dataset, select: Select) -> str | None:
             f"the selector {dict(select)} uses '{missing[0]}', no coordinate of the store: "
             "correct the paper's file, or run the study again"
         )
-    keep = matches(dataset, select)
-    found = dataset.variables["cell"].values[keep]
-    if found.size > 1:
+    names = dataset.variables["cell"].to_index()
+    found = [str(names[place]) for place in np.flatnonzero(matches(dataset, select))]
+    if len(found) > 1:
         raise ConfigError(
-            f"the selector {dict(select)} means {found.size} cells ({', '.join(map(str, found))}): "
+            f"the selector {dict(select)} means {len(found)} cells ({', '.join(found)}): "
             "name the cell more exactly in the paper's file"
         )
-    return str(found[0]) if found.size else None
+    return found[0] if found else None
 
 
 def paired(
@@ -266,8 +266,8 @@ def dataset_of(dataset: xr.Dataset, cell: str) -> str:
 
 def at(dataset: xr.Dataset, cell: str, variable: xr.Variable) -> np.ndarray:
     """Values of one cell."""
-    place = int(np.flatnonzero(dataset.variables["cell"].values == cell)[0])
-    return variable.isel(cell=place).values
+    place = dataset.variables["cell"].to_index().get_loc(cell)
+    return variable.values[(slice(None),) * variable.dims.index("cell") + (place,)]
 
 
 def _array(dataset: xr.Dataset, variable: str) -> xr.Variable:

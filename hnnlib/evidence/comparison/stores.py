@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from hnnlib.errors import ConfigError
+from hnnlib.errors import ConfigError, StoreError
 from hnnlib.evidence.comparison.labels import STANDS_FOR
 from hnnlib.evidence.comparison.measures import with_measures
 from hnnlib.evidence.papers import Paper
@@ -46,7 +46,16 @@ def prepare(paper: Paper, dataset: xr.Dataset) -> xr.Dataset:
     accuracy of guessing in percent, where the file gives it; ``split_overlap`` is test over
     training examples where seeds draw their parts anew. Coordinates that older stores lack, and
     measures that claims need, are added.
+
+    Raises:
+        StoreError: a seed stands in the store more than once.
     """
+    seeds = dataset["seed"].values.tolist() if "seed" in dataset.coords else []
+    if twice := sorted({seed for seed in seeds if seeds.count(seed) > 1}):
+        raise StoreError(
+            f"the store of {dataset.attrs.get('study', paper.study)} has the seed {twice[0]} more "
+            "than once, the same run is not further evidence: run it with seeds that differ"
+        )
     names = dataset["dataset"].values.astype(str)
     chance = (
         paper.chance if isinstance(paper.chance, Mapping) else dict.fromkeys(names, paper.chance)

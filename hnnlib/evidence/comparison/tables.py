@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from hnnlib import store
 from hnnlib.analysis import statistics
 from hnnlib.evidence.comparison.cells import at, dataset_of, interval_of, locate
 from hnnlib.evidence.comparison.labels import number_format
@@ -61,9 +62,9 @@ def pivot(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 
 
 def data_label(dataset: xr.Dataset, name: str) -> str:
-    """``mnist``, or ``mnist (unofficial copy)`` where the files are not the official ones."""
-    official, _ = _source(dataset, name)
-    return name if official else f"{name} (unofficial copy)"
+    """``mnist``, ``digits (embedded)``, ``mnist (unofficial copy)``: marked where not official."""
+    kind, _ = _source(dataset, name)
+    return name if kind == "official" else f"{name} ({kind})"
 
 
 def _row(paper: Paper, entry: Entry, dataset: xr.Dataset | None) -> dict:
@@ -99,15 +100,15 @@ def _notes(
     own_scale: bool,
 ) -> list[str]:
     """What a reader of the row must know."""
-    official, source = _source(dataset, name)
+    kind, source = _source(dataset, name)
     built = str(at(dataset, cell, dataset.variables["network"])) if "network" in dataset else ""
     notes = []
     if name != entry.dataset:
         notes.append(f"other data (the paper: {entry.dataset})")
     elif not own_scale:
         notes.append("another scale than the paper's, no difference is given")
-    if not official:
-        notes.append(source or "not the official files")
+    if kind != "official":
+        notes.append(source or {"unofficial copy": "not the official files"}.get(kind, kind))
     if built and built != str(entry.select.get("architecture", built)):
         notes.append(f"built as {built}")
     if ours.left_out:
@@ -117,12 +118,11 @@ def _notes(
     return notes
 
 
-def _source(dataset: xr.Dataset, name: str) -> tuple[bool, str]:
-    """Whether the data set's files were the official ones, and the note on them."""
+def _source(dataset: xr.Dataset, name: str) -> tuple[str, str]:
+    """What kind of data a data set is (:func:`hnnlib.store.origin`), and the note on it."""
     sources = json.loads(dataset.attrs.get("data_json") or "{}")
-    source = sources.get(name, {})
-    official = source.get("official", dataset.attrs.get("data_official") == "true")
-    return bool(official), str(source.get("note", ""))
+    known = {"official": dataset.attrs.get("data_official") == "true"} | sources.get(name, {})
+    return store.origin(known), str(known.get("note", ""))
 
 
 def _texts(one: dict | None) -> tuple[str, str, str, str]:

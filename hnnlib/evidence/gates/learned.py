@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from hnnlib.evidence.comparison import Comparison, chance_of, ran, values_of
+from hnnlib.evidence.comparison import Comparison, chance_of, constant_seeds, ran, values_of
 from hnnlib.evidence.gates.base import Asked
 
 __all__ = ["learned"]
 
 
 def learned(asked: Asked, c: Comparison) -> str | None:
-    """Seed by seed: above chance by the stated margin, and no output that never answers.
+    """Seed by seed: above chance by the stated margin, and not one answer to everything.
 
     A mean over seeds would let a dead one pass among lively ones. A seed that diverged learned
-    nothing.
+    nothing. Single outputs that never answer are shown beside the answer and shut nothing.
     """
     if "train_accuracy" not in asked.dataset.variables:
         return "the store does not say what the networks learned"
@@ -34,11 +34,6 @@ def learned(asked: Asked, c: Comparison) -> str | None:
                 f"{low.sum()} of {low.size} seeds of {cell} did not learn their training data "
                 f"({least}, chance {chance:g} %)"
             )
-        if "dead_outputs" in asked.dataset.variables:
-            dead = np.atleast_1d(values_of(asked.dataset, cell, "dead_outputs")[some])
-            if (many := dead > asked.gates.dead_outputs).any():
-                return (
-                    f"{many.sum()} of {many.size} seeds of {cell} have outputs that never answer "
-                    f"(up to {dead.max():g})"
-                )
+        if constant := constant_seeds(asked.dataset, cell):
+            return f"{constant} of {low.size} seeds of {cell} give one answer to everything"
     return None

@@ -43,7 +43,6 @@ class Gates(Model):
     learned: dict[str, float] | float | None = Field(
         None, description="points of training accuracy above chance, for every seed; or by data set"
     )
-    dead_outputs: int = Field(0, ge=0, description="outputs of a network that may never answer")
     passes: dict[str, int] | int | None = Field(
         None, description="over the training part in the paper, or by data set; null: not stated"
     )

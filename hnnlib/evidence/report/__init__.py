@@ -1,7 +1,7 @@
 """The report: one static page with every verdict, table and figure, and where they come from.
 
 The page is made from result stores, the papers' files and the figures' sidecars. It knows no study
-by name, needs no network and no script, and its links are relative.
+by name, needs no network, works without scripts, and its links are relative.
 """
 
 from __future__ import annotations

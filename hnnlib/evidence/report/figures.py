@@ -6,12 +6,12 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-__all__ = ["copied", "described", "renewed"]
+__all__ = ["described", "renewed", "side_by_side"]
 
 
 @contextmanager
@@ -40,6 +40,21 @@ def copied(source: str | Path, target: Path) -> list[dict]:
     return found
 
 
+def side_by_side(sources: Sequence[str | Path | None], target: Path) -> list[dict]:
+    """Figures of this run, each with ``reference``, the file of the same name of the reference run;
+    None where it has none. What only the reference run has is not shown.
+
+    Args:
+        sources: the folders of this run and of the reference run, None without figures.
+    """
+    own, other = (
+        copied(source, folder) if source else []
+        for source, folder in zip(sources, (target, target / "reference"), strict=True)
+    )
+    beside = {Path(one["files"][0]).name: one for one in other}
+    return [one | {"reference": beside.get(Path(one["files"][0]).name)} for one in own]
+
+
 def described(folder: Path) -> list[dict]:
     """The figures of a folder in the page's folder ``figures``, in the order of their names."""
     found = []
@@ -47,11 +62,12 @@ def described(folder: Path) -> list[dict]:
         sidecar = png.with_suffix(".json")
         words = json.loads(sidecar.read_text(encoding="utf-8")) if sidecar.exists() else {}
         files = [path for path in (png, png.with_suffix(".svg")) if path.exists()]
+        place = folder.relative_to(next(p for p in folder.parents if "figures" in p.name))
         width, height = _size(png)
         found.append(
             {
-                "anchor": f"figure-{folder.name}-{png.stem}",
-                "files": [quote(f"figures/{folder.name}/{path.name}") for path in files],
+                "anchor": f"figure-{place.name}-{png.stem}",
+                "files": [quote(f"figures/{place}/{path.name}") for path in files],
                 "title": words.get("title", png.stem).rstrip("."),
                 "caption": words.get("caption", ""),
                 "alt": words.get("alt", ""),

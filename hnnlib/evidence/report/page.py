@@ -13,6 +13,7 @@ from hnnlib.evidence import claims, papers, rules
 from hnnlib.evidence.papers import Paper
 from hnnlib.evidence.report import figures as pictures
 from hnnlib.evidence.report import performance
+from hnnlib.evidence.report.summary import best_evidence
 from hnnlib.evidence.report.text import duration, plain
 from hnnlib.evidence.report.views import Run, paper_view
 
@@ -28,10 +29,12 @@ def build(
     stores: Paths,
     references: Paths | None = None,
     figures: Paths | None = None,
+    reference_figures: Paths | None = None,
     notebooks: Paths | None = None,
     titles: Mapping[str, str] | None = None,
     timings: Mapping[str, float] | None = None,
     config: str | Path | None = None,
+    tables: Sequence[str | Path] = (),
     benchmarks: Sequence[str | Path] = (),
 ) -> None:
     """Write the report of a scale to ``out`` (an ``index.html``), its figures beside it.
@@ -44,10 +47,12 @@ def build(
         stores: this run's result store of each study, in the order of the page.
         references: the reference store of each study that has one.
         figures: the folder with each study's figures and their sidecars.
+        reference_figures: the same, drawn from the reference stores, of the studies that have any.
         notebooks: each study's notebook as HTML.
         titles: each study's title.
         timings: wall seconds of the steps, by name.
         config: the scale file, to link to.
+        tables: files of the ledger, to link to.
         benchmarks: JSON files that ``python -m benchmarks`` has written.
 
     Raises:
@@ -56,7 +61,7 @@ def build(
     """
     out = Path(out)
     references = {k: v for k, v in (references or {}).items() if Path(v).is_file()}
-    shown = []
+    shown, judged = [], {"Reference run": [], "This run": []}
     for stem, (paper, names) in _papers(stores).items():
         runs = [
             Run("Reference run", {k: v for k, v in references.items() if k in names}),
@@ -64,6 +69,8 @@ def build(
         ]
         named = {name: (titles or {}).get(name, name) for name in names}
         view = paper_view(stem, paper, named, runs)
+        for run in runs:
+            judged[run.name] += run.judgements.values()
         for study in view["studies"]:
             beside = (notebooks or {}).get(study["name"])
             study["links"] = _links(out.parent, runs, study["name"], beside, config)
@@ -72,9 +79,9 @@ def build(
     measured = performance.read(benchmarks)
     with pictures.renewed(out.parent / "figures") as folder:
         for study in studies:
-            found = (figures or {}).get(study["name"])
-            target = folder / study["name"]
-            study["figures"] = pictures.copied(found, target) if found else []
+            drawn = [(figures or {}), (reference_figures or {})]
+            sources = [paths.get(study["name"]) for paths in drawn]
+            study["figures"] = pictures.side_by_side(sources, folder / study["name"])
         speed = performance.view(measured, folder / "performance") if measured else None
     templates = _environment()
     _replace(out.with_name("performance.html"), templates, "performance.html.j2", speed)
@@ -83,6 +90,8 @@ def build(
         "papers": shown,
         "studies": studies,
         "verdicts": claims.ANSWERS,
+        "best_evidence": best_evidence(list(judged.items())),
+        "tables": [{"text": Path(path).name, "href": _href(path, out.parent)} for path in tables],
         "timings": {name: duration(seconds) for name, seconds in (timings or {}).items()},
         "level": rules.LEVEL,
         "rules": {name: plain(rule) for name, rule in rules.RULES.items()},

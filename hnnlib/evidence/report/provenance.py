@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from hnnlib import store
 from hnnlib.evidence.report.text import duration
 
 __all__ = ["lines"]
@@ -55,11 +56,11 @@ def _attribute(key: str, attributes: Mapping) -> str:
 
 def _origin(source: Mapping) -> str:
     """Where a data set came from, in words."""
+    kind = store.origin(source)
+    note, made = (str(source.get(key) or "") for key in ("note", "origin"))
     words = [
-        "official"
-        if source.get("official")
-        else f"not official: {source.get('note') or 'no note'}",
-        str(source.get("origin", "")),
+        f"{kind}: {note}" if note else kind,
+        made if made != kind else "",
         f"sha256 {source['sha256']}" if source.get("sha256") else "",
         f"licence {source['licence']}" if source.get("licence") else "",
         str(source.get("citation", "")),

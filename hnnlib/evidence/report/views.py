@@ -20,6 +20,8 @@ from hnnlib.evidence.report.text import interval, number, once, p_value, prose, 
 
 __all__ = ["Run", "paper_view"]
 
+_MARKS = ("embedded", "generated", "unofficial copy")
+
 
 @dataclass
 class Run:
@@ -53,9 +55,8 @@ class Run:
         found = [self.stores[study] for study in studies if study in self.stores]
         names = {name for one in found for name in one["dataset"].values.astype(str)}
         marks = ["not the paper’s data"] if names - paper.data else []
-        if any(one.attrs.get("data_official") != "true" for one in found):
-            marks.append("not official files")
-        return marks
+        kinds = {store.origin(source) for one in found for source in _sources(one).values()}
+        return marks + [kind for kind in _MARKS if kind in kinds]
 
     def view(self, paper: Paper, *studies: str) -> dict:
         """The run as far as some studies are concerned."""
@@ -71,6 +72,12 @@ class Run:
         """Number of the authors' claims with each answer, without a referee's questions."""
         words = [j.answer for j in self.judgements.values() if j.asked_by == "authors"]
         return {word: words.count(word) for word in claims.ANSWERS}
+
+
+def _sources(dataset: xr.Dataset) -> dict[str, dict]:
+    """Where each data set of a store comes from."""
+    unnamed = {"": {"official": dataset.attrs.get("data_official") == "true"}}
+    return json.loads(dataset.attrs.get("data_json") or "{}") or unnamed
 
 
 def paper_view(stem: str, paper: Paper, studies: Mapping[str, str], runs: list[Run]) -> dict:
@@ -130,6 +137,11 @@ def _claim(stem: str, paper: Paper, claim: Claim, runs: list[Run]) -> dict:
         "studies": paper.studies_of(claim) if len(paper.studies) > 1 else (),
         "text": claim.text,
         "asked_by": claim.asked_by,
+        "answers": " ".join(
+            run.judgements[claim.id].answer.replace(" ", "-")
+            for run in runs
+            if claim.id in run.judgements
+        ),
         "paper_says": claim.paper_says,
         "note": claim.note,
         "verdicts": [
@@ -140,7 +152,7 @@ def _claim(stem: str, paper: Paper, claim: Claim, runs: list[Run]) -> dict:
 
 def _verdict(run: Run, found: Judgement | None, studies: Sequence[str]) -> dict:
     if found is None:
-        return {"run": run.name, "word": None, "reason": "", "about": [], "grids": []}
+        return {"run": run.name, "word": None, "scale": "", "reason": "", "about": [], "grids": []}
     scale = run.attribute("scale", *studies)
     title = f"{run.name}: scale {scale}, {found.data or 'not run'}"
     grids = [_grid(title, found.comparisons)] if found.comparisons else []
@@ -150,6 +162,7 @@ def _verdict(run: Run, found: Judgement | None, studies: Sequence[str]) -> dict:
     return {
         "run": run.name,
         "word": found.answer,
+        "scale": found.scale,
         "reason": prose(found.reason),
         "about": [prose(text) for text in _about(found)],
         "grids": grids,
@@ -166,13 +179,22 @@ def _about(found: Judgement) -> list[str]:
         f"The paper’s own numbers: {found.own_numbers} ({found.own_numbers_reason})",
         f"Rule: {found.registration}",
         seeds,
+        *map(_dead, found.dead_outputs),
     )
     return [f"{text}." for text in said if text]
 
 
+def _dead(one: Mapping) -> str:
+    """Outputs of one cell that never answer, by seed."""
+    by_seed = ", ".join("failed" if many is None else str(many) for many in one["outputs"])
+    ties = "" if math.isnan(one["tie_rate"]) else f"; {one['tie_rate']:.1f} % of examples tie"
+    return f"Outputs that never answer, by seed, {one['cell']}: {by_seed}{ties}"
+
+
 def _grid(title: str, comparisons: Sequence[Mapping]) -> dict:
     rows = [_evidence(c) for c in comparisons]
-    return {"title": title, "rows": rows, "margin": any(row["margin"] for row in rows)}
+    some = {key: any(row[key] for row in rows) for key in ("margin", "dead")}
+    return {"title": title, "rows": rows} | some
 
 
 def _evidence(c: Mapping) -> dict:
@@ -189,6 +211,7 @@ def _evidence(c: Mapping) -> dict:
         "paper": (number if plain else signed)(c["paper_difference"], unit=unit),
         "ours": ours if ran else "not run",
         "n": seeds(c["n"], c["left_out"]) if ran else "",
+        "dead": str(c["dead_seeds"] or ""),
         "margin": "" if math.isnan(c["margin"]) else f"{c['margin']:g}",
         "p": "" if math.isnan(c["p_holm"]) else p_value(c["p_holm"]),
         "outcome": {"shown": "", "not run": ""}.get(c["outcome"], c["outcome"]),
