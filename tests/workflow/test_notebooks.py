@@ -111,7 +111,14 @@ def test_coding_comparison_runs_on_a_store_with_gaps(tmp_path):
     names = run(FOLDER / "coding_comparison.ipynb", store=str(path), figures=str(tmp_path / "f"))
     assert names["printed"] == {}  # no number of the paper beside other data
     pictures = sorted(path.stem for path in (tmp_path / "f").glob("*.png"))
-    assert len(pictures) == 5
+    assert pictures == [
+        "1_accuracy_by_row",
+        "2_differences",
+        "3_protocol_choices",
+        "4_cost",
+        "5_curves_mlp",
+        "readings",
+    ]
     assert sorted(path.stem for path in (tmp_path / "f").glob("*.json")) == pictures
 
 
