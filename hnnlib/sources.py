@@ -72,7 +72,8 @@ def _closure(names: tuple[str | Path, ...]) -> dict[str, _Source]:
             found[name] = _source(_file(name))
             waiting += _imported(found[name], name)
             if name.startswith(NEURONS):
-                waiting += [k for e in KERNELS for k in _with_parents(e + name[len(NEURONS) :])]
+                kernels = [folder + name.removeprefix(NEURONS) for folder in KERNELS]
+                waiting += [n for k in kernels if _file(k) for n in _with_parents(k)]
     return found
 
 

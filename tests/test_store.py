@@ -71,6 +71,15 @@ def test_a_reader_names_what_it_misses(tmp_path):
         store.open(path, require=("spikes",))
 
 
+def test_an_older_store_is_read_under_the_names_of_today(tmp_path):
+    old = dataset(study="operational_manifold", schema_version=1)
+    old = old.assign_coords(units=("cell", ["spiking", "rectified"]))
+    path = store.write(old, tmp_path / "s.nc")
+    assert store.open(path, require=("neuron",)).neuron.values.tolist() == ["spiking", "rectified"]
+    path = store.write(old.assign_attrs(study="shd_ablations"), path)
+    assert "units" in store.open(path), "neurons of a layer, there"
+
+
 def test_provenance_marks_unofficial_data_and_fits_into_netcdf(tmp_path):
     data = {
         "mnist": {"official": True, "note": ""},

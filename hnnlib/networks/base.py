@@ -10,7 +10,7 @@ from torch import Tensor
 from hnnlib.randomness import MemberNoise
 from hnnlib.signals import Events
 
-__all__ = ["TRAINED_COPIES", "Activity", "Costed", "Network"]
+__all__ = ["TRAINED_COPIES", "Activity", "Costed", "Network", "Synapse"]
 
 TRAINED_COPIES = 6
 """Numbers that training keeps for each trained one: itself, its gradient, two moments, the best so
@@ -36,6 +36,27 @@ class Activity(NamedTuple):
     encoder_spikes: Tensor | None = None
     counts: Tensor | None = None
     operations: Tensor | None = None
+
+
+class Synapse(Protocol):
+    """Weights between two layers, as engines run them.
+
+    Attributes:
+        weight: with a leading member axis.
+        in_shape, out_shape: axes of one input and of one output.
+        macs: multiply-accumulates of one step of one example.
+    """
+
+    weight: Tensor
+    in_shape: tuple[int, ...]
+    out_shape: tuple[int, ...]
+    macs: int
+
+    def product(self, x: Tensor) -> Tensor:
+        """Weights times x, no bias: (..., member, batch, *in) to (..., member, batch, *out)."""
+
+    def shift(self) -> Tensor | None:
+        """Bias, shaped to broadcast against one step; None without."""
 
 
 class Network(Protocol):

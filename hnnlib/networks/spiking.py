@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from hnnlib.engines import Engine
-from hnnlib.networks.layers import Conv, Dense
+from hnnlib.networks.base import Synapse
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.signals import Signal, dense
 
@@ -59,7 +59,7 @@ class SpikingLayer(nn.Module):
         neuron: see ``hnnlib.neurons``.
     """
 
-    def __init__(self, axon: Axon | None, synapse: Dense | Conv, neuron: Any) -> None:
+    def __init__(self, axon: Axon | None, synapse: Synapse, neuron: Any) -> None:
         super().__init__()
         self.axon, self.synapse, self.neuron = axon, synapse, neuron
 

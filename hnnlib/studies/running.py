@@ -129,7 +129,9 @@ def _shared_code(parts: dict[Path, xr.Dataset]) -> dict[str, str]:
     """Digests of the study, and of all data sets, where no two parts differ in one of them."""
     seen: dict[str, tuple[str, Path]] = {}
     for path, part in parts.items():
-        digests = {"": part.attrs["code_digest"]} | json.loads(part.attrs["data_code_json"])
+        digests = {"": part.attrs["code_digest"]} | json.loads(
+            part.attrs.get("data_code_json", "{}")
+        )
         for what, digest in digests.items():
             first, other = seen.setdefault(what, (digest, path))
             if digest != first:

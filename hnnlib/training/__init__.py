@@ -1,1 +1,1 @@
-"""Training of populations: examples, optimiser, the loop, checkpoints."""
+"""Training of populations: tasks, examples, optimiser, the loop, checkpoints, scores, costs."""

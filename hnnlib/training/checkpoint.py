@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -17,6 +16,9 @@ import torch
 from torch import Tensor
 
 __all__ = ["Checkpoint"]
+
+_TENSOR = "tensor/"
+"""Begins the names of tensors in the archive."""
 
 
 class Checkpoint:
@@ -37,10 +39,11 @@ class Checkpoint:
         """Store tensors and JSON-able facts; the earlier file stays until the new one is whole."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        arrays = {f"tensor/{name}": t.detach().cpu().numpy() for name, t in tensors.items()}
+        arrays = {f"{_TENSOR}{name}": t.detach().cpu().numpy() for name, t in tensors.items()}
+        stored = json.dumps([list(tensors), dict(facts)])
         try:
             with temporary.open("wb") as stream:
-                np.savez(stream, identity=self._identity, facts=json.dumps(dict(facts)), **arrays)
+                np.savez(stream, identity=self._identity, stored=stored, **arrays)
             os.replace(temporary, self.path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -53,12 +56,10 @@ class Checkpoint:
             with np.load(self.path, allow_pickle=False) as archive:
                 if str(archive["identity"]) != self._identity:
                     return None
-                facts = json.loads(str(archive["facts"]))
+                names, facts = json.loads(str(archive["stored"]))
                 tensors = {
-                    name.removeprefix("tensor/"): torch.from_numpy(archive[name]).to(device)
-                    for name in archive.files
-                    if name.startswith("tensor/")
+                    name: torch.from_numpy(archive[f"{_TENSOR}{name}"]).to(device) for name in names
                 }
-        except (FileNotFoundError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except Exception:  # damage has many faces: any of NumPy's, zip's, JSON's and the system's
             return None
         return tensors, facts

@@ -32,7 +32,13 @@ def train_flop(network: Costed, presented: float) -> float:
     return 6 * network.products() * presented
 
 
-def trained(name: str, labels: Mapping[str, str | int], network: Costed, fit: Fit) -> xr.Dataset:
+def trained(
+    name: str,
+    labels: Mapping[str, str | int],
+    network: Costed,
+    fit: Fit,
+    loss_unit: str = "nat",
+) -> xr.Dataset:
     """How a cell was trained, whatever for: dimensions (cell, seed, epoch).
 
     Costs are those of members that diverged, too.
@@ -40,6 +46,7 @@ def trained(name: str, labels: Mapping[str, str | int], network: Costed, fit: Fi
     Args:
         name, labels: coordinates along ``cell``.
         network, fit: trained population.
+        loss_unit: of what was minimised.
     """
     presented = fit.presented.double()
     best = _masked(fit.best_epoch.clamp(min=0), fit)
@@ -63,7 +70,7 @@ def trained(name: str, labels: Mapping[str, str | int], network: Costed, fit: Fi
             "training examples that went forward and backward until training stopped; "
             "sharpness-aware steps count twice",
         ),
-        "train_loss": _per_epoch(fit.train_loss, "mean training loss", "nat"),
+        "train_loss": _per_epoch(fit.train_loss, "mean training loss", loss_unit),
         **{key: of_cell((), *cost) for key, cost in costs.items()},
     }
     coords = {"cell": [name], "seed": list(network.seeds), "epoch": np.arange(len(fit.train_loss))}

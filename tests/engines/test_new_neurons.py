@@ -38,8 +38,8 @@ def python(tree: Path, *words: str) -> str:
 
 
 def digests(tree: Path) -> str:
-    code = "from hnnlib import studies\n"
-    code += "\n".join(f"print(studies.code_digest({name!r}))" for name in STUDIES)
+    code = "from hnnlib import sources\n"
+    code += "\n".join(f"print(sources.digest('hnnlib.studies.{name}'))" for name in STUDIES)
     return python(tree, "-c", code)
 
 

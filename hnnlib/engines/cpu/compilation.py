@@ -8,15 +8,15 @@ from pathlib import Path
 __all__ = ["INNER", "OPTIONS", "VIEWS", "forget_older"]
 
 # numpy's error model: a division that might raise would keep its loop from being vectorised
-INNER = {"nogil": True, "error_model": "numpy"}
-"""Options of functions that no copy on disk can be made of, but as a part of those that call them:
-what they call is not a name of their module.
-"""
-OPTIONS = INNER | {"cache": True}
+OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 VIEWS = OPTIONS | {"_nrt": False}
 """Options of functions that make no array, but many views of arrays: Numba would count references
 to each, which takes 0.1 microseconds a step. They can't assign one array to a slice of another.
 ``_nrt`` is an option that Numba keeps to itself: a version without it would refuse it.
+"""
+INNER = VIEWS | {"cache": False, "forceinline": True}
+"""Options of functions that become a part of those that call them. They have no copies on disk of
+their own, so that they may call what is not a name of their module.
 """
 
 

@@ -126,7 +126,10 @@ def _values(
     if row.at_threshold:  # kernels fire above a threshold: v >= x is v > the number below x
         threshold = torch.nextafter(threshold, threshold.new_tensor(-torch.inf))
     if row.by_unit:
-        others = [torch.as_tensor(value) for value in constants[1:]]
+        others = [
+            value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
+            for value in constants[1:]
+        ]
         if any(not _same_for_examples(value, axes) for value in others):
             return None
         first = threshold.view(members, 1, *[1] * axes)
