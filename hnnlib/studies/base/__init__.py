@@ -88,7 +88,8 @@ class Context:
         """
         data = [source["sha256"] for source in self.sources.values()]
         identity = " ".join(map(str, (self.identity, *depends, *data)))
-        return Checkpoint(self.checkpoints / f"{name.replace('/', '-')}.npz", identity)
+        path = self.checkpoints / f"{name.replace('/', '-')}.npz"
+        return Checkpoint(path, identity, self.say)
 
 
 class Study(ABC):
