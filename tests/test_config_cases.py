@@ -146,6 +146,10 @@ REFUSED = [  # study, what stands there, what is written in its place, what the 
     ("shd_ablations", "window: 1.0", "window: .inf", "a finite number (got inf)"),
     ("shd_ablations", "window: 1.0", "window: 1.0e-300", "greater than or equal to 0.00001"),
 ]
+TOGETHER = [
+    (SHD, {"steps: 10": "steps: 10000", "units: 8": "units: 10000", "batch: 32": "batch: 9999"}),
+    (CODING, {"steps: 3": "steps: 10000", "width: 0.05": "width: 4", "batch: 32": "batch: 9999"}),
+]
 LAUGHS = "bomb:\n- &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"- &a{k + 1} [{', '.join([f'*a{k}'] * 10)}]\n" for k in range(10)
 )
@@ -179,6 +183,16 @@ def test_what_cannot_be_meant_is_refused(read, study, old, new, said):
     with pytest.raises(ConfigError) as caught:
         read(study, section.replace(old, new))
     assert "mine.yaml line" in str(caught.value) and said in str(caught.value)
+
+
+@pytest.mark.parametrize(("section", "changes"), TOGETHER)
+def test_what_is_too_large_together_is_refused_by_its_memory(read, section, changes):
+    for old, new in changes.items():
+        assert old in section
+        section = section.replace(old, new)
+    study = next(name for name, text in SECTIONS.items() if text[:40] == section[:40])
+    with pytest.raises(ConfigError, match="GiB for each network"):
+        read(study, section)
 
 
 @pytest.mark.parametrize("description", ["*a8", "d"])

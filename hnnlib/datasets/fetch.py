@@ -50,11 +50,12 @@ def locate(entry: Entry, root: str | os.PathLike | None = None) -> Located:
 
 
 def identity(entry: Entry, root: str | os.PathLike | None = None) -> str:
-    """sha256 of the content that `locate` would give; "" where the files are not there yet.
+    """What a training job depends on beside code: sha256 of the content that `locate` would give.
 
-    Nothing is downloaded. A file that has kept its size and time is not read again in this process.
+    It is "" where the files are not there yet, and for embedded data, which are code. Nothing is
+    downloaded. A file that has kept its size and time is not read again in this process.
     """
-    folder = _given_folder(entry, root) or _cache_folder(entry)
+    folder = (_given_folder(entry, root) or _cache_folder(entry)) if entry.files else None
     if folder is None or not folder.is_dir():
         return ""
     try:

@@ -8,13 +8,13 @@ from functools import cache
 from importlib import import_module
 from types import ModuleType
 
-from hnnlib.datasets import fetch, sets
+from hnnlib.datasets import sets
 from hnnlib.datasets.entry import Entry
 from hnnlib.datasets.eventdata import EventData
 from hnnlib.datasets.imagedata import ImageData
 from hnnlib.errors import DataError, nearest
 
-__all__ = ["get", "identity", "load", "module", "names"]
+__all__ = ["get", "load", "module", "names"]
 
 
 @cache
@@ -47,14 +47,6 @@ def load(name: str, root: str | os.PathLike | None = None) -> ImageData | EventD
     """
     found = _imported(name)
     return found.load(root) if found.ENTRY.files else found.load()
-
-
-def identity(name: str) -> str:
-    """What a training job on this data set depends on: the sha256 of its files' content as they
-    are now, "" where they are not there yet, and for embedded data, which are code.
-    """
-    entry = get(name)
-    return fetch.identity(entry) if entry.files else ""
 
 
 def _imported(name: str) -> ModuleType:

@@ -211,16 +211,16 @@ def test_files_that_a_desktop_leaves_are_passed_over(toy, tmp_path):
 
 
 def test_the_identity_follows_the_files(toy, tmp_path, monkeypatch):
-    assert registry.identity("digits") == registry.identity("mnist") == ""
+    assert fetch.identity(registry.get("digits")) == fetch.identity(mnist.ENTRY) == ""
     monkeypatch.setenv("HNN_DATA", str(tmp_path))
     folder = place(tmp_path / "mnist")
-    official = registry.identity("mnist")
+    official = fetch.identity(mnist.ENTRY)
     assert official == fetch.locate(mnist.ENTRY).source.sha256
     other = CONTENTS | {"a.gz": b"another file" * 20}
     (folder / "a.gz").write_bytes(other["a.gz"])
-    assert registry.identity("mnist") == ""  # nobody vouches for it
+    assert fetch.identity(mnist.ENTRY) == ""  # nobody vouches for it
     manifest(folder, other)
-    assert registry.identity("mnist") not in ("", official)
+    assert fetch.identity(mnist.ENTRY) not in ("", official)
 
 
 class Mirror(SimpleHTTPRequestHandler):

@@ -42,7 +42,7 @@ class Settings(BaseModel):
     def _fit_for_names(cls, value: Any) -> Any:
         if isinstance(value, tuple):
             seen = set()
-            for item in map(repr, value):
+            for item in (repr(v) for v in value if not isinstance(v, BaseModel)):
                 if item in seen:
                     raise ValueError(f"{item} stands here twice")
                 seen.add(item)

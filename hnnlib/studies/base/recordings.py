@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
+from hnnlib.datasets import registry
 from hnnlib.datasets.eventdata import EventData, bin_events
 from hnnlib.studies.base import Context, Settings
-from hnnlib.studies.base.settings import Quantity, ScheduleSettings, Seconds, Seeds, WithMain
+from hnnlib.studies.base.settings import (
+    Quantity,
+    ScheduleSettings,
+    Seconds,
+    Seeds,
+    WithMain,
+    check_memory,
+)
 from hnnlib.training.examples import Recordings
 from hnnlib.training.objectives import BoundedSpikeCounts
 
@@ -49,6 +57,13 @@ class TaskBase(Settings):
     window: Seconds = Field(1.0, description="seconds from the start of a recording")
     units: int = Field(gt=3, le=10_000, description="hidden units of size `full`")
     arms: WithMain[tuple[str, ...]] = ("main",)
+    schedule: RecordingSchedule
+
+    @model_validator(mode="after")
+    def _fits(self) -> TaskBase:
+        batch = min(self.schedule.batch, registry.get(self.dataset).n_examples)
+        check_memory(self.steps * batch * self.units, "steps, examples of a batch and units")
+        return self
 
 
 class TasksBase(Settings):

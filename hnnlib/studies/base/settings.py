@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
@@ -17,6 +18,7 @@ __all__ = [
     "Seconds",
     "Seeds",
     "WithMain",
+    "check_memory",
     "limits",
 ]
 
@@ -25,6 +27,7 @@ Seeds = Annotated[
     tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1, max_length=1000)
 ]
 """Seeds of repetitions, each once: a seed that stood twice would count as two."""
+LARGEST_MEMBER = 64 << 30  # bytes
 Quantity = Annotated[float, Field(ge=1e-9, le=1e6)]
 """A positive number that is neither as good as zero nor beyond what single precision carries."""
 Seconds = Annotated[float, Field(ge=1e-5, le=3600)]
@@ -36,6 +39,15 @@ class ScheduleSettings(Settings):
 
     epochs: int = Field(gt=0, le=100_000, description="passes over the training part")
     batch: int = Field(gt=0, le=1_000_000, description="examples a step")
+
+
+def check_memory(numbers: int, what: str) -> None:
+    """ValueError where so many numbers of 4 bytes, which one member holds at once, fit nowhere."""
+    if 4 * numbers > LARGEST_MEMBER:
+        raise ValueError(
+            f"{what} take {4 * numbers / 2**30:,.0f} GiB for each network and no more than "
+            f"{LARGEST_MEMBER >> 30} GiB can be meant: lower one of them"
+        )
 
 
 class PartSizes(Settings):
@@ -52,6 +64,11 @@ class ImageSettings(Settings):
     dataset: Any
     samples: PartSizes | None = None
 
+    @property
+    def batch(self) -> int:
+        """Examples a step."""
+        return self.schedule.batch
+
     @model_validator(mode="after")
     def _enough_images(self) -> ImageSettings:
         there = splits.largest(registry.get(self.dataset))
@@ -61,6 +78,14 @@ class ImageSettings(Settings):
                     f"{part}: {wanted} asks for more than the {there[part]} {part} images of "
                     f"{self.dataset}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _fits(self) -> ImageSettings:
+        entry = registry.get(self.dataset)
+        batch = min(self.batch, entry.n_examples)
+        values = max(math.prod(entry.shape), 500) * math.ceil(self.width)
+        check_memory(self.steps * batch * values, "steps and examples of a batch")
         return self
 
 

@@ -131,6 +131,11 @@ class NetworkSettings(ImageSettings):
         return self
 
     @property
+    def batch(self) -> int:
+        """See ``ImageSettings``; an enlarged image counts as so many."""
+        return self.training.batch * self.enlarge**2
+
+    @property
     def group(self) -> str:
         """Name of its training job."""
         return f"{self.network}_{self.dataset}"
