@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -26,12 +27,28 @@ def main(words: list[str] | None = None) -> int:
     try:
         arguments.command(arguments)
     except HnnError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return _end(str(error))
     except OSError as error:
-        print(f"error: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
-        return 1
+        return _end(f"{error.strerror or error}: {error.filename or 'standard output'}")
+    except KeyboardInterrupt:
+        return _end("interrupted: the same command goes on from here", 130)
     return 0
+
+
+def _end(sentence: str, code: int = 1) -> int:
+    """Say why on standard error, unless nobody reads that either."""
+    with contextlib.suppress(OSError):
+        print(f"error: {sentence}", file=sys.stderr, flush=True)
+    return code
+
+
+def _say(line: str) -> None:
+    """A line on standard output; when its reader went away (``| head``), the work goes on."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        # what is still buffered, too, would be said at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,7 +105,11 @@ def _run(arguments: argparse.Namespace) -> None:
     from hnnlib.errors import ConfigError
     from hnnlib.studies import running
 
-    study = studies.get(arguments.study)
+    if arguments.threads < 1:
+        raise ConfigError(f"--threads {arguments.threads}: give 1 or more")
+    if arguments.out.suffix != ".nc":
+        raise ConfigError(f"--out {arguments.out}: name a file that ends in .nc")
+    studies.get(arguments.study)
     scale = _scale(arguments.scale)
     if arguments.study not in scale.studies:
         raise ConfigError(
@@ -97,7 +118,8 @@ def _run(arguments: argparse.Namespace) -> None:
     settings = scale.studies[arguments.study]
     work = arguments.out.with_suffix("")
     runs = {
-        name: work.with_name(f"{work.name}.runs") / f"{name}.nc" for name in study.groups(settings)
+        name: work.with_name(f"{work.name}.runs") / f"{name}.nc"
+        for name in studies.jobs(arguments.study, settings)
     }
     for group in arguments.group or runs:
         running.train_group(
@@ -110,10 +132,11 @@ def _run(arguments: argparse.Namespace) -> None:
             device=arguments.device or scale.device,
             engine=arguments.engine,
             checkpoints=work.with_name(f"{work.name}.checkpoints") / group,
+            progress=_say,
         )
     if not arguments.group:
         running.collect(arguments.study, settings, list(runs.values()), arguments.out)
-        print(f"wrote {arguments.out}")
+        _say(f"wrote {arguments.out}")
 
 
 def _summarise(arguments: argparse.Namespace) -> None:
@@ -130,9 +153,9 @@ def _data(arguments: argparse.Namespace) -> None:
         if arguments.name:
             source = registry.load(name).source
             origin = "official" if source.official else source.note
-            print(f"{name}: {origin}, sha256 {source.sha256[:16]}")
+            _say(f"{name}: {origin}, sha256 {source.sha256[:16]}")
         else:
-            print(name)
+            _say(name)
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -140,13 +163,13 @@ def _check(arguments: argparse.Namespace) -> None:
 
     scale = _scale(arguments.scale)
     for name, settings in scale.studies.items():
-        print(f"{name}: {len(studies.get(name).groups(settings))} training jobs")
+        _say(f"{name}: {len(studies.jobs(name, settings))} training jobs")
 
 
 def _schema(arguments: argparse.Namespace) -> None:
     from hnnlib import config, studies
 
-    print(json.dumps(config.schema(studies.settings_classes()), indent=2))
+    _say(json.dumps(config.schema(studies.settings_classes()), indent=2))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from hnnlib import yaml_models
-from hnnlib.errors import ConfigError, nearest
+from hnnlib.errors import ConfigError, nearest, plain
 
 __all__ = ["Scale", "load_scale", "names", "schema"]
 
@@ -47,13 +47,17 @@ class Scale:
 class _Head(BaseModel):
     """A scale file: what to compute. Where it runs is a profile's matter."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, title="Scale")
+    model_config = ConfigDict(extra="forbid", frozen=True, title="Scale", allow_inf_nan=False)
 
     scale: str = Field(
-        pattern=r"^[a-z][a-z0-9_]*$", description="name of the scale, the same as the file's"
+        pattern=r"^[a-z][a-z0-9_]*$",
+        max_length=64,
+        description="name of the scale, the same as the file's",
     )
     description: str = Field(
-        min_length=1, description="one line: what is computed and how long it takes"
+        min_length=1,
+        max_length=1000,
+        description="one line: what is computed and how long it takes",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where to train; auto takes a GPU where there is one"
@@ -61,6 +65,7 @@ class _Head(BaseModel):
     core_minutes: float | None = Field(
         None,
         gt=0,
+        le=1e9,
         description="minutes of one core that training takes, told before a first run",
     )
 
@@ -88,13 +93,13 @@ def load_scale(name_or_path: str | Path, studies: Mapping[str, type[BaseModel]])
     sections = {name: getattr(scale.studies, name) for name in document.values["studies"]}
     if not sections:
         raise ConfigError(f"{document.at('studies')}: name at least one study to run")
-    head = (scale.scale, scale.description, scale.device)
+    head = (scale.scale, plain(scale.description), scale.device)
     return Scale(*head, sections, path, scale.core_minutes)
 
 
 def names() -> list[str]:
     """Scales that come with the project."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    return sorted(path.stem for path in FOLDER.glob("[!.]*.yaml"))
 
 
 def schema(studies: Mapping[str, type[BaseModel]]) -> dict[str, Any]:

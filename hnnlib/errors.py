@@ -7,7 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["ConfigError", "DataError", "HnnError", "NotationError", "StoreError", "nearest"]
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "HnnError",
+    "NotationError",
+    "StoreError",
+    "nearest",
+    "plain",
+]
 
 _LIKENESS = 0.67  # of a suggestion; less, and "gpu" would be taken for "cpu"
 
@@ -41,3 +49,8 @@ def nearest(word: object, choices: Iterable[object]) -> str:
     if near:
         return f"did you mean '{near[0]}'?"
     return f"choose {', '.join(choices)}" if choices else "there is nothing to choose from"
+
+
+def plain(text: str) -> str:
+    """Words from outside as a terminal may show them: control characters become visible."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

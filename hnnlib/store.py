@@ -18,8 +18,9 @@ from pathlib import Path
 import xarray as xr
 
 from hnnlib.errors import StoreError
+from hnnlib.files import written
 
-__all__ = ["SCHEMA_VERSION", "open", "origin", "provenance", "write"]
+__all__ = ["SCHEMA_VERSION", "is_whole", "open", "origin", "provenance", "write"]
 
 SCHEMA_VERSION = 2
 _RENAMED = {1: {"operational_manifold": {"units": "neuron"}}}
@@ -44,18 +45,31 @@ def write(dataset: xr.Dataset, path: str | Path) -> Path:
                 f"variable '{name}' of {path.name} has no {' and no '.join(sorted(missing))}: "
                 "give every variable both attributes before it is stored"
             )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     compress = {
         name: {"zlib": True} for name, v in dataset.data_vars.items() if v.dtype.kind in "fiu"
     }
-    try:
+    with written(path) as temporary:
         # a dataset that was read remembers how wide its strings were: longer ones would be cut
         dataset.drop_encoding().to_netcdf(temporary, engine="h5netcdf", encoding=compress)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file begins as a netCDF-4 file and is as long as it says; nothing else is read.
+
+    An empty or cut store, of a full disk or a killed copy, counts as none: it is made anew.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(52)
+            size = stream.seek(0, os.SEEK_END)
+    except OSError:
+        return False
+    # the end of the file in 8 bytes of the superblock (HDF5 file format specification, II.A)
+    if len(head) < 52 or head[:8] != b"\x89HDF\r\n\x1a\n" or head[8] > 3:
+        return False
+    at = 28 if head[8] >= 2 else 40 + 4 * head[8]
+    return size >= int.from_bytes(head[at : at + 8], "little")
 
 
 def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
@@ -75,11 +89,22 @@ def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
         )
     try:
         with xr.open_dataset(path, engine="h5netcdf") as source:
-            dataset = _renamed(source.load())
-    except (OSError, ValueError, KeyError) as reason:
+            dataset = source.load()
+    except Exception as reason:  # damage has many faces, some of them HDF5's own
+        if isinstance(reason, BlockingIOError) or "unable to lock" in str(reason):
+            raise StoreError(
+                f"{path} is being written by another program: wait until that ends, and run again"
+            ) from reason
         raise StoreError(
             f"{path} cannot be read as a result store ({reason}): delete it and run again"
         ) from reason
+    version = dataset.attrs.get("schema_version", SCHEMA_VERSION)
+    if not 1 <= version <= SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has version {version} and this project reads up to {SCHEMA_VERSION}: a newer "
+            "one wrote it, update the project or name another file"
+        )
+    dataset = _renamed(dataset)
     missing = [name for name in require if name not in dataset.variables]
     if missing:
         raise StoreError(
@@ -156,18 +181,26 @@ def _version(package: str) -> str:
 def _git_state() -> tuple[str, str]:
     """Commit and whether tracked files differ from it; empty where there is no git."""
     root = Path(__file__).resolve().parent.parent
+    # another repository may be named by the environment, of a hook say, or lie around this folder
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
 
     def git(*words: str) -> str | None:
         try:
             done = subprocess.run(
-                ["git", "-C", root, *words], capture_output=True, text=True, timeout=20, check=True
+                ["git", "-C", root, *words],
+                capture_output=True,
+                text=True,
+                timeout=20,
+                check=True,
+                env=environment,
             )
         except (OSError, subprocess.SubprocessError):
             return None
         return done.stdout.strip()
 
+    top = git("rev-parse", "--show-toplevel")
     commit = git("rev-parse", "HEAD")
-    if not commit:
+    if not commit or not top or Path(top).resolve() != root:
         return "", ""
     changed = git("status", "--porcelain", "--untracked-files=no")
     return commit, "true" if changed else "false"

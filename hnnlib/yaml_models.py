@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import types
 from collections.abc import Iterator, Mapping
@@ -12,13 +13,16 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from hnnlib.errors import ConfigError, nearest
+from hnnlib.errors import ConfigError, nearest, plain
 
 __all__ = ["Document", "read"]
 
 _Loc = tuple[int | str, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # not every build has the fast one
+LONGEST = 1 << 20
+"""Characters of a file, and values that it may hold once its aliases are written out."""
+DEEPEST = 50
 
 
 @dataclass(frozen=True)
@@ -36,20 +40,21 @@ class Document:
     values: dict[str, Any]
 
     def check(self, model: type[_Model]) -> _Model:
-        """The content as a model.
+        """The content as a model, by strict types: no text and no truth value is a number.
 
         Raises:
             ConfigError: one line for each problem: file, line, key, what is wrong, what may be
                 meant.
         """
         try:
-            return model.model_validate(self.values)
+            # from JSON, since a strict model takes YAML's lists for tuples there only
+            return model.model_validate_json(json.dumps(self.values, default=str), strict=True)
         except ValidationError as reason:
             raise ConfigError("\n".join(self._problems(reason, model))) from None
 
     def at(self, *place: int | str) -> str:
         """``file line 3: a.b``, to begin a message with."""
-        return f"{self.shown} line {self.line(place)}: {'.'.join(map(str, place))}"
+        return plain(f"{self.shown} line {self.line(place)}: {'.'.join(map(str, place))}")
 
     def line(self, place: _Loc) -> int:
         """Line of a key or list item; steps that are not in the file are passed over."""
@@ -61,8 +66,13 @@ class Document:
 
     def _problems(self, errors: ValidationError, model: type[BaseModel]) -> list[str]:
         """One line for each error, in the file's order."""
-        found = []
-        for error in errors.errors(include_url=False):
+        found, all_errors = [], errors.errors(include_url=False)
+        for error in all_errors:
+            inside = [e["loc"] for e in all_errors if len(e["loc"]) > len(error["loc"])]
+            if error["type"] == "too_short" and any(
+                loc[: len(error["loc"])] == error["loc"] for loc in inside
+            ):
+                continue  # only what is wrong with its items makes the list short
             place = _place(error["loc"], self.node, error["type"])
             found.append((self.line(place), f"{self.at(*place)}: {_words(error, model)}"))
         return [text for _, text in sorted(found)]
@@ -77,11 +87,19 @@ def read(path: Path, shown: str, what: str) -> Document:
         what: what it should be: "a scale file is a mapping with the keys ...".
 
     Raises:
-        ConfigError: it cannot be read, is not YAML, is no mapping, or has a key twice.
+        ConfigError: it cannot be read, is not YAML, is no mapping, has a key twice, or is too
+            large, with its aliases written out.
     """
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as stream:
+            text = stream.read(LONGEST + 1)
+        if len(text) > LONGEST:
+            raise ValueError(f"it is longer than {LONGEST} characters")
+        _check_depth(text)
+        loader = _Loader(text)
         node = loader.get_single_node()
+        if node and _values(node, {}) > LONGEST:
+            raise ValueError(f"it holds more than {LONGEST} values, or refers to itself")
         repeated = list(_repeated(node)) if node else []
         values = loader.construct_document(node) if node and not repeated else None
     except yaml.MarkedYAMLError as reason:
@@ -100,6 +118,26 @@ def read(path: Path, shown: str, what: str) -> Document:
     if not isinstance(values, dict):
         raise ConfigError(f"{shown} line 1: {what}")
     return Document(shown, node, values)
+
+
+def _check_depth(text: str) -> None:
+    """ValueError for what is nested too deep: the fast loader would end the whole process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ValueError(f"it is nested more than {DEEPEST} deep")
+
+
+def _values(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node stands for; what holds itself has no end."""
+    if id(node) not in known:
+        known[id(node)] = LONGEST + 1  # until it is counted
+        children = node.value if isinstance(node, yaml.CollectionNode) else ()
+        pairs = [child if isinstance(child, tuple) else (child,) for child in children]
+        known[id(node)] = 1 + sum(_values(part, known) for pair in pairs for part in pair)
+    return known[id(node)]
 
 
 def _repeated(node: yaml.Node, path: str = "") -> Iterator[tuple[int, str]]:
@@ -127,6 +165,10 @@ def _words(error: Mapping[str, Any], model: type[BaseModel]) -> str:
     message = re.sub(r"^(Value|Assertion) error, ", "", " ".join(error["msg"].split()))
     text = repr(given)
     message += f" (got {text if len(text) <= 60 else text[:57] + '...'})"
+    if kind in ("int_type", "float_type") and re.fullmatch(r"\d+e[+-]?\d+", str(given)):
+        message += (
+            f"; YAML takes it for text without a point: write {str(given).replace('e', '.0e')}"
+        )
     if kind in ("literal_error", "enum") and isinstance(given, str):
         hint = nearest(given, re.findall(r"'([^']*)'", error["ctx"]["expected"]))
         message += f"; {hint}" if hint.startswith("did") else ""  # the message lists them all

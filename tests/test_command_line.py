@@ -1,7 +1,12 @@
 """The command line: a study without Snakemake, and errors in one sentence."""
 
-import pytest
+import subprocess
+import sys
 
+import pytest
+import torch
+
+from hnnlib import __main__ as command_line
 from hnnlib import store
 from hnnlib.__main__ import main
 
@@ -51,6 +56,94 @@ def test_errors_are_one_sentence(words, sentence, capsys):
     assert main(words) == 1
     message = capsys.readouterr().err
     assert message.startswith("error: ") and sentence in message and "Traceback" not in message
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--threads", "0"], "--threads 0: give 1 or more"),
+        (["--threads", "-3"], "--threads -3: give 1 or more"),
+        (["--out", "."], "--out .: name a file that ends in .nc"),
+        (["--out", "/"], "--out /: name a file"),
+        (["--device", "foo"], "there is no device 'foo': choose auto, cpu, cuda"),
+        (["--device", "gpu"], "there is no device 'gpu': choose auto, cpu, cuda"),
+        (["--device", "cuda"], "torch can use no GPU"),
+        (["--engine", "fast"], "there is no engine 'fast'"),
+        (["--group", "../../evil"], "has no group '../../evil'"),
+    ],
+)
+def test_options_that_cannot_be_are_one_sentence(
+    scale, tmp_path, capsys, monkeypatch, words, sentence
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    out = ["--out", str(tmp_path / "out.nc")]
+    assert main(["run", "coding_comparison", "--scale", scale, *out, *words]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: ") and sentence in message and message.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
+
+
+def test_a_name_cannot_lead_out_of_the_folder(tmp_path, capsys):
+    path = tmp_path / "evil.yaml"
+    path.write_text("""
+scale: evil
+description: for a test
+studies:
+  operational_manifold:
+    seeds: [0]
+    families:
+      ../../../evil:
+        {network: mlp, dataset: digits, schedule: {epochs: 1}, arms: {main: {
+          tau: {first: 2, last: 3, points: 2}, threshold: {first: 1, last: 2, points: 2}}}}
+""")
+    out = ["--out", str(tmp_path / "deep" / "out.nc")]
+    assert main(["run", "operational_manifold", "--scale", str(path), *out]) == 1
+    assert "letters, digits and _, not '../../../evil'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_jobs_whose_names_no_file_can_have_are_refused(tmp_path, capsys):
+    path = tmp_path / "many.yaml"
+    path.write_text(f"""
+scale: many
+description: for a test
+studies:
+  operational_manifold:
+    seeds: {list(range(1000, 1040))}
+    families:
+      a:
+        network: mlp
+        dataset: digits
+        jobs: 1
+        schedule: {{epochs: 1, batch: 9}}
+        arms: {{main: {{tau: {{first: 2, last: 3, points: 2}},
+                        threshold: {{first: 1, last: 2, points: 2}}}}}}
+""")
+    assert main(["check", str(path)]) == 1
+    assert "needs a name of up to 200 letters" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_ends_in_a_sentence(monkeypatch, capsys):
+    def interrupted(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "_scale", interrupted)
+    assert main(["check", "quick"]) == 130
+    assert capsys.readouterr().err == "error: interrupted: the same command goes on from here\n"
+
+
+def test_the_work_goes_on_when_nobody_reads_what_it_says(tmp_path):
+    code = (
+        "import sys; from hnnlib import __main__ as m\n"
+        "for k in range(3): m._say('a line' * 20000)\n"
+        "open(sys.argv[1], 'w').close()"
+    )
+    end = tmp_path / "end"
+    words = [sys.executable, "-c", code, str(end)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 0 and end.exists()
 
 
 def test_a_typo_in_a_scale_file_names_line_and_suggestion(scale, tmp_path, capsys):

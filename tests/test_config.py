@@ -94,7 +94,7 @@ MISTAKES = [  # what is replaced, by what, the line and key blamed, what is said
     ("seeds: [0, 1]", "seeds: [0, 1", "6: this is not valid YAML"),
     ("seeds: [0, 1]", "seeds: !!python/name:os.system [0]", "5: this is not valid YAML"),
     ("studies:\n", "device: gpu\nstudies:\n", "3: device: Input should be 'auto', 'cpu' or 'cuda'"),
-    (GOOD[GOOD.index("  toy") :], "  toy:\n", f"4: {TOY}: Input should be a valid dictionary"),
+    (GOOD[GOOD.index("  toy") :], "  toy:\n", f"4: {TOY}: Input should be an object"),
     (GOOD[GOOD.index("studies:") :], "studies: {}\n", "3: studies: name at least one study"),
     (GOOD, "", "1: a scale file is a mapping"),
     (GOOD, "- 1\n", "1: a scale file is a mapping"),

@@ -1,7 +1,12 @@
 """Stores: whole or not at all, the same bytes for the same data, readable errors, provenance."""
 
+import contextlib
 import json
+import random
+import subprocess
+import sys
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -87,6 +92,61 @@ def test_cells_of_an_older_store_get_the_coordinates_of_today(tmp_path):
     again = store.open(store.write(new, tmp_path / "new.nc"))
     assert again.choose.values.tolist() == ["loss", "accuracy"]
     assert again.reset_gradient.values.tolist() == ["stopped", "stopped"]
+
+
+def test_a_newer_store_is_refused(tmp_path):
+    path = store.write(dataset(schema_version=store.SCHEMA_VERSION + 1), tmp_path / "s.nc")
+    with pytest.raises(StoreError, match=r"has version 3 and this project reads up to 2"):
+        store.open(path)
+
+
+def test_a_locked_store_is_not_told_to_be_deleted(tmp_path):
+    path = store.write(dataset(), tmp_path / "s.nc")
+    with h5py.File(path, "r+"):
+        holder = "import sys; from hnnlib import store; store.open(sys.argv[1])"
+        done = subprocess.run([sys.executable, "-c", holder, path], capture_output=True, text=True)
+    assert "another program: wait" in done.stderr and "delete" not in done.stderr
+
+
+def test_an_empty_or_cut_store_counts_as_none(tmp_path):
+    path = store.write(dataset(), tmp_path / "s.nc")
+    assert store.is_whole(path)
+    whole = path.read_bytes()
+    for cut in (0, 20, 60, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        assert not store.is_whole(path)
+    assert not store.is_whole(tmp_path) and not store.is_whole(tmp_path / "none.nc")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_damage_is_one_sentence_or_reads(tmp_path):
+    path = store.write(dataset(), tmp_path / "s.nc")
+    whole, draw = path.read_bytes(), random.Random(0)
+    for k in range(200):
+        damaged = bytearray(whole)
+        place = draw.randrange(len(whole))
+        damaged[place] ^= 1 << draw.randrange(8)
+        path.write_bytes(damaged if k % 2 else whole[:place])
+        with contextlib.suppress(StoreError):
+            store.open(path)
+
+
+@pytest.mark.parametrize("around", [True, False])
+def test_only_the_projects_own_repository_is_named(tmp_path, monkeypatch, around):
+    """Neither one around an unpacked copy, nor one that the environment names."""
+    for words in (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=b", "commit", "-q"]):
+        more = ["--allow-empty", "-m", "x"] if "commit" in words else []
+        subprocess.run(["git", "-C", tmp_path, *words, *more], check=True)
+    copy = tmp_path / "copy" / "hnnlib" / "store.py"
+    if not around:
+        copy = tmp_path.parent / f"{tmp_path.name}-beside" / "hnnlib" / "store.py"
+        monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    monkeypatch.setattr(store, "__file__", str(copy))
+    copy.parent.mkdir(parents=True)
+    attrs = store.provenance(config={}, data={})
+    assert (attrs["git_commit"], attrs["git_dirty"]) == ("", "")
+    monkeypatch.setattr(store, "__file__", str(tmp_path / "hnnlib" / "store.py"))
+    assert len(store.provenance(config={}, data={})["git_commit"]) == 40
 
 
 def test_provenance_marks_unofficial_data_and_fits_into_netcdf(tmp_path):

@@ -6,17 +6,26 @@ import errno
 import json
 import os
 import re
+import time
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
 
 from hnnlib.datasets.entry import Entry, OfficialFile, Source
-from hnnlib.errors import DataError
+from hnnlib.errors import DataError, plain
 
-__all__ = ["ENVIRONMENT", "MANIFEST", "Located", "locate"]
+__all__ = ["ENVIRONMENT", "MANIFEST", "Located", "identity", "locate"]
 
 ENVIRONMENT = "HNN_DATA"
 MANIFEST = "MANIFEST.json"
+LARGEST_MANIFEST = 1 << 20  # bytes
+LONGEST_NOTE = 500  # characters
+PATIENCE = 30.0  # seconds, after which a mirror must keep the least rate
+LEAST_RATE = 10_000  # bytes a second
+DEADLINE = 4 * 3600.0  # seconds for one file
+CHUNK = 256  # bytes between two looks at the clock: a mirror may drip
 ROUNDS = 2  # times that every mirror is tried
 
 
@@ -38,6 +47,30 @@ def locate(entry: Entry, root: str | os.PathLike | None = None) -> Located:
     """
     folder = _given_folder(entry, root)
     return _verified(entry, folder or _download(entry))
+
+
+def identity(entry: Entry, root: str | os.PathLike | None = None) -> str:
+    """What a training job depends on beside code: sha256 of the content that `locate` would give.
+
+    It is "" where the files are not there yet, and for embedded data, which are code. Nothing is
+    downloaded. A file that has kept its size and time is not read again in this process.
+    """
+    folder = (_given_folder(entry, root) or _cache_folder(entry)) if entry.files else None
+    if folder is None or not folder.is_dir():
+        return ""
+    try:
+        return _verified(entry, folder).source.sha256
+    except DataError:
+        return ""  # whoever loads it says why
+
+
+def _cache_folder(entry: Entry) -> Path | None:
+    """Where downloads of a data set lie; None where what downloads is not installed."""
+    try:
+        import pooch  # costs half a second
+    except ImportError:
+        return None
+    return Path(pooch.os_cache("hnnlib")) / entry.name
 
 
 def _given_folder(entry: Entry, root: str | os.PathLike | None) -> Path | None:
@@ -135,6 +168,13 @@ def _compare_with_manifest(
                 f"The file {folder / name} is not listed in the {MANIFEST} beside it: "
                 f"add its sha256 {sums[name]}, or remove the manifest."
             )
+    first = {sums[name]: name for name in reversed(wanted)}
+    for name in wanted:
+        if first[sums[name]] != name:
+            raise DataError(
+                f"The files {first[sums[name]]} and {name} in {folder} are the same, and one of "
+                f"them is not what its name says: copy it again."
+            )
     for name, stated in listed.items():
         if sums[name] != stated.lower():
             raise DataError(
@@ -149,13 +189,15 @@ def _read_manifest(folder: Path) -> dict | None:
     if not path.exists():
         return None
     try:
+        if path.stat().st_size > LARGEST_MANIFEST:
+            raise ValueError(f"it is longer than {LARGEST_MANIFEST} bytes")
         manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"The manifest {path} cannot be read ({error}): write it again.") from error
     form = '{"source": text, "note": text, "files": {name: sha256}}'
     if not _is_manifest(manifest):
         raise DataError(f"The manifest {path} does not have the form {form}: write it so.")
-    return manifest
+    return manifest | {key: plain(manifest[key])[:LONGEST_NOTE] for key in ("source", "note")}
 
 
 def _is_manifest(manifest: object) -> bool:
@@ -173,18 +215,25 @@ def _is_manifest(manifest: object) -> bool:
 
 def _hash(path: Path, kind: str = "sha256") -> str:
     try:
-        with path.open("rb") as stream:
-            return file_digest(stream, kind).hexdigest()
+        state = path.stat()
+        return _hashed(path, kind, state.st_size, state.st_mtime_ns, state.st_ino)
     except OSError as error:
         raise DataError(
             f"The file {path} cannot be read ({error.strerror}): check its permissions."
         ) from error
 
 
+@cache
+def _hashed(path: Path, kind: str, *state: int) -> str:
+    """Sum of a file, computed once while its size, time and place, the `state`, stay the same."""
+    with path.open("rb") as stream:
+        return file_digest(stream, kind).hexdigest()
+
+
 def _download(entry: Entry) -> Path:
     """The cache folder of a data set, with every official file in it; good files there are kept."""
     try:
-        import pooch  # costs half a second, so only where something may be fetched
+        import pooch  # noqa: F401  (costs half a second: only where something may be fetched)
         import tqdm  # noqa: F401  (the progress bar of the download)
     except ImportError as error:
         raise DataError(
@@ -192,7 +241,7 @@ def _download(entry: Entry) -> Path:
             f"installed: install it, or set {ENVIRONMENT} to a folder that holds {entry.name}/."
         ) from error
 
-    folder = Path(pooch.os_cache("hnnlib")) / entry.name
+    folder = _cache_folder(entry)
     if (folder / MANIFEST).exists():
         return folder  # somebody's own copy, which a download would overwrite
     for file in entry.files:
@@ -205,9 +254,24 @@ def _download_file(entry: Entry, file: OfficialFile, folder: Path) -> None:
     import pooch
     from tqdm import tqdm
 
+    class Paced(tqdm):
+        """A progress bar that ends a download which would take for ever."""
+
+        received = 0
+
+        def __bool__(self) -> bool:
+            return True  # pooch asks; tqdm says no where a mirror doesn't tell the length
+
+        def update(self, n: float = 1) -> bool | None:
+            self.received += n
+            _check_pace(self.received, time.monotonic() - started)
+            return super().update(n)
+
+    _remove_leftovers(folder)
     reasons = []
     for mirror in entry.mirrors * ROUNDS:
-        bar = tqdm(
+        started = time.monotonic()
+        bar = Paced(
             desc=file.name,
             total=file.size or None,
             unit="B",
@@ -221,7 +285,7 @@ def _download_file(entry: Entry, file: OfficialFile, folder: Path) -> None:
                 known_hash=f"{file.kind}:{file.checksum}",
                 fname=file.name,
                 path=folder,
-                downloader=pooch.HTTPDownloader(progressbar=bar),
+                downloader=pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK),
             )
             return
         except (OSError, ValueError) as error:  # no connection, HTTP status, wrong checksum
@@ -238,6 +302,22 @@ def _download_file(entry: Entry, file: OfficialFile, folder: Path) -> None:
         f"({'; '.join(dict.fromkeys(reasons))}): check the connection, or put the file into "
         f"{folder} or into {entry.name}/ of the folder that {ENVIRONMENT} names."
     )
+
+
+def _check_pace(received: float, seconds: float) -> None:
+    """TimeoutError where a mirror is too slow to be waited for."""
+    if seconds > PATIENCE and received < LEAST_RATE * seconds:
+        raise TimeoutError(f"sends {received / seconds / 1000:.1f} kB a second only")
+    if seconds > DEADLINE:
+        raise TimeoutError(f"took more than {DEADLINE / 3600:g} hours")
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what killed downloads left; a live one writes more often than `PATIENCE`."""
+    for path in folder.glob("tmp*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > 2 * PATIENCE:
+                path.unlink()
 
 
 def _brief(error: Exception) -> str:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from hnnlib.datasets import registry
+from hnnlib.datasets.entry import Entry
 from hnnlib.datasets.imagedata import ImageData
 from hnnlib.errors import ConfigError
 from hnnlib.randomness import numpy_generator
 
-__all__ = ["PARTS", "Split", "draw", "of_images", "official"]
+__all__ = ["PARTS", "Split", "draw", "largest", "of_images", "official"]
 
 PARTS = ("train", "validation", "test")
 
@@ -57,6 +58,21 @@ def of_images(data: ImageData, seed: int, limit: Mapping[str, int] | None = None
     if tests:
         return official(len(data), tests, seed, limit=limit)
     return draw(len(data), seed, groups=data.groups, limit=limit)
+
+
+def largest(entry: Entry) -> dict[str, int]:
+    """Most images that each part can have, by either way to split a data set.
+
+    Where images come in groups, a part can have fewer, by less than a group.
+    """
+    shares = zip(PARTS, (0.6, 0.2, 0.2), strict=True)
+    most = {part: round(share * entry.n_examples) for part, share in shares}
+    others = entry.n_examples - entry.n_test
+    if entry.n_test:
+        held = round(0.1 * others)
+        stated = {"train": others - held, "validation": held, "test": entry.n_test}
+        most = {part: max(most[part], stated[part]) for part in PARTS}
+    return most
 
 
 def official(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -59,4 +60,5 @@ def _show(picture: bytes, caption: str, alt: str) -> None:
     from IPython.display import Image, Markdown, display
 
     picture = Image(picture, format="png", width=_SHOWN_WIDTH, alt=alt)
-    display(picture, Markdown(f"*{caption}*"))
+    # a caption may quote a note from outside: Markdown would let its markup through
+    display(picture, Markdown(f"*{html.escape(caption, quote=False)}*"))

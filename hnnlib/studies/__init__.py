@@ -5,16 +5,18 @@ its name. What studies share stands in ``base``, what trains them in ``running``
 from __future__ import annotations
 
 import pkgutil
+import re
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hnnlib.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from hnnlib.studies.base import Settings, Study
 
-__all__ = ["get", "names", "settings_classes"]
+__all__ = ["get", "jobs", "names", "settings_classes"]
 
 _SHARED = ("base", "running")
 
@@ -35,6 +37,24 @@ def get(name: str) -> Study:
     if name not in names():
         raise ConfigError(f"there is no study '{name}': {nearest(name, names())}")
     return import_module(f"{__name__}.{name}").STUDY
+
+
+def jobs(name: str, settings: Settings) -> Mapping[str, Any]:
+    """Training jobs of a study by name, see ``Study.groups``; files bear their names.
+
+    Raises:
+        ConfigError: there is nothing to train, or a name cannot be a file's.
+    """
+    found = get(name).groups(settings)
+    if not found:
+        raise ConfigError(f"study {name} has nothing to train with these settings")
+    for job in found:
+        if not re.fullmatch(r"[A-Za-z0-9_]{1,200}", job):
+            raise ConfigError(
+                f"job {job!r} of study {name} needs a name of up to 200 letters, digits and _: "
+                "shorten names, or share seeds among more jobs"
+            )
+    return found
 
 
 def settings_classes() -> dict[str, type[Settings]]:

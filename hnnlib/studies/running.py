@@ -18,11 +18,13 @@ from filelock import FileLock, Timeout
 
 from hnnlib import engines, registration, sources, store, studies
 from hnnlib.datasets import registry
-from hnnlib.errors import ConfigError, StoreError
+from hnnlib.errors import ConfigError, StoreError, nearest
 from hnnlib.studies.base import Context
 from hnnlib.training.memory import keep_memory
 
 __all__ = ["code_digests", "collect", "summarise", "train_group"]
+
+DEVICES = ("auto", "cpu", "cuda")
 
 
 def code_digests(name: str, settings: Any, group: str) -> dict[str, str]:
@@ -106,7 +108,9 @@ def collect(name: str, settings: Any, runs: list[Path], out: Path) -> None:
     parts = [store.open(path) for path in paths]
     for path, part in zip(paths, parts, strict=True):
         config = study.relevant(settings, part.attrs["group"]).model_dump(mode="json")
-        if json.loads(part.attrs["config_json"]) != config:
+        # as text: what is not a number is not equal to itself
+        stored = json.dumps(json.loads(part.attrs["config_json"]), sort_keys=True)
+        if stored != json.dumps(config, sort_keys=True):
             raise StoreError(f"{path} was trained with other settings: delete it and run again")
     shared = dict(parts[0].attrs) | _shared_code(dict(zip(paths, parts, strict=True)))
     joined = study.collect(settings, parts)
@@ -185,9 +189,11 @@ def _only_one(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _device(name: str) -> torch.device:
+    if name not in DEVICES:
+        raise ConfigError(f"there is no device {name!r}: {nearest(name, DEVICES)}")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
+    if name == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
             "device cuda was asked for and torch can use no GPU on this machine: set device: auto"
         )

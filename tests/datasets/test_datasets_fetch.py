@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import sys
+import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -176,6 +179,50 @@ def test_malformed_manifest_is_one_sentence(toy, tmp_path, text):
         fetch.locate(mnist.ENTRY, tmp_path)
 
 
+def test_a_manifest_that_is_endless_is_one_sentence(toy, tmp_path):
+    folder = place(tmp_path / "mnist")
+    for text in ("[" * 100_000, " " * 2_000_000):
+        (folder / "MANIFEST.json").write_text(text)
+        with pytest.raises(DataError, match=r"The manifest .*MANIFEST\.json cannot be read"):
+            fetch.locate(mnist.ENTRY, tmp_path)
+
+
+def test_a_note_cannot_steer_the_terminal(toy, tmp_path):
+    other = CONTENTS | {"a.gz": b"re-encoded"}
+    note = "\x1b[2J<b>größer</b>\r\u202e"
+    manifest(place(tmp_path / "mnist", other), other, note=note, source="\x07me")
+    source = fetch.locate(mnist.ENTRY, tmp_path).source
+    assert (source.note, source.origin) == (r"\x1b[2J<b>größer</b>\r\u202e", r"\x07me")
+
+
+def test_two_files_of_one_content_are_refused(toy, tmp_path):
+    """Test data in the place of the training data, say."""
+    other = {name: b"the same" for name in CONTENTS}
+    manifest(place(tmp_path / "mnist", other), other)
+    with pytest.raises(DataError, match=r"files a\.gz and b\.gz in .* are the same"):
+        fetch.locate(mnist.ENTRY, tmp_path)
+
+
+def test_files_that_a_desktop_leaves_are_passed_over(toy, tmp_path):
+    folder = place(tmp_path / "mnist")
+    for name in ("._a.gz", ".DS_Store", "._MANIFEST.json"):
+        (folder / name).write_bytes(b"\0\5\x16\7")
+    assert fetch.locate(mnist.ENTRY, tmp_path).source.official
+
+
+def test_the_identity_follows_the_files(toy, tmp_path, monkeypatch):
+    assert fetch.identity(registry.get("digits")) == fetch.identity(mnist.ENTRY) == ""
+    monkeypatch.setenv("HNN_DATA", str(tmp_path))
+    folder = place(tmp_path / "mnist")
+    official = fetch.identity(mnist.ENTRY)
+    assert official == fetch.locate(mnist.ENTRY).source.sha256
+    other = CONTENTS | {"a.gz": b"another file" * 20}
+    (folder / "a.gz").write_bytes(other["a.gz"])
+    assert fetch.identity(mnist.ENTRY) == ""  # nobody vouches for it
+    manifest(folder, other)
+    assert fetch.identity(mnist.ENTRY) not in ("", official)
+
+
 class Mirror(SimpleHTTPRequestHandler):
     """Serves a folder and notes what was asked; under /flaky the first request of a path fails."""
 
@@ -184,7 +231,14 @@ class Mirror(SimpleHTTPRequestHandler):
     def do_GET(self):
         first = self.path not in self.asked
         self.asked.append(self.path)
-        if self.path.startswith("/flaky") and first:
+        if self.path.startswith("/drip"):
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(300):
+                    self.wfile.write(b"x" * 20)
+                    time.sleep(0.01)
+        elif self.path.startswith("/flaky") and first:
             self.send_error(503)
         else:
             super().do_GET()
@@ -227,6 +281,32 @@ def test_a_mirror_that_fails_once_is_tried_again(toy, tmp_path, monkeypatch, ser
     use_mirrors(monkeypatch, toy, server, "flaky")
     assert fetch.locate(mnist.ENTRY).source.official
     assert Mirror.asked.count("/flaky/a.gz") == 2
+
+
+def test_a_mirror_that_drips_is_given_up(toy, tmp_path, monkeypatch, server):
+    place(tmp_path / "web" / "good")
+    use_mirrors(monkeypatch, toy, server, "drip", "good")
+    monkeypatch.setattr(fetch, "PATIENCE", 0.3)
+    assert fetch.locate(mnist.ENTRY).source.official
+    assert "/good/a.gz" in Mirror.asked
+    monkeypatch.setattr(fetch, "PATIENCE", 100)
+    monkeypatch.setattr(fetch, "DEADLINE", 0.3)
+    use_mirrors(monkeypatch, toy, server, "drip")
+    (tmp_path / "cache/hnnlib/mnist/a.gz").unlink()
+    with pytest.raises(DataError, match="took more than"):
+        fetch.locate(mnist.ENTRY)
+
+
+def test_what_a_killed_download_left_is_removed(toy, tmp_path, monkeypatch, server):
+    place(tmp_path / "web" / "good")
+    use_mirrors(monkeypatch, toy, server, "good")
+    folder = tmp_path / "cache/hnnlib/mnist"
+    folder.mkdir(parents=True)
+    for name, age in (("tmpdead", 3600), ("tmplive", 0)):
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (time.time() - age,) * 2)
+    fetch.locate(mnist.ENTRY)
+    assert sorted(path.name for path in folder.iterdir()) == ["a.gz", "b.gz", "tmplive"]
 
 
 def test_damaged_cache_is_downloaded_again(toy, tmp_path, monkeypatch, server):

@@ -2,9 +2,12 @@
 
 import importlib
 import os
+import pickle
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import numba
 import pytest
 import torch
 from agreement import (
@@ -27,7 +30,7 @@ from torch import nn
 
 from hnnlib.engines import cpu
 from hnnlib.engines.cpu import compiled, images
-from hnnlib.engines.cpu.compilation import forget_older
+from hnnlib.engines.cpu.compilation import cache_folder, remove_damaged
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.neurons.decay_input import DecayInputLIF
 from hnnlib.neurons.filters import DualExponential, LeakyIntegrator
@@ -428,19 +431,28 @@ def test_dense_events_are_multiplied(monkeypatch):
     )
 
 
-def test_compiled_copies_older_than_any_file_beside_them_are_forgotten(tmp_path):
-    copies, neurons = tmp_path / "__pycache__", tmp_path / "neurons"
-    copies.mkdir()
-    neurons.mkdir()
-    (neurons / "row.py").touch()
-    for path in (neurons / "row.py", neurons):
-        os.utime(path, (5, 5))
-    files = [tmp_path / "one.py", tmp_path / "two.py", copies / "old.nbi", copies / "new.nbi"]
-    for file, changed in zip(files, (10, 20, 15, 25), strict=True):
-        file.touch()
-        os.utime(file, (changed, changed))
-    forget_older(tmp_path)
-    assert [copy.name for copy in copies.iterdir()] == ["new.nbi"]
-    (tmp_path / "neurons/row.py").unlink()
-    forget_older(tmp_path)
-    assert not list(copies.iterdir())
+def test_machine_code_lies_under_its_own_sources_content(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    kernels = tmp_path / "code/neurons/row.py"
+    kernels.parent.mkdir(parents=True)
+    kernels.write_text("one")
+    first = cache_folder(tmp_path / "code")
+    assert first.parent == tmp_path / "cache" and cache_folder(tmp_path / "code") == first
+    kernels.write_text("two")
+    os.utime(kernels, (5, 5))  # unpacked, say: older than what was compiled of another text
+    assert cache_folder(tmp_path / "code") != first
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(kernels))  # where no folder can be
+    assert cache_folder(tmp_path / "code").parent == Path(tempfile.gettempdir())
+
+
+def test_the_engine_keeps_its_own_machine_code_so():
+    assert cache_folder(Path(cpu.__file__).parent).name == Path(numba.config.CACHE_DIR).name
+
+
+def test_cut_machine_code_is_compiled_again(tmp_path):
+    whole = pickle.dumps("0.0") + pickle.dumps(({"a": 1}, b"x" * 2000))
+    for name, text in (("whole.nbi", whole), ("empty.nbi", b""), ("cut.nbc", whole[:-1])):
+        (tmp_path / name).write_bytes(text)
+    (tmp_path / "text.nbc").write_bytes(b"no machine code")
+    remove_damaged(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["whole.nbi"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-import tarfile
-import zlib
 
 import numpy as np
 
+from hnnlib.datasets.containers import reading, untar
 from hnnlib.datasets.entry import Entry, OfficialFile
 from hnnlib.datasets.fetch import Located, locate
 from hnnlib.datasets.imagedata import ImageData, complete
@@ -53,6 +52,12 @@ def load(root: str | os.PathLike | None = None) -> ImageData:
     located = locate(ENTRY, root)
     blobs = _unpacked(located)
     parts = [read_records(blob, name, ENTRY.shape) for name, blob in blobs.items()]
+    for name, (images, _) in zip(blobs, parts, strict=True):
+        if len(images) != ENTRY.n_examples // len(blobs):
+            raise DataError(
+                f"The file {name} holds {len(images)} records, not "
+                f"{ENTRY.n_examples // len(blobs)}: get it again."
+            )
     images, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
     return complete(ENTRY, images, labels, located.source)
 
@@ -75,17 +80,11 @@ def _unpacked(located: Located) -> dict[str, bytes]:
     """Contents of the data files, from the archive or from a copy that a manifest vouches for."""
     names = located.entry.unpacked
     if set(names) == set(located.files):
-        return {name: located.files[name].read_bytes() for name in names}
+        files = located.files
+        blobs = {}
+        for name in names:
+            with reading(files[name]):
+                blobs[name] = files[name].read_bytes()
+        return blobs
     (archive,) = located.files.values()
-    found = {}
-    try:
-        with tarfile.open(archive, "r:gz") as tar:
-            for member in tar:
-                if member.name in names and member.isfile():
-                    found[member.name] = tar.extractfile(member).read()
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise DataError(f"The archive {archive} cannot be read ({error}): get it again.") from error
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise DataError(f"The archive {archive} has no file {missing[0]}: get it again.")
-    return {name: found[name] for name in names}
+    return untar(archive, dict.fromkeys(names, ENTRY.n_examples * (1 + math.prod(ENTRY.shape))))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import os
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from hnnlib.datasets.containers import gunzip, idx
 from hnnlib.datasets.entry import Entry, OfficialFile
 from hnnlib.datasets.fetch import locate
 from hnnlib.datasets.imagedata import ImageData, complete
 from hnnlib.errors import DataError
 
 __all__ = ["ENTRY", "load", "read_idx"]
-
-UNSIGNED_BYTES = 8  # type code of an IDX file
 
 ENTRY = Entry(
     name="mnist",
@@ -75,37 +72,21 @@ def load(root: str | os.PathLike | None = None) -> ImageData:
                 f"The files of {ENTRY.title} do not belong together: images of shape "
                 f"{images.shape}, labels of shape {labels.shape}; get all four from one place."
             )
-    return complete(
+    data = complete(
         ENTRY,
         np.concatenate([images[:, None] for images, _ in pairs]),
         np.concatenate([labels for _, labels in pairs]),
         located.source,
     )
+    if len(test_labels) != ENTRY.n_test:
+        raise DataError(
+            f"The test files of {ENTRY.title} hold {len(test_labels)} images, not {ENTRY.n_test}: "
+            f"perhaps they are exchanged with the training files."
+        )
+    return data
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """Array of unsigned bytes in a gzipped IDX file (http://yann.lecun.com/exdb/mnist).
-
-    Header: two zero bytes, type code, number of dimensions, each dimension as big-endian uint32.
-    DataError where the file is truncated, is no IDX file or has another length than it states.
-    """
-    try:
-        with gzip.open(path) as stream:
-            content = stream.read()
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            f"The file {path} is truncated or no gzip file ({error}): get it again."
-        ) from error
-    if len(content) < 4 or content[:3] != bytes([0, 0, UNSIGNED_BYTES]):
-        raise DataError(
-            f"The file {path} is no IDX file of unsigned bytes (it begins with "
-            f"{content[:4].hex() or 'nothing'}, not 000008): get it again."
-        )
-    start = 4 + 4 * content[3]
-    shape = tuple(np.frombuffer(content[4:start].ljust(start - 4, b"\0"), ">u4").tolist())
-    if len(content) != start + math.prod(shape):
-        raise DataError(
-            f"The file {path} holds {len(content)} bytes where its IDX header states "
-            f"{start + math.prod(shape)}: get it again."
-        )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    """Images or labels of a gzipped IDX file; DataError where it is damaged or too large."""
+    header = 16
+    return idx(gunzip(path, ENTRY.n_examples * math.prod(ENTRY.shape) + header), path, (1, 3))

@@ -8,15 +8,15 @@ second: they become float32 before anything is computed from them.
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from hnnlib.datasets.containers import column, hdf5, reading, unzip
 from hnnlib.datasets.entry import Entry, OfficialFile
 from hnnlib.datasets.eventdata import EventData
 from hnnlib.datasets.fetch import locate
@@ -47,6 +47,7 @@ ENTRY = Entry(
 
 COUNTS = (8156, 2264)  # recordings for training and test; the official page states other numbers
 SPEAKERS = 12
+LARGEST = 2 << 30  # bytes of an unpacked file, several times what the official ones have
 LONGEST = 10.0  # s; no recording is near it, so that a later spike cannot be in seconds
 
 
@@ -58,18 +59,18 @@ def load(root: str | os.PathLike | None = None) -> EventData:
     seconds.
     """
     title, located = ENTRY.title, locate(ENTRY, root)
-    with ExitStack() as stack:
-        try:
-            files = [stack.enter_context(_open(path)) for path in located.files.values()]
-            labels = [file["labels"][:] for file in files]
-            speakers = np.concatenate([file["extra/speaker"][:] for file in files])
-            _check_recordings(title, [len(part) for part in labels], speakers)
-            times, offsets = _join(files, "spikes/times", np.float32)
-            units, also = _join(files, "spikes/units", np.int32)
-        except (OSError, KeyError, ValueError) as error:
-            raise DataError(
-                f"A file of {title} is damaged or has not its layout ({error}): get it again."
-            ) from error
+    labels, speakers, times, units = [], [], [], []
+    for path in located.files.values():
+        with _open(path) as file:
+            most = max(COUNTS)
+            labels.append(column(file, path, "labels", "iu", most))
+            speakers.append(column(file, path, "extra/speaker", "iu", most))
+            times.append(column(file, path, "spikes/times", "f", most))
+            units.append(column(file, path, "spikes/units", "iu", most))
+    _check_recordings(title, [len(part) for part in labels], np.concatenate(speakers))
+    with reading(f"of {title}"):
+        times, offsets = _join(times, np.float32)
+        units, also = _join(units, np.int32)
     if not np.array_equal(offsets, also):
         raise DataError(f"A file of {title} has recordings with more times than units, or fewer.")
     if times.size and times.max() > LONGEST:
@@ -83,7 +84,7 @@ def load(root: str | os.PathLike | None = None) -> EventData:
         units=units,
         offsets=offsets,
         labels=np.concatenate(labels).astype(np.int64),
-        speakers=speakers.astype(np.int64),
+        speakers=np.concatenate(speakers).astype(np.int64),
         test=np.repeat([False, True], [len(part) for part in labels]),
         n_classes=ENTRY.n_classes,
         channels=ENTRY.shape[0],
@@ -91,15 +92,12 @@ def load(root: str | os.PathLike | None = None) -> EventData:
     )
 
 
-def _open(path: Path) -> h5py.File:
+@contextmanager
+def _open(path: Path) -> Iterator[h5py.File]:
     """The HDF5 file at a path, or the one inside an archive."""
-    if path.suffix != ".zip":
-        return h5py.File(path, "r")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return h5py.File(BytesIO(archive.read(path.stem)), "r")
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"The archive {path} cannot be read ({error}): get it again.") from error
+    source = path if path.suffix != ".zip" else BytesIO(unzip(path, path.stem, LARGEST))
+    with hdf5(source, path) as file:
+        yield file
 
 
 def _check_recordings(title: str, counts: list[int], speakers: np.ndarray) -> None:
@@ -115,11 +113,14 @@ def _check_recordings(title: str, counts: list[int], speakers: np.ndarray) -> No
         )
 
 
-def _join(files: list[h5py.File], column: str, kind: type) -> tuple[np.ndarray, np.ndarray]:
-    """All recordings of a column end to end, and where each begins.
-
-    The whole column is read at once, since one read for each recording takes many times longer.
-    """
-    rows = [row for file in files for row in file[column][:]]
+def _join(columns: list[np.ndarray], kind: type) -> tuple[np.ndarray, np.ndarray]:
+    """All recordings of a column of lists end to end, and where each begins."""
+    rows = [row for column in columns for row in column]
+    lengths = [len(row) for row in rows]
+    if len(set(lengths)) == 1 and lengths[0] > 1:
+        raise DataError(
+            f"All recordings of {ENTRY.title} have {lengths[0]} spikes: they were padded or cut, "
+            f"use them as they were published."
+        )
     joined = np.concatenate(rows, dtype=kind, casting="unsafe")
-    return joined, np.cumsum([0, *map(len, rows)], dtype=np.int64)
+    return joined, np.cumsum([0, *lengths], dtype=np.int64)

@@ -1,11 +1,17 @@
-"""How the kernels are compiled, and when their copies on disk are out of date."""
+"""How the kernels are compiled, and where their copies on disk lie."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import pickletools
+import tempfile
+from hashlib import sha256
 from pathlib import Path
 
-__all__ = ["INNER", "OPTIONS", "VIEWS", "forget_older"]
+import numba
+
+__all__ = ["INNER", "OPTIONS", "VIEWS", "cache_folder", "remove_damaged"]
 
 # numpy's error model: a division that might raise would keep its loop from being vectorised
 OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
@@ -20,19 +26,48 @@ their own, so that they may call what is not a name of their module.
 """
 
 
-def forget_older(folder: Path) -> None:
-    """Make Numba compile anew what it compiled before the last change to any file of ``folder``.
+def cache_folder(sources: Path) -> Path:
+    """The folder for the machine code of these sources, and of no others.
 
-    By itself it compares a kernel's copy with the kernel's own file only, and a copy holds what the
-    kernel calls, of other files too. The folder of neurons counts as a file: one fewer in it, and
-    the others have other places in the table.
+    By itself Numba compares a kernel's copy with the kernel's own file only, and a copy holds what
+    the kernel calls, of other files too. It lies below ``NUMBA_CACHE_DIR``, else beside the code,
+    else in the user's cache; where none can be written, each process compiles for itself.
     """
-    sources = [folder / "neurons", *folder.rglob("*.py")]
-    changed = max(path.stat().st_mtime for path in sources)
-    for index in folder.rglob("__pycache__/*.nbi"):
-        with contextlib.suppress(OSError):  # another process was faster, or nobody may write here
-            if index.stat().st_mtime < changed:
-                index.unlink()
+    digest = sha256()
+    for path in sorted(sources.rglob("*.py")):
+        digest.update(f"{path.relative_to(sources)}\0".encode() + path.read_bytes() + b"\0")
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    users = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    for top in [given] if given else [sources / "__pycache__", Path(users) / "hnnlib"]:
+        with contextlib.suppress(OSError, RuntimeError):  # nobody may write here; nobody's home
+            folder = Path(top).expanduser() / f"kernels-{digest.hexdigest()[:32]}"
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+            return folder
+    return Path(tempfile.mkdtemp(prefix="hnnlib-kernels-"))
 
 
-forget_older(Path(__file__).parent)
+def remove_damaged(folder: Path) -> None:
+    """Remove cut copies, of a full disk perhaps: Numba would fail at each of them for ever."""
+    for path in [*folder.rglob("*.nbi"), *folder.rglob("*.nbc")]:
+        with contextlib.suppress(OSError):
+            if not _whole(path):
+                path.unlink()
+
+
+def _whole(path: Path) -> bool:
+    """Whether a file holds whole pickles; they are not run."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        try:
+            while True:
+                for _ in pickletools.genops(stream):
+                    pass
+                if stream.tell() == size:
+                    return True
+        except Exception:  # of any kind, where the bytes make no sense
+            return False
+
+
+numba.config.CACHE_DIR = str(cache_folder(Path(__file__).parent))
+remove_damaged(Path(numba.config.CACHE_DIR))

@@ -5,6 +5,7 @@ This package is what studies share; its code is part of the digest of each of th
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 
 import torch
 import xarray as xr
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from hnnlib import engines
 from hnnlib.datasets import registry
@@ -23,13 +24,32 @@ from hnnlib.training.checkpoint import Checkpoint
 
 __all__ = ["Context", "Settings", "Study", "join_cells", "split_into_jobs"]
 
+NAME = r"[A-Za-z0-9_]{1,64}"
 _Thing = TypeVar("_Thing")
 
 
 class Settings(BaseModel):
-    """Base of a study's section in a scale file: unknown keys are refused, values don't change."""
+    """Base of a study's section in a scale file: unknown keys are refused, values don't change.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Numbers are finite. Lists become coordinates of the results, so that nothing stands in one
+    twice; names of one's own (keys) become names of files.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _fit_for_names(cls, value: Any) -> Any:
+        if isinstance(value, tuple):
+            seen = set()
+            for item in (repr(v) for v in value if not isinstance(v, BaseModel)):
+                if item in seen:
+                    raise ValueError(f"{item} stands here twice")
+                seen.add(item)
+        for key in value if isinstance(value, dict) else ():
+            if not re.fullmatch(NAME, key):
+                raise ValueError(f"a name has 1 to 64 letters, digits and _, not {key!r}")
+        return value
 
 
 @dataclass
@@ -68,7 +88,8 @@ class Context:
         """
         data = [source["sha256"] for source in self.sources.values()]
         identity = " ".join(map(str, (self.identity, *depends, *data)))
-        return Checkpoint(self.checkpoints / f"{name.replace('/', '-')}.npz", identity)
+        path = self.checkpoints / f"{name.replace('/', '-')}.npz"
+        return Checkpoint(path, identity, self.say)
 
 
 class Study(ABC):

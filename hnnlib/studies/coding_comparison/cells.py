@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hnnlib.studies.base import Settings
-from hnnlib.studies.base.settings import PartSizes, ScheduleSettings, WithMain
+from hnnlib.studies.base.settings import (
+    ImageSettings,
+    PartSizes,
+    Quantity,
+    ScheduleSettings,
+    Seeds,
+    WithMain,
+)
 
 __all__ = ["ARCHITECTURES", "Cell", "CodingSettings", "FamilySettings", "ScheduleChange", "cells"]
 
@@ -27,13 +34,14 @@ CnnRow = Literal[
 ]
 ARCHITECTURES = {"mlp": get_args(MlpRow), "cnn": get_args(CnnRow)}
 """Rows of the paper's tables, from purely spiking to purely artificial."""
+Epoch = Annotated[int, Field(gt=0, le=100_000)]
 
 
 class CodingSchedule(ScheduleSettings):
     """How long and how fast to train."""
 
-    learning_rate: float = Field(gt=0, description="of Adam")
-    milestones: tuple[int, ...] = Field(
+    learning_rate: Quantity = Field(description="of Adam")
+    milestones: tuple[Epoch, ...] = Field(
         (), description="epochs at which the learning rate falls tenfold"
     )
 
@@ -41,22 +49,22 @@ class CodingSchedule(ScheduleSettings):
 class ScheduleChange(Settings):
     """What one phase does otherwise."""
 
-    epochs: int | None = Field(None, gt=0)
-    batch: int | None = Field(None, gt=0)
-    learning_rate: float | None = Field(None, gt=0)
-    milestones: tuple[int, ...] | None = None
+    epochs: Epoch | None = None
+    batch: int | None = Field(None, gt=0, le=1_000_000)
+    learning_rate: Quantity | None = None
+    milestones: tuple[Epoch, ...] | None = None
 
 
-class FamilySettings(Settings):
+class FamilySettings(ImageSettings):
     """One half of the paper: the MLPs on MNIST or the CNNs on CIFAR-10, at some size and on some
     data.
     """
 
     dataset: Literal["mnist", "cifar10", "digits", "cluttered_digits"]
     width: float = Field(
-        1.0, gt=0, le=4, description="factor on the hidden layers' units or channels"
+        1.0, ge=0.001, le=4, description="factor on the hidden layers' units or channels"
     )
-    steps: int = Field(25, gt=0, description="time steps T")
+    steps: int = Field(25, gt=0, le=10_000, description="time steps T")
     samples: PartSizes | None = Field(
         None, description="the parts are drawn 6:2:2 from the whole data set first"
     )
@@ -69,28 +77,41 @@ class FamilySettings(Settings):
         ("main",), description="cells of the paper's tables, and forensic arms beside them"
     )
     jobs: int | None = Field(
-        None, gt=0, description="training jobs that share the cells; one a column by default"
+        None,
+        gt=0,
+        le=10_000,
+        description="training jobs that share the cells; one a column by default",
     )
 
 
 class MlpSettings(FamilySettings):
     """The MLPs of Tables 1a, 2a and 3a."""
 
-    rows: tuple[MlpRow, ...] = Field(ARCHITECTURES["mlp"], description="rows of the tables to run")
+    rows: tuple[MlpRow, ...] = Field(
+        ARCHITECTURES["mlp"], min_length=1, description="rows of the tables to run"
+    )
 
 
 class CnnSettings(FamilySettings):
     """The CNNs of Tables 1b, 2b and 3b."""
 
-    rows: tuple[CnnRow, ...] = Field(ARCHITECTURES["cnn"], description="rows of the tables to run")
+    rows: tuple[CnnRow, ...] = Field(
+        ARCHITECTURES["cnn"], min_length=1, description="rows of the tables to run"
+    )
 
 
 class CodingSettings(Settings):
     """Section of the study in a scale file."""
 
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: Seeds
     mlp: MlpSettings | None = None
     cnn: CnnSettings | None = None
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> CodingSettings:
+        if self.mlp is None and self.cnn is None:
+            raise ValueError("there is nothing to train: add a section mlp or cnn")
+        return self
 
 
 @dataclass(frozen=True)

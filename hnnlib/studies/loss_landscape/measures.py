@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from hnnlib.analysis.landscape import Parameters
 from hnnlib.networks.direct import Design, DirectNetwork
 from hnnlib.signals import Events
 from hnnlib.studies.base import Settings
+from hnnlib.studies.base.settings import Quantity
 from hnnlib.training.tasks import cross_entropy
 
 __all__ = [
@@ -40,27 +41,41 @@ _BUFFERS = 4  # arrays of the size of a hidden layer's activity that are alive a
 class MeasureSettings(Settings):
     """How closely a landscape is looked at."""
 
-    examples: int = Field(gt=0, description="training examples of which the loss is the mean")
-    directions: int = Field(10, gt=0, description="random lines through each network")
-    finest: int = Field(9, ge=STATED, description="finest step 2^-k on the lines")
-    map_points: int = Field(51, gt=2, description="points a side of the map of the first seed")
-    rhos: tuple[float, ...] = Field(
+    examples: int = Field(
+        gt=0, le=1_000_000, description="training examples of which the loss is the mean"
+    )
+    directions: int = Field(10, gt=0, le=10_000, description="random lines through each network")
+    finest: int = Field(9, ge=STATED, le=20, description="finest step 2^-k on the lines")
+    map_points: int = Field(
+        51, gt=2, le=1001, description="points a side of the map of the first seed"
+    )
+    rhos: tuple[Quantity, ...] = Field(
         (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), description="radii of SAM sharpness"
     )
-    relative_rhos: tuple[float, ...] = Field(
+    relative_rhos: tuple[Quantity, ...] = Field(
         (0.01, 0.02, 0.05), description="radii in norms of the weights"
     )
-    ascent: int = Field(8, gt=1, description="gradients of the ascent in several steps")
-    radii: tuple[float, ...] = Field((0.01, 0.05, 0.1), description="of epsilon-sharpness")
-    perturbations: int = Field(100, gt=0, description="random steps of each radius")
-    subspaces: tuple[int, ...] = Field((2, 5, 10), description="dimensions of random subspaces")
-    extents: tuple[float, ...] = Field((0.1, 0.5, 1.0), description="half sides of their boxes")
-    replicates: int = Field(10, gt=0, description="subspaces of each dimension and extent")
-    density: int = Field(50, gt=0, description="sample points a dimension, at least")
-    box: int = Field(
-        0, ge=0, description="points in the box [-2, 2] of all weights; 0: none", multiple_of=2
+    ascent: int = Field(8, gt=1, le=1000, description="gradients of the ascent in several steps")
+    radii: tuple[Quantity, ...] = Field((0.01, 0.05, 0.1), description="of epsilon-sharpness")
+    perturbations: int = Field(100, gt=0, le=100_000, description="random steps of each radius")
+    subspaces: tuple[Annotated[int, Field(gt=0, le=100)], ...] = Field(
+        (2, 5, 10), description="dimensions of random subspaces"
     )
-    curvature: int = Field(20, ge=0, description="iterations of surrogate curvature; 0: none")
+    extents: tuple[Quantity, ...] = Field((0.1, 0.5, 1.0), description="half sides of their boxes")
+    replicates: int = Field(
+        10, gt=0, le=10_000, description="subspaces of each dimension and extent"
+    )
+    density: int = Field(50, gt=0, le=10_000, description="sample points a dimension, at least")
+    box: int = Field(
+        0,
+        ge=0,
+        le=2**24,
+        description="points in the box [-2, 2] of all weights; 0: none",
+        multiple_of=2,
+    )
+    curvature: int = Field(
+        20, ge=0, le=10_000, description="iterations of surrogate curvature; 0: none"
+    )
 
     @model_validator(mode="after")
     def _holds_the_stated_radii(self) -> MeasureSettings:

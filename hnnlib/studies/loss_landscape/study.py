@@ -25,7 +25,7 @@ from hnnlib.studies.base.recordings import (
     TasksBase,
     recordings,
 )
-from hnnlib.studies.base.settings import WithMain
+from hnnlib.studies.base.settings import Quantity, WithMain
 from hnnlib.studies.loss_landscape import measures
 from hnnlib.studies.loss_landscape.measures import Measured, MeasureSettings, TrainLoss
 from hnnlib.training import loop, measurement
@@ -49,8 +49,10 @@ SHARPENED = ("snn", "hybrid", "nsn")
 class LandscapeSchedule(RecordingSchedule):
     """How long and how fast to train."""
 
-    learning_rate: float = Field(gt=0, description="of Adam")
-    rates: dict[Model, float] = Field({}, description="learning rates of models that need another")
+    learning_rate: Quantity = Field(description="of Adam")
+    rates: dict[Model, Quantity] = Field(
+        {}, description="learning rates of models that need another"
+    )
 
 
 class LandscapeTask(TaskBase):
@@ -63,8 +65,10 @@ class LandscapeTask(TaskBase):
     validation: Literal["primary", "sensitivity", "random"] = Field(
         "primary", description="pair of training speakers that is held out, or a random share"
     )
-    validation_share: float = Field(0.1, gt=0, lt=1, description="the share, where it is random")
-    fraction: float = Field(1.0, gt=0, le=1, description="share of the training part, by seed")
+    validation_share: float = Field(
+        0.1, ge=0.001, lt=1, description="the share, where it is random"
+    )
+    fraction: float = Field(1.0, ge=0.001, le=1, description="share of the training part, by seed")
     arms: WithMain[tuple[Arm, ...]] = ("main",)
     measures: MeasureSettings
 

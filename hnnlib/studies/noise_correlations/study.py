@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import xarray as xr
@@ -12,13 +12,13 @@ from pydantic import Field, model_validator
 
 from hnnlib.analysis import manifold, noise, regimes
 from hnnlib.analysis.correlations import VARIANTS
-from hnnlib.datasets import splits
+from hnnlib.datasets import registry, splits
 from hnnlib.datasets.imagedata import ImageData
 from hnnlib.networks.classifier import ImageClassifier, ImageDesign
 from hnnlib.networks.residual import SewResNet18
 from hnnlib.networks.vgg import SpikingVgg11
 from hnnlib.studies.base import Context, Settings, Study, join_cells
-from hnnlib.studies.base.settings import PartSizes, ScheduleSettings, limits
+from hnnlib.studies.base.settings import ImageSettings, Quantity, ScheduleSettings, Seeds, limits
 from hnnlib.studies.noise_correlations.measures import (
     Collected,
     noise_variables,
@@ -51,6 +51,7 @@ MOMENTS = {
 """Mean and deviation of the pixels of each data set, one a channel; of the first two as in the
 public code."""
 _WITH_MATRIX = ("corrected", "public_code")
+SMALLEST_OF_VGG = 16  # pixels an edge
 _NEURON = (2.0, 1.0)
 """tau and V_th that networks are trained with."""
 
@@ -58,31 +59,39 @@ _NEURON = (2.0, 1.0)
 class TrainingSettings(ScheduleSettings):
     """How to train a network; the epoch with the smallest validation loss is kept."""
 
-    epochs: int = Field(gt=0, description="at most so many passes over the training part")
-    batch: int = Field(128, gt=0, description="examples a step")
-    learning_rate: float = Field(1e-3, gt=0, description="of Adam")
-    patience: int = Field(5, gt=0, description="epochs without a better one, after which it ends")
+    epochs: int = Field(
+        gt=0, le=100_000, description="at most so many passes over the training part"
+    )
+    batch: int = Field(128, gt=0, le=1_000_000, description="examples a step")
+    learning_rate: Quantity = Field(1e-3, description="of Adam")
+    patience: int = Field(
+        5, gt=0, le=100_000, description="epochs without a better one, after which it ends"
+    )
 
 
 class NoiseSettings(Settings):
     """Algorithm 1."""
 
-    samples: int = Field(2000, gt=0, description="test samples of each seed")
+    samples: int = Field(2000, gt=0, le=1_000_000, description="test samples of each seed")
     protocols: tuple[ProtocolName, ...] = Field(
         ("corrected", "public_code"), min_length=1, description="see hnnlib.analysis.noise"
     )
-    penultimate_units: int = Field(512, gt=1, description="most units of the penultimate layer")
-    layer_units: int = Field(128, gt=1, description="most units of any other layer")
-    resamples: int = Field(200, gt=1, description="of the bootstrap over samples")
-    lanes: int = Field(64, gt=0, description="samples at once; bounds the memory")
+    penultimate_units: int = Field(
+        512, gt=1, le=10_000, description="most units of the penultimate layer"
+    )
+    layer_units: int = Field(128, gt=1, le=10_000, description="most units of any other layer")
+    resamples: int = Field(200, gt=1, le=100_000, description="of the bootstrap over samples")
+    lanes: int = Field(64, gt=0, le=10_000, description="samples at once; bounds the memory")
 
 
 class RegimeSettings(Settings):
     """The grid of test-time neurons."""
 
-    taus: tuple[float, ...] = Field(min_length=2, description="time constants, above 1")
-    thresholds: tuple[float, ...] = Field(min_length=2, description="V_th")
-    samples: int = Field(500, gt=0, description="test samples of each seed")
+    taus: tuple[Annotated[float, Field(gt=1, le=1e6)], ...] = Field(
+        min_length=2, description="time constants in steps, above 1"
+    )
+    thresholds: tuple[Quantity, ...] = Field(min_length=2, description="V_th")
+    samples: int = Field(500, gt=0, le=1_000_000, description="test samples of each seed")
 
     @model_validator(mode="after")
     def _holds_the_trained_neuron(self) -> RegimeSettings:
@@ -94,21 +103,37 @@ class RegimeSettings(Settings):
         return self
 
 
-class NetworkSettings(Settings):
+class NetworkSettings(ImageSettings):
     """One network on one data set."""
 
     network: Literal["sew_resnet18", "vgg11"]
     dataset: Literal["mnist", "cifar10", "digits", "cluttered_digits"]
-    width: float = Field(1.0, gt=0, le=1, description="factor on channels and hidden units")
+    width: float = Field(1.0, ge=0.001, le=1, description="factor on channels and hidden units")
     enlarge: int = Field(
-        1, gt=0, description="pixels become squares of so many pixels: VGG11 needs 16 an edge"
+        1,
+        gt=0,
+        le=64,
+        description="pixels become squares of so many pixels: VGG11 needs 16 an edge",
     )
     head: Literal["light", "full"] = Field("light", description="of VGG11")
-    steps: int = Field(10, gt=1, description="time steps T")
-    samples: PartSizes | None = None
+    steps: int = Field(10, gt=1, le=10_000, description="time steps T")
     training: TrainingSettings
     noise: NoiseSettings
     regimes: RegimeSettings | None = None
+
+    @model_validator(mode="after")
+    def _large_enough(self) -> NetworkSettings:
+        edge = self.enlarge * registry.get(self.dataset).shape[-1]
+        if self.network == "vgg11" and edge < SMALLEST_OF_VGG:
+            raise ValueError(
+                f"VGG11 needs {SMALLEST_OF_VGG} pixels an edge and has {edge}: enlarge the images"
+            )
+        return self
+
+    @property
+    def batch(self) -> int:
+        """See ``ImageSettings``; an enlarged image counts as so many."""
+        return self.training.batch * self.enlarge**2
 
     @property
     def group(self) -> str:
@@ -119,7 +144,7 @@ class NetworkSettings(Settings):
 class NoiseCorrelationsSettings(Settings):
     """Section of the study in a scale file."""
 
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: Seeds
     networks: tuple[NetworkSettings, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import torch
 import xarray as xr
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from hnnlib.codings.duplicate import Duplicate
 from hnnlib.codings.poisson import Poisson
@@ -18,7 +18,7 @@ from hnnlib.datasets.imagedata import ImageData
 from hnnlib.networks.rate import RateDesign, RateNetwork, RectifiedNetwork, rate_error
 from hnnlib.randomness import MemberNoise
 from hnnlib.studies.base import Context, Settings, Study, join_cells, split_into_jobs
-from hnnlib.studies.base.settings import PartSizes, ScheduleSettings, limits
+from hnnlib.studies.base.settings import ImageSettings, Quantity, ScheduleSettings, Seeds, limits
 from hnnlib.studies.operational_manifold.summary import summarise
 from hnnlib.studies.operational_manifold.surface import Point, surface
 from hnnlib.surrogates import ATan, Sigmoid
@@ -43,9 +43,15 @@ _DESIGNS = {
 class AxisSettings(Settings):
     """Values at equal distances."""
 
-    first: float = Field(gt=0)
-    last: float = Field(gt=0)
-    points: int = Field(gt=0)
+    first: Quantity
+    last: Quantity
+    points: int = Field(gt=0, le=1000)
+
+    @model_validator(mode="after")
+    def _apart(self) -> AxisSettings:
+        if self.points > 1 and self.first == self.last:
+            raise ValueError(f"{self.points} points from {self.first} to {self.last} are one")
+        return self
 
     def values(self) -> np.ndarray:
         """All of them."""
@@ -69,21 +75,23 @@ class GridSettings(Settings):
 class ManifoldSchedule(ScheduleSettings):
     """How long and how fast to train."""
 
-    batch: int = Field(128, gt=0, description="examples a step")
-    learning_rate: float = Field(1e-3, gt=0, description="of Adam")
+    batch: int = Field(128, gt=0, le=1_000_000, description="examples a step")
+    learning_rate: Quantity = Field(1e-3, description="of Adam")
     patience: int | None = Field(
-        None, gt=0, description="epochs without a better validation after which a network stops"
+        None,
+        gt=0,
+        le=100_000,
+        description="epochs without a better validation after which a network stops",
     )
 
 
-class FamilySettings(Settings):
+class FamilySettings(ImageSettings):
     """One kind of network on one data set."""
 
     network: Literal["mlp", "cnn"]
     dataset: Literal["mnist", "cifar10", "digits", "cluttered_digits"]
-    width: float = Field(1.0, gt=0, le=4, description="factor on the hidden units or channels")
-    steps: int = Field(10, gt=0, description="time steps T")
-    samples: PartSizes | None = None
+    width: float = Field(1.0, ge=0.001, le=4, description="factor on the hidden units or channels")
+    steps: int = Field(10, gt=0, le=10_000, description="time steps T")
     schedule: ManifoldSchedule
     arms: dict[Arm, GridSettings] = Field(
         description="grids: main is the paper's; extended goes beyond its edge; sigmoid has the "
@@ -91,11 +99,12 @@ class FamilySettings(Settings):
         "what this family trains on, to compare a CNN with; lowest is a part of main that has the "
         "lowest threshold and the best point, to be trained at more seeds"
     )
-    seeds: tuple[int, ...] | None = Field(
-        None, min_length=1, description="of this family, instead of the study's"
-    )
+    seeds: Seeds | None = Field(None, description="of this family, instead of the study's")
     jobs: int | None = Field(
-        None, gt=0, description="training jobs that share the seeds; one a seed by default"
+        None,
+        gt=0,
+        le=10_000,
+        description="training jobs that share the seeds; one a seed by default",
     )
 
     @field_validator("arms")
@@ -119,9 +128,11 @@ class FamilySettings(Settings):
 class ManifoldSettings(Settings):
     """Section of the study in a scale file."""
 
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: Seeds
     families: dict[str, FamilySettings] = Field(
-        min_length=1, description="surfaces to train, under names of letters, digits and _"
+        min_length=1,
+        max_length=100,
+        description="surfaces to train, under names of letters, digits and _",
     )
 
 

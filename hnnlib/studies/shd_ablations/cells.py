@@ -16,7 +16,7 @@ from hnnlib.studies.base.recordings import (
     TaskBase,
     TasksBase,
 )
-from hnnlib.studies.base.settings import WithMain
+from hnnlib.studies.base.settings import Quantity, Seconds, Seeds, WithMain
 
 __all__ = [
     "AUTHORS_CONSTANTS",
@@ -73,18 +73,18 @@ GRADED = ("nsn", "hybrid", "n2n_block")
 class TuningSettings(Settings):
     """How each model chooses its learning rate; the budget is the same for all."""
 
-    rates: tuple[float, ...] = Field(min_length=1, description="learning rates to choose from")
-    seeds: tuple[int, ...] = Field((100, 101), min_length=1, description="seeds of their own")
-    epochs: int = Field(gt=0, description="passes over the training part")
+    rates: tuple[Quantity, ...] = Field(min_length=1, description="learning rates to choose from")
+    seeds: Seeds = Field((100, 101), description="seeds of their own")
+    epochs: int = Field(gt=0, le=100_000, description="passes over the training part")
 
 
 class AblationTask(TaskBase):
     """One data set and what is trained on it."""
 
     dataset: Literal["shd", "spoken_digits", "randman_standard", "randman_hard"]
-    tau_mem: float = Field(0.010, gt=0, description="membrane time constant, seconds")
-    tau_syn: float = Field(0.005, gt=0, description="synaptic time constant, seconds")
-    tau_out: float = Field(0.020, gt=0, description="time constant of the readout, seconds")
+    tau_mem: Seconds = Field(0.010, description="membrane time constant, seconds")
+    tau_syn: Seconds = Field(0.005, description="synaptic time constant, seconds")
+    tau_out: Seconds = Field(0.020, description="time constant of the readout, seconds")
     models: tuple[Model, ...] = Field(MODELS, min_length=1)
     schedule: RecordingSchedule
     tuning: TuningSettings
@@ -93,11 +93,14 @@ class AblationTask(TaskBase):
         "primary", description="pair of training speakers that is held out, or a random tenth"
     )
     share: float = Field(
-        1.0, gt=0, le=1, description="of the training part; what counts as fraction 1.0"
+        1.0, ge=0.001, le=1, description="of the training part; what counts as fraction 1.0"
     )
     arms: WithMain[tuple[Arm, ...]] = ("main",)
     jobs: int | None = Field(
-        None, gt=0, description="training jobs that share the models; one a model by default"
+        None,
+        gt=0,
+        le=10_000,
+        description="training jobs that share the models; one a model by default",
     )
 
 
