@@ -91,9 +91,7 @@ def build(
         "studies": studies,
         "verdicts": claims.ANSWERS,
         "best_evidence": best_evidence(list(judged.items())),
-        "tables": [
-            {"text": Path(path).name, "href": _href(path, out.parent)} for path in tables
-        ],
+        "tables": [{"text": Path(path).name, "href": _href(path, out.parent)} for path in tables],
         "timings": {name: duration(seconds) for name, seconds in (timings or {}).items()},
         "level": rules.LEVEL,
         "rules": {name: plain(rule) for name, rule in rules.RULES.items()},
