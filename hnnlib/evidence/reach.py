@@ -74,7 +74,7 @@ def summary(readings: list[Read]) -> str:
     holds = sum(one.side == "for" for one in readings)
     flips = [one.label for one in readings if one.flips]
     turns = f"; turns with {', '.join(flips)}" if flips else ""
-    return f"holds in {holds} of {len(readings)} readings{turns}"
+    return f"holds in {holds} of {len(readings)} reading{'s' * (len(readings) > 1)}{turns}"
 
 
 def to_frame(readings: Mapping[str, list[Read]]) -> pd.DataFrame:

@@ -6,6 +6,8 @@ that a reader sees how many agree and which choice turns it.
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,13 +17,14 @@ from hnnlib.plotting import grid, marks, style
 
 __all__ = ["curves"]
 
-_LINE, _GAP = 0.19, 1.3  # inches a reading takes; lines from one claim to the next
-_LONGEST = 45  # letters of a reading's name
+_LINE, _GAP = 0.17, 1.3  # inches a line of text takes; lines from one claim to the next
+_LETTERS = 32  # of a line of a reading's name
 _FAR = 3.0  # half-widths beyond which the axis is logarithmic
 _SIDES = {True: "#0072B2", False: "#D55E00"}
 """Colours of estimates for and against a claim (Okabe & Ito 2008)."""
 
 
+@style.context()
 def curves(frame: pd.DataFrame) -> Figure | None:
     """Readings of claims, one line each: the declared one first, others in the order of estimates.
 
@@ -39,19 +42,24 @@ def curves(frame: pd.DataFrame) -> Figure | None:
     shown = [claim for claim, number in several.items() if number > 1]
     if not shown:
         return None
-    lines = sum(several[claim] + _GAP for claim in shown)
-    fig, axes = grid.panels(1, 1, _LINE * float(lines), room=0.9)
+    claims = {claim: frame[frame["claim"] == claim] for claim in shown}
+    names = {one: textwrap.fill(one, _LETTERS) for own in claims.values() for one in own["reading"]}
+    lines = {name: 1 + text.count("\n") for name, text in names.items()}
+    places, titles, y = {}, {}, 0.0
+    for claim, own in claims.items():
+        titles[claim] = y
+        for reading in _ordered(own):
+            places[claim, reading] = y + (1 + lines[reading]) / 2
+            y += lines[reading]
+        y += _GAP
+    fig, axes = grid.panels(1, 1, _LINE * y, room=0.9)
     ax = axes[0, 0]
     ax.set_xscale("symlog", linthresh=_FAR, linscale=1.5)
-    y, ticks = 0.0, {}
-    for claim in shown:
-        own = frame[frame["claim"] == claim]
-        _title(ax, y, claim, own)
-        for number, reading in enumerate(_ordered(own), start=1):
-            ticks[y + number] = _short(reading)
-            _line(ax, y + number, own[own["reading"] == reading])
-        y += several[claim] + _GAP
-    _axes(ax, ticks, y)
+    for claim, own in claims.items():
+        _title(ax, titles[claim], claim, own)
+    for (claim, reading), place in places.items():
+        _line(ax, place, claims[claim][claims[claim]["reading"] == reading])
+    _axes(ax, {place: names[reading] for (_, reading), place in places.items()}, y)
     grid.legend(fig, _legend())
     return fig
 
@@ -83,7 +91,8 @@ def _line(ax: Axes, y: float, rows: pd.DataFrame) -> None:
         ax.plot(x, y, "o", color=colour, zorder=3, **look)
     if rows["flips"].any():
         place = ax.get_yaxis_transform()
-        ax.plot([1.0, 1.0], [y - 0.4, y + 0.4], color=style.INK, linewidth=3, transform=place)
+        look = {"color": style.INK, "linewidth": 3, "clip_on": False}
+        ax.plot([1.0, 1.0], [y - 0.4, y + 0.4], transform=place, **look)
 
 
 def _axes(ax: Axes, ticks: dict[float, str], end: float) -> None:
@@ -102,11 +111,7 @@ def _axes(ax: Axes, ticks: dict[float, str], end: float) -> None:
     ax.set_xticks([tick for tick in marked if abs(tick) <= far], minor=False)
     ax.set_xticks([], minor=True)
     ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}".replace("-", "−"))
-    ax.set_xlabel("against   ←   half-widths of the interval from what is claimed   →   for")
-
-
-def _short(reading: str) -> str:
-    return reading if len(reading) <= _LONGEST else f"{reading[: _LONGEST - 1]}…"
+    ax.set_xlabel("← against the claim      for it →\n(half-widths of the interval)")
 
 
 def _legend() -> list:

@@ -24,6 +24,7 @@ PIXEL = bytes.fromhex(
     "1f15c4890000000d49444154789c6360606060000000050001a5f64540"
     "0000000049454e44ae426082"
 )
+WORDS = {"supported", "contradicted", "undecided", "not-tested"}
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
@@ -147,7 +148,51 @@ def test_missing_and_failed_cells_are_shown(page):
 def test_text_from_files_is_escaped(page):
     assert HOSTILE not in page.text
     assert page.text.count("&lt;script&gt;") == 3  # description, caption, device
-    assert "script" not in {tag for tag, _ in page.elements}
+    scripts = [attributes for tag, attributes in page.elements if tag == "script"]
+    assert scripts == [{}]  # the filter, which is part of the page
+
+
+def test_the_first_words_say_what_the_best_evidence_is(page):
+    paper = papers.load(PAPER)
+    first = page.text.split('class="best">')[1].split("</p>")[0]
+    assert re.match(
+        rf"(None|\d+) of the authors’ {len(paper.claims)} claims (is|are) decided", first
+    )
+    assert first.count(". ") == 1 and first.endswith(".")
+
+
+def test_claims_can_be_chosen_by_answer_and_all_are_shown_without_scripts(page):
+    claims_ = [a for _, a in page.elements if a.get("class") == "claim"]
+    assert all(set(a["data-answers"].split()) <= WORDS and "hidden" not in a for a in claims_)
+    assert {a["data-answer"] for _, a in page.elements if "data-answer" in a} == {"all", *WORDS}
+    assert any("filter" in a.get("class", "") and "hidden" in a for _, a in page.elements)
+
+
+def test_an_answer_says_its_scale_and_made_up_data_never_decide(page):
+    chips = re.findall(r'class="chip ([\w-]+)">([^<]*)<', page.text)
+    assert {word for word, _ in chips} > {"not-tested"}
+    for word, text_ in chips:
+        assert text_ == "not tested" if word == "not-tested" else text_.endswith(f"{word} at paper")
+
+
+def test_reference_figures_stand_beside_this_runs(folder):
+    reference = folder / "results/reference/figures" / STUDY
+    reference.mkdir(parents=True, exist_ok=True)
+    (reference / "1_a plot.png").write_bytes(PIXEL)
+    (reference / "2_only there.png").write_bytes(PIXEL)
+    found = Page(build(folder, "quick", reference_figures={STUDY: reference}))
+    beside = found.text.split('class="beside"')[1].split("</div>")[0]
+    assert re.findall(r"<b>(This run|Reference run)</b>", beside) == ["This run", "Reference run"]
+    assert "reference/1_a%20plot.png" in beside and "only%20there" not in found.text
+    assert len(found.ids()) == len(set(found.ids()))
+
+
+def test_the_ledgers_files_are_linked(folder):
+    tables = [folder / "results/quick" / name for name in ("claims.csv", "claims.json")]
+    for path in tables:
+        path.write_text("")
+    found = Page(build(folder, "quick", tables=tables))
+    assert {"../claims.csv", "../claims.json"} <= set(found.links())
 
 
 def test_the_page_needs_no_network(page):

@@ -28,16 +28,14 @@ def renewed(folder: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def copied(source: str | Path, target: Path) -> list[dict]:
+def _copied(source: str | Path, figures: Path, place: str) -> list[dict]:
     """Copy a study's figures beside the page and describe them."""
+    target = figures / place
     target.mkdir(parents=True)
     for path in sorted(Path(source).iterdir()):
         if path.suffix in (".png", ".svg", ".json"):
             shutil.copyfile(path, target / path.name)
-    found = described(target)
-    for path in target.glob("*.json"):
-        path.unlink()  # its words are on the page
-    return found
+    return described(figures, place)
 
 
 def side_by_side(sources: Sequence[str | Path | None], target: Path) -> list[dict]:
@@ -48,25 +46,27 @@ def side_by_side(sources: Sequence[str | Path | None], target: Path) -> list[dic
         sources: the folders of this run and of the reference run, None without figures.
     """
     own, other = (
-        copied(source, folder) if source else []
-        for source, folder in zip(sources, (target, target / "reference"), strict=True)
+        _copied(source, target.parent, place) if source else []
+        for source, place in zip(sources, (target.name, f"{target.name}/reference"), strict=True)
     )
     beside = {Path(one["files"][0]).name: one for one in other}
     return [one | {"reference": beside.get(Path(one["files"][0]).name)} for one in own]
 
 
-def described(folder: Path) -> list[dict]:
-    """The figures of a folder in the page's folder ``figures``, in the order of their names."""
+def described(figures: Path, place: str) -> list[dict]:
+    """The figures of a place in the page's folder ``figures``, in the order of their names.
+
+    Sidecars go: their words are on the page.
+    """
     found = []
-    for png in sorted(folder.glob("*.png")):
+    for png in sorted((figures / place).glob("*.png")):
         sidecar = png.with_suffix(".json")
         words = json.loads(sidecar.read_text(encoding="utf-8")) if sidecar.exists() else {}
         files = [path for path in (png, png.with_suffix(".svg")) if path.exists()]
-        place = folder.relative_to(next(p for p in folder.parents if "figures" in p.name))
         width, height = _size(png)
         found.append(
             {
-                "anchor": f"figure-{place.name}-{png.stem}",
+                "anchor": f"figure-{place.replace('/', '-')}-{png.stem}",
                 "files": [quote(f"figures/{place}/{path.name}") for path in files],
                 "title": words.get("title", png.stem).rstrip("."),
                 "caption": words.get("caption", ""),
@@ -75,6 +75,7 @@ def described(folder: Path) -> list[dict]:
                 "height": height,
             }
         )
+        sidecar.unlink(missing_ok=True)
     return found
 
 

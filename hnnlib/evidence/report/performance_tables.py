@@ -210,15 +210,7 @@ def curves(one: Mapping, figures: Path) -> dict:
 
 def _pictures(folder: Path) -> list[dict]:
     """The figures of a file, one folder deeper than a study's."""
-    found = described(folder) if folder.is_dir() else []
-    for figure in found:
-        figure["files"] = [
-            name.replace("figures/", f"figures/{folder.parent.name}/", 1)
-            for name in figure["files"]
-        ]
-    for path in folder.glob("*.json"):
-        path.unlink()  # its words are on the page
-    return found
+    return described(folder.parents[1], f"{folder.parent.name}/{folder.name}")
 
 
 def _crossing(curve: Mapping) -> str:

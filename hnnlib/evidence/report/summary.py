@@ -46,16 +46,22 @@ def best_evidence(runs: Sequence[tuple[str, Iterable[Judgement]]]) -> str:
     if not best:
         return "No claim was judged: there is no result store yet."
     decided = [one for one in best.values() if _rank(one.found) == 0]
-    return f"{_decided(decided, len(best))} {_open([b.found for b in best.values()])}".strip()
+    others = [one.found for one in best.values() if _rank(one.found)]
+    return f"{_decided(decided, [one.found for one in best.values()])} {_open(others)}".strip()
 
 
 def _rank(one: Judgement) -> int:
     return {"undecided": 1, "not tested": 2}.get(one.answer, 0)
 
 
-def _decided(decided: Sequence[_Best], total: int) -> str:
+def _decided(decided: Sequence[_Best], found: Sequence[Judgement]) -> str:
+    total = len(found)
     if not decided:
-        return f"None of the authors’ {total} claims is decided by these runs."
+        leans = Counter(one.direction for one in found)
+        return (
+            f"None of the authors’ {total} claims is decided by these runs; the estimates lean for "
+            f"{leans['leans for']} of them and against {leans['leans against']}."
+        )
     named = sorted(decided, key=lambda one: -one.found.n_seeds)[:_TOLD]
     told = [
         f"{one.found.claim} {one.found.answer} at {one.found.scale} ({one.found.n_seeds} seeds, "
@@ -71,10 +77,9 @@ def _open(found: Sequence[Judgement]) -> str:
     undecided = sum(one.answer == "undecided" for one in found)
     untested = [one for one in found if one.answer == "not tested"]
     gates = Counter(next(iter(one.gates)) for one in untested if one.gates)
-    missing = sum(not one.gates for one in untested)
-    why = [f"in {number} {_WHY[gate]}" for gate, number in gates.most_common()]
-    why += [f"{missing} were not run"] if missing else []
-    said = [f"{undecided} were tested and stay undecided"] if undecided else []
-    said += [f"{len(untested)} were not tested: {', '.join(why)}"] if untested else []
-    text = "; ".join(said)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    why = [f"{number} because {_WHY[gate]}" for gate, number in gates.most_common()]
+    missing = len(untested) - gates.total()
+    why += [f"{missing} because no store holds what they compare"] if missing else []
+    said = [f"{undecided} were fairly tested and stay undecided"] if undecided else []
+    said += [f"{len(untested)} could not be tested, {', '.join(why)}"] if untested else []
+    return f"{'; '.join(said)}." if said else ""

@@ -143,6 +143,14 @@ def _claim(stem: str, paper: Paper, claim: Claim, runs: list[Run]) -> dict:
             if claim.id in run.judgements
         ),
         "paper_says": claim.paper_says,
+        "own_numbers": next(
+            (
+                prose(f"{found.own_numbers}: {found.own_numbers_reason}")
+                for run in runs
+                if (found := run.judgements.get(claim.id))
+            ),
+            "",
+        ),
         "note": claim.note,
         "verdicts": [
             _verdict(run, run.judgements.get(claim.id), paper.studies_of(claim)) for run in runs
@@ -152,7 +160,10 @@ def _claim(stem: str, paper: Paper, claim: Claim, runs: list[Run]) -> dict:
 
 def _verdict(run: Run, found: Judgement | None, studies: Sequence[str]) -> dict:
     if found is None:
-        return {"run": run.name, "word": None, "scale": "", "reason": "", "about": [], "grids": []}
+        return dict.fromkeys(("scale", "reason", "about", "details", "grids"), "") | {
+            "run": run.name,
+            "word": None,
+        }
     scale = run.attribute("scale", *studies)
     title = f"{run.name}: scale {scale}, {found.data or 'not run'}"
     grids = [_grid(title, found.comparisons)] if found.comparisons else []
@@ -165,23 +176,25 @@ def _verdict(run: Run, found: Judgement | None, studies: Sequence[str]) -> dict:
         "scale": found.scale,
         "reason": prose(found.reason),
         "about": [prose(text) for text in _about(found)],
+        "details": [prose(text) for text in _details(found)],
         "grids": grids,
     }
 
 
 def _about(found: Judgement) -> list[str]:
-    """What else a claim's answer comes with, one sentence each."""
-    seeds = f"About {found.seeds_needed} seeds would decide" if found.seeds_needed else ""
+    """What a claim's answer comes with, one sentence each."""
     said = (
-        "" if found.direction == found.answer else f"Direction: {found.direction}",
-        f"Reach: {found.reach}" if found.reach else "",
-        f"Number: {found.number}",
-        f"The paper’s own numbers: {found.own_numbers} ({found.own_numbers_reason})",
-        f"Rule: {found.registration}",
-        seeds,
-        *map(_dead, found.dead_outputs),
+        "" if found.direction == found.answer else found.direction,
+        found.reach,
+        f"about {found.seeds_needed} seeds would decide" if found.seeds_needed else "",
     )
-    return [f"{text}." for text in said if text]
+    return [f"{text[0].upper()}{text[1:]}." for text in said if text]
+
+
+def _details(found: Judgement) -> list[str]:
+    """What a referee asks of it besides."""
+    said = (f"Number: {found.number}", f"Rule: {found.registration}")
+    return [f"{text}." for text in (*said, *map(_dead, found.dead_outputs))]
 
 
 def _dead(one: Mapping) -> str:
@@ -246,7 +259,7 @@ def _table(study: str, paper: Paper, table: Table, runs: list[Run]) -> dict:
 def _column(study: str, run: Run, table: Table) -> dict:
     """Heading of a run's columns in one table: which data, and what sets them apart.
 
-    There is a column for the difference only where data are the paper's.
+    There is a column for the difference only where there is one: on the paper's data, at its scale.
     """
     records = [r for key, r in run.numbers.items() if key[0] == table.id and r["cell"]]
     used = dict.fromkeys(r["dataset"] for r in records)
@@ -256,7 +269,7 @@ def _column(study: str, run: Run, table: Table) -> dict:
         "name": run.name,
         "about": ", ".join([run.attribute("scale", study), *used]) if present else "none yet",
         "marks": ["not the paper’s data"] if names - {*table.datasets} else [],
-        "width": 3 if names & {*table.datasets} else 2,
+        "width": 2 if all(math.isnan(r["difference"]) for r in records) else 3,
     }
 
 

@@ -1,8 +1,8 @@
 """The figures of the study ``coding_comparison``, drawn from its result store.
 
-Each function takes the store as an ``xarray.Dataset`` and returns a matplotlib figure (or, named so,
-a table). Cells that
-the store lacks are marked "not run"; cells whose seeds all failed are marked so.
+Each function takes the store as an ``xarray.Dataset`` and returns a matplotlib figure;
+``dead_seeds`` returns a table. Cells that the store lacks are marked "not run"; cells whose seeds
+all failed are marked so.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ def dead_seeds(store: xr.Dataset) -> pd.DataFrame:
     """Cells of which some seed has an output that never answers, one row each.
 
     Columns: seeds (how many have one), of (seeds with a result), ties (mean percentage of images),
-    and test accuracy in percent by seed: ``96.84``, ``88.10 †2`` with two outputs that never answer.
+    and test accuracy in percent by seed: ``96.84``; ``88.10 †2`` with two outputs
+    that never answer.
     """
     rows = {}
     for name, cell in store.groupby("cell"):
