@@ -223,6 +223,10 @@ def test_cells_that_differ_in_more_than_what_is_compared(changed, reason):
     assert reason in shut(store(**changed))["matched"]
 
 
+def test_a_store_that_does_not_list_the_rates_tried_cannot_tell():
+    assert "does not say which" in shut(store().drop_vars("tried_rate"))["matched"]
+
+
 def test_cells_with_a_known_fault():
     faulty = store(net=["c", "b"])
     claim = CLAIM | {

@@ -46,10 +46,12 @@ def _written(values: np.ndarray) -> str:
 
 
 def _at_the_end(asked: Asked, cell: str) -> str | None:
-    """Whether the cell's rate is the last of its list, so that a better one may lie beyond."""
+    """Whether the cell's rate may be the last of its list, so that a better one lies beyond."""
     dataset = asked.dataset
     if not asked.gates.tuned or not fits(dataset, cell, asked.gates.tuned):
         return None
+    if "tried_rate" not in dataset.variables:
+        return f"the store does not say which learning rates {cell}'s was chosen from"
     rate = float(at(dataset, cell, dataset.variables["learning_rate"]))
     tried = dataset.variables["tried_rate"]
     tried = np.asarray(at(dataset, cell, tried) if "cell" in tried.dims else tried.values, float)
