@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,12 +148,14 @@ def _summarise(arguments: argparse.Namespace) -> None:
 
 
 def _data(arguments: argparse.Namespace) -> None:
+    from hnnlib import store
     from hnnlib.datasets import registry
 
     for name in arguments.name or registry.names():
         if arguments.name:
             source = registry.load(name).source
-            origin = "official" if source.official else source.note
+            kind = store.origin(asdict(source))
+            origin = source.note if kind == "unofficial copy" else kind
             _say(f"{name}: {origin}, sha256 {source.sha256[:16]}")
         else:
             _say(name)

@@ -100,7 +100,8 @@ def _map(ax: Axes, values: xr.DataArray, norm: PowerNorm) -> QuadMesh:
     image = ax.pcolormesh(
         x, y, values.values, norm=norm, cmap=_COLOURS, shading="nearest", rasterized=True
     )
-    levels = norm.inverse(np.linspace(0, 1, _LEVELS + 2)[1:-1])
+    # on a flat map levels fall together
+    levels = np.unique(norm.inverse(np.linspace(0, 1, _LEVELS + 2)[1:-1]))
     ax.contour(x, y, values.values, levels=levels, colors="white", linewidths=0.4, alpha=0.6)
     ax.plot(0, 0, "+", color="white", markersize=7, markeredgewidth=2.4)
     ax.plot(0, 0, "+", color=style.INK, markersize=6)
