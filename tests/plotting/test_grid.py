@@ -18,7 +18,15 @@ from hnnlib.plotting import grid, marks, style
 REFERENCE = Path(__file__).parents[2] / "results/reference"
 ANCHORS = (Anchor(label="Somebody 2020", value=83.2, spread=1.3, note="augmented"),)
 PHONE, SMALLEST = 390, 8  # px
-TABLES = {"accuracy_table", "difference_table", "read", "features", "summary", "count_seeds"}
+TABLES = {
+    "accuracy_table",
+    "count_seeds",
+    "dead_seeds",
+    "difference_table",
+    "features",
+    "read",
+    "summary",
+}
 MORE = {"validation_curves": {"family": "mlp"}, "context": {"anchors": ANCHORS}}
 
 
