@@ -7,10 +7,11 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from torch import Tensor
 
+from hnnlib.engines.base import Synapse
 from hnnlib.randomness import MemberNoise
 from hnnlib.signals import Events
 
-__all__ = ["TRAINED_COPIES", "Activity", "Costed", "Network", "Synapse"]
+__all__ = ["TRAINED_COPIES", "Activity", "Costed", "Network", "ShapedSynapse"]
 
 TRAINED_COPIES = 6
 """Numbers that training keeps for each trained one: itself, its gradient, two moments, the best so
@@ -38,25 +39,17 @@ class Activity(NamedTuple):
     operations: Tensor | None = None
 
 
-class Synapse(Protocol):
-    """Weights between two layers, as engines run them.
+class ShapedSynapse(Synapse, Protocol):
+    """A synapse that knows its shapes and what it costs.
 
     Attributes:
-        weight: with a leading member axis.
         in_shape, out_shape: axes of one input and of one output.
         macs: multiply-accumulates of one step of one example.
     """
 
-    weight: Tensor
     in_shape: tuple[int, ...]
     out_shape: tuple[int, ...]
     macs: int
-
-    def product(self, x: Tensor) -> Tensor:
-        """Weights times x, no bias: (..., member, batch, *in) to (..., member, batch, *out)."""
-
-    def shift(self) -> Tensor | None:
-        """Bias, shaped to broadcast against one step; None without."""
 
 
 class Network(Protocol):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import nn
 
 from hnnlib.engines import Engine
-from hnnlib.networks.base import Synapse
+from hnnlib.networks.base import ShapedSynapse
+from hnnlib.neurons.base import Neuron
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.signals import Signal, dense
 
@@ -59,7 +59,7 @@ class SpikingLayer(nn.Module):
         neuron: see ``hnnlib.neurons``.
     """
 
-    def __init__(self, axon: Axon | None, synapse: Synapse, neuron: Any) -> None:
+    def __init__(self, axon: Axon | None, synapse: ShapedSynapse, neuron: Neuron) -> None:
         super().__init__()
         self.axon, self.synapse, self.neuron = axon, synapse, neuron
 

@@ -37,7 +37,6 @@ def trained(
     labels: Mapping[str, str | int],
     network: Costed,
     fit: Fit,
-    loss_unit: str = "nat",
 ) -> xr.Dataset:
     """How a cell was trained, whatever for: dimensions (cell, seed, epoch).
 
@@ -46,7 +45,6 @@ def trained(
     Args:
         name, labels: coordinates along ``cell``.
         network, fit: trained population.
-        loss_unit: of what was minimised.
     """
     presented = fit.presented.double()
     best = _masked(fit.best_epoch.clamp(min=0), fit)
@@ -70,7 +68,7 @@ def trained(
             "training examples that went forward and backward until training stopped; "
             "sharpness-aware steps count twice",
         ),
-        "train_loss": _per_epoch(fit.train_loss, "mean training loss", loss_unit),
+        "train_loss": _per_epoch(fit.train_loss, "mean training loss", "nat"),
         **{key: of_cell((), *cost) for key, cost in costs.items()},
     }
     coords = {"cell": [name], "seed": list(network.seeds), "epoch": np.arange(len(fit.train_loss))}

@@ -75,7 +75,7 @@ def test_pairs_that_are_rarely_defined_are_left_out_and_counted():
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_shifting_a_train_keeps_its_spikes_and_their_cyclic_order(seed):
     generator = np.random.default_rng(seed)
     records, by = trains(3, seed), generator.integers(0, STEPS, (3, UNITS))

@@ -156,7 +156,7 @@ def test_a_constant_has_no_slope_and_short_lines_are_refused():
 # --- sharpness ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(0.01, 2), st.integers(0, 100))
 def test_sam_of_a_quadratic_in_closed_form(rho, seed):
     """L(theta + rho g/|g|) - L = rho |g| + rho^2 g' H g / (2 |g|^2), with g = H theta."""

@@ -137,7 +137,7 @@ def test_nearest_better_on_a_line():
 # --- invariants -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 1000), st.floats(0.5, 20), st.floats(-5, 5))
 def test_scale_and_offset_of_the_values_do_not_matter(seed, factor, offset):
     draw = np.random.default_rng(seed)
@@ -145,7 +145,7 @@ def test_scale_and_offset_of_the_values_do_not_matter(seed, factor, offset):
     assert elf.features(x, factor * y + offset) == pytest.approx(elf.features(x, y), rel=1e-5)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 1000))
 def test_moving_all_points_changes_nothing(seed):
     draw = np.random.default_rng(seed)

@@ -49,7 +49,7 @@ def test_efficiency_is_the_papers_and_silence_has_none():
 
 
 @given(accuracy=grids, spikes=counts)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nobody_beats_a_point_of_the_front_and_somebody_every_other(accuracy, spikes):
     front = manifold.front(accuracy, spikes)
     usable = (accuracy >= 0.1 + manifold.FLOOR) & (spikes > 0)

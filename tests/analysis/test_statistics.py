@@ -20,7 +20,7 @@ from hnnlib.analysis.statistics import (
     trend,
 )
 
-quickly = settings(max_examples=25, deadline=None)
+quickly = settings(max_examples=25)
 numbers = st.floats(-100, 100, allow_nan=False).map(lambda x: round(x, 3))
 samples = st.lists(st.tuples(numbers, numbers), min_size=3, max_size=8).map(np.array)
 

@@ -15,7 +15,7 @@ from hnnlib.analysis.statistics import (
     sign_flip,
 )
 
-quickly = settings(max_examples=25, deadline=None)
+quickly = settings(max_examples=25)
 numbers = st.integers(-50, 50).map(float)
 samples = st.lists(st.tuples(numbers, numbers), min_size=3, max_size=8).map(np.array)
 

@@ -16,7 +16,7 @@ tables = arrays(float, (3, 4), elements=st.floats(0.01, 100) | st.just(np.nan))
 
 
 @given(values=tables)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_spread_is_that_of_the_seeds_with_a_result(values):
     found = summaries.spread(values)
     for place in range(4):

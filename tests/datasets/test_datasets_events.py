@@ -64,7 +64,7 @@ def test_counts_keep_what_binary_joins():
     assert bin_events(data, 2, 0.01, binary=True).units.tolist() == [1, 3, 3]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 4)), max_size=9), min_size=1),
     st.booleans(),

@@ -40,7 +40,7 @@ def recordings(seed=0, n=1000):
 
 DATA = recordings()
 VALIDATIONS = (*HELD_OUT, *FLAWED)
-patient = settings(deadline=None, max_examples=40)
+patient = settings(max_examples=40)
 seeds = st.integers(0, 2**31)
 validations = st.sampled_from(VALIDATIONS)
 

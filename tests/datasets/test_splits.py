@@ -12,7 +12,7 @@ from hnnlib.datasets.splits import PARTS, draw, of_images, official
 from hnnlib.errors import ConfigError
 
 # a busy machine is no failure
-patient = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 sizes = st.integers(10, 400)
 seeds = st.integers(0, 2**31)
 models = st.none() | st.sampled_from(["A784-S500-S10", "S784-S500-S10"])

@@ -54,7 +54,7 @@ AXON = DualExponential.from_time_constants()
 @pytest.mark.parametrize("form", ["plain", "filtered", "recurrent"])
 @given(size=sizes, density=densities, seed=st.integers(0, 99))
 @example(size=(5, 2, 3, 40, 33), density=0.2, seed=0)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 def test_dense_layers_that_read_events(neuron, form, size, density, seed):
     steps, members, batch, inputs, units = size
     first = scaled(Dense((inputs,), units, range(members), "a"))
@@ -84,7 +84,7 @@ def test_dense_layers_that_read_events(neuron, form, size, density, seed):
     window=st.integers(2, 3),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_convolutions_and_pools_of_spikes(neuron, channels, size, edges, density, window, seed):
     steps, members, batch, depth = size
     first = scaled(Conv((depth, *edges), 4, 3, range(members), "a"), 2.0)

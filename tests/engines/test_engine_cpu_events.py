@@ -28,7 +28,7 @@ def test_a_unit_listed_twice_counts_twice():
 
 
 @given(size=st.tuples(*(st.integers(1, 5) for _ in range(6))), seed=st.integers(0, 99))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_events_hold_what_the_tensor_held(size, seed):
     tensor = spikes_of(seed, 0.3, *size)
     events = Events.of(tensor)
@@ -50,7 +50,7 @@ def scattered_over(events, room, seed):
 
 
 @given(size=sizes, density=densities, room=st.integers(0, 9), seed=st.integers(0, 99))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_rows_of_events_may_lie_anywhere(size, density, room, seed):
     steps, members, batch, inputs, units = size
     layer = scaled(Dense((inputs,), units, range(members), "a"))
@@ -119,7 +119,7 @@ def test_a_constant_current_is_summed_over_its_course():
     density=densities,
     seed=st.integers(0, 99),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_spike_trains_are_listed_and_nothing_else(size, density, seed):
     tensor = spikes_of(seed, density, *size)
     found = products.listed(tensor)

@@ -52,7 +52,7 @@ def agree(run, parameters):
 @example(size=(10, 2, 3, 60, 33), shared=True, filtered=False, seed=0)
 @example(size=(70, 1, 2, 20, 5), shared=True, filtered=False, seed=0)  # steps fill a word of bits
 @example(size=(64, 1, 2, 20, 70), shared=True, filtered=False, seed=0)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_rate_coded_input_gives_the_same_spikes_and_gradients(size, shared, filtered, seed):
     steps, members, batch, inputs, units = size
     layer = double(Dense((inputs,), units, range(members), "a"))

@@ -33,7 +33,7 @@ from hnnlib.signals import Events
     data=st.data(),
     listed=st.booleans(),
 )
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 def test_some_units_spike_and_others_do_not(
     surrogate, others, form, size, density, seed, data, listed
 ):

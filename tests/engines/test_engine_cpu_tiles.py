@@ -26,7 +26,6 @@ def change(out, o, out_stride, given, g, given_stride, width):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None)
 @given(
     size=st.tuples(st.integers(0, 40), st.integers(0, 20), st.integers(1, 40)),
     at=st.integers(0, 3),
@@ -48,7 +47,6 @@ def test_a_product_of_lines_that_may_overlap(kind, size, at, overlap, more):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None)
 @given(width=st.integers(1, 70), o=st.integers(0, 5), room=st.integers(0, 5))
 def test_sums_and_differences_of_rows(kind, width, o, room):
     rows = np.random.default_rng(width).normal(size=(3, width + room)).astype(kind)
@@ -60,7 +58,7 @@ def test_sums_and_differences_of_rows(kind, width, o, room):
     assert (out[:o] == 1).all() and (written[:, width:] == 1).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     channels=st.tuples(st.integers(1, 20), st.integers(1, 20)),
     edges=st.tuples(st.integers(1, 11), st.integers(1, 11)),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
@@ -31,7 +31,6 @@ def above(values, threshold, places, place, end):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None)
 @given(
     width=st.integers(1, 200), first=st.integers(0, 9), several=st.integers(0, 12), data=st.data()
 )
@@ -46,7 +45,6 @@ def test_rows_are_added_and_nothing_else_is_touched(kind, width, first, several,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None)
 @given(width=st.integers(1, 200), places=st.lists(st.integers(0, 5), max_size=12))
 def test_a_row_is_added_to_all_that_are_named(kind, width, places):
     rng = np.random.default_rng(width)
@@ -65,7 +63,6 @@ def test_a_row_goes_on_with_those_after_it():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None)
 @given(
     width=st.integers(1, 70),
     share=st.floats(0, 1),

@@ -39,7 +39,7 @@ with pytest.MonkeyPatch.context() as patch:
     GPU.scan(LIF(), torch.zeros(1, 1, 1, 1, device=DEVICE))
 EAGER = engines.get("eager")
 
-few = settings(max_examples=6, deadline=None)
+few = settings(max_examples=6)
 shapes = st.tuples(
     st.integers(1, 6), st.integers(1, 3), st.integers(1, 4), st.integers(1, 20)
 ).flatmap(lambda shape: st.sampled_from([shape, shape[:3], (*shape[:3], 2, 3)]))

@@ -46,7 +46,7 @@ def agree(neuron_of, *tensors):
 
 @pytest.mark.parametrize("surrogate", [Gaussian(), ATan(), SuperSpike()])
 @given(shape=shapes, level=st.sampled_from([-3.0, 0.0, 1.0, 10.0]), seed=st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_refractory_neurons(surrogate, shape, level, seed):
     *lead, units = shape
     generator = torch.Generator().manual_seed(seed)
@@ -55,7 +55,7 @@ def test_refractory_neurons(surrogate, shape, level, seed):
 
 
 @given(shape=shapes, seed=st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_trained_filters(shape, seed):
     steps, members, batch, first, rest = shape
     generator = torch.Generator().manual_seed(seed)

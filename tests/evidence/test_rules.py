@@ -339,7 +339,7 @@ def test_an_equal_cost_is_not_cheaper():
 seeds = st.lists(st.integers(0, 1000).map(lambda k: 90 + k / 100), min_size=4, max_size=4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seeds, seeds)
 def test_a_claim_and_its_opposite_are_never_both_supported(a, b):
     store = make(a=a, b=b)
@@ -348,7 +348,7 @@ def test_a_claim_and_its_opposite_are_never_both_supported(a, b):
     assert other == opposite.get(one, "undecided")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seeds, seeds, st.permutations(range(4)))
 def test_the_order_of_seeds_does_not_matter(a, b, order):
     mixed = make(a=[a[i] for i in order], b=[b[i] for i in order])

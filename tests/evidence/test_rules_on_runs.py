@@ -158,7 +158,7 @@ def test_lost_runs_and_missing_cells_of_a_correlation():
 tables = st.lists(st.lists(st.integers(0, 50), min_size=5, max_size=5), min_size=2, max_size=3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tables, st.permutations(range(5)))
 def test_the_coefficient_is_that_of_ranks_within_cells(table, order):
     x = np.array(table, float)

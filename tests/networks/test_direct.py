@@ -64,7 +64,7 @@ def test_networks_side_by_side_have_no_cross_weights_and_never_grow_them(model):
     assert (net.recurrent[net.connected] != 0).any()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.sampled_from(MODELS), st.integers(2, 30), st.floats(0, 1))
 def test_connections_join_whom_the_model_joins(model, units, ratio):
     spiking = int(ratio * units)
