@@ -163,6 +163,18 @@ def test_networks_may_rise_together_but_not_alone():
     assert "validation accuracy still rises" in shut(dataset, paper(spikes, passes=100))["settled"]
 
 
+def test_a_number_of_a_surface_rests_on_all_of_it():
+    """Its best point may have come to rest while others still wake up."""
+    dims = ("cell", "seed", "epoch")
+    dataset = store(
+        surface_curve=(dims, np.tile(RISING, (2, 4, 1))),
+        spikes=(("cell", "seed"), [[20.0, 21, 22, 21], [10.0, 11, 12, 11]]),
+    )
+    assert shut(dataset, paper(passes=100)) == {}
+    spikes = CLAIM | {"parts": [CLAIM["parts"][0] | {"variable": "spikes"}]}
+    assert "validation accuracy still rises" in shut(dataset, paper(spikes, passes=100))["settled"]
+
+
 def test_the_papers_number_of_passes_is_enough():
     dataset = store(validation_curve=(("cell", "seed", "epoch"), np.tile(RISING, (2, 4, 1))))
     assert shut(dataset) == {}

@@ -144,6 +144,20 @@ def test_validation_chooses_the_points_that_are_compared(whole):
     assert found["saving"] == 1
 
 
+def test_curves_are_those_of_the_chosen_point_and_of_the_whole_grid(whole):
+    for cell in whole["cell"].values:
+        one = whole.sel(cell=cell)
+        for seed in one["seed"].values:
+            curves = one["grid_curve"].sel(seed=seed)
+            chosen = one["grid_validation"].sel(seed=seed)
+            best = chosen.where(chosen == chosen.max()).argmax(("tau", "threshold"))
+            found = one["validation_curve"].sel(seed=seed)
+            np.testing.assert_array_equal(found, curves.isel(best))
+            assert float(found.max()) == pytest.approx(float(chosen.max()), rel=1e-6)
+            mean = curves.mean(("tau", "threshold"))
+            np.testing.assert_allclose(one["surface_curve"].sel(seed=seed), mean, rtol=1e-6)
+
+
 def test_regimes_front_and_efficient_point_are_the_choice_of_validation(whole):
     changed, main = whole.copy(deep=True), {"cell": "mlp_digits/main", "seed": 0}
     # test accuracy would choose the second threshold everywhere, validation the first

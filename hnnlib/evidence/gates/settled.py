@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from hnnlib.analysis import statistics
+from hnnlib.analysis.summaries import held
 from hnnlib.evidence.comparison import Comparison, at
 from hnnlib.evidence.gates.base import Asked, passes_of
 
@@ -18,22 +19,24 @@ def settled(asked: Asked, c: Comparison) -> str | None:
 
     Two cells: their difference; cells in an order: each step; otherwise, and where no accuracy is
     compared, the accuracy of each cell. It is settled where the change over the last third (a line
-    through it, seed by seed) lies within the margin with its 90 % interval.
+    through it, seed by seed) lies within the margin with its 90 % interval. Where a cell is a
+    surface, numbers that sum it up rest on its mean accuracy, others on that of its best point.
     """
     cells = list(dict.fromkeys(c.cells))
     short = [cell for cell in cells if not _long_enough(asked, cell)]
     if not short:
         return None
     about = _passes(asked, short[0])
-    if "validation_curve" not in asked.dataset.variables:
-        return f"{about}, and no curve says whether training had come to rest"
     compares = c.variable.endswith("_accuracy") and c.kind in ("difference", "series")
+    curve = _curve(asked, c.variable)
+    if curve not in asked.dataset.variables:
+        return f"{about}, and no curve says whether training had come to rest"
     groups = list(pairwise(cells)) if compares and len(cells) > 1 else [(cell,) for cell in cells]
     for group in groups:
         margin = asked.of_data(asked.gates.settled, group[0])
         if margin is None:
             return f"{about}, and the paper's file states no margin"
-        if reason := _moves(_curves(asked, group), margin, len(group) > 1):
+        if reason := _moves(_curves(asked, curve, group), margin, len(group) > 1):
             return f"{about}, {reason}"
     return None
 
@@ -49,7 +52,14 @@ def _passes(asked: Asked, cell: str) -> str:
     return f"{known} passes" if needed is None else f"{known} of {needed} passes"
 
 
-def _curves(asked: Asked, cells: tuple[str, ...]) -> np.ndarray:
+def _curve(asked: Asked, variable: str) -> str:
+    """What shows that training came to rest: of a number that sums up a surface, all of it."""
+    if not variable.endswith("_accuracy") and "surface_curve" in asked.dataset.variables:
+        return "surface_curve"
+    return "validation_curve"
+
+
+def _curves(asked: Asked, name: str, cells: tuple[str, ...]) -> np.ndarray:
     """What is compared by seed and pass, in percent; a network that stopped early stays as it was.
 
     Returns:
@@ -57,12 +67,8 @@ def _curves(asked: Asked, cells: tuple[str, ...]) -> np.ndarray:
     """
     found = []
     for cell in cells:
-        curve = 100 * np.asarray(
-            at(asked.dataset, cell, asked.dataset["validation_curve"].variable)
-        )
-        curve = curve[:, : max(1, np.isfinite(curve).sum(-1).max())]
-        last = np.maximum.accumulate(np.where(np.isfinite(curve), np.arange(curve.shape[1]), 0), 1)
-        found.append(np.take_along_axis(curve, last, 1))
+        curve = 100 * np.asarray(at(asked.dataset, cell, asked.dataset[name].variable))
+        found.append(held(curve))
     length = min(curve.shape[1] for curve in found)
     first, *rest = (curve[:, :length] for curve in found)
     whole = first - rest[0] if rest else first

@@ -295,6 +295,7 @@ def _measure(
     test = scoring.score_test(network, images, rows)
     train = scoring.train_accuracy(network, images, rows)
     validation = fit.validation_curve.gather(0, fit.best_epoch.clamp(min=0)[None])[0]
+    curves = fit.validation_curve.T.cpu().numpy()
     noise = MemberNoise(network.seeds, "coding", "dead", device=rows.test.device)
     dead = _dead_units(network, images, rows.test[:, :_DEAD_SAMPLE], noise)
     units = sum(network.units())
@@ -302,6 +303,7 @@ def _measure(
         yield Point(
             accuracy=float(test.accuracy[member]),
             validation=float(validation[member]),
+            curve=curves[member],
             train=float(train[member]),
             layer_spikes=test.layer_spikes[member].cpu().numpy(),
             encoder_spikes=float(test.encoder_spikes[member]),

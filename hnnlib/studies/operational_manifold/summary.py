@@ -12,7 +12,8 @@ import numpy as np
 import xarray as xr
 
 from hnnlib.analysis import manifold
-from hnnlib.variables import variable
+from hnnlib.analysis.summaries import held
+from hnnlib.variables import Variable, variable
 
 __all__ = ["summarise"]
 
@@ -83,12 +84,34 @@ def summarise(store: xr.Dataset) -> xr.Dataset:
     dims = ("cell", "seed", "tau", "threshold")
     found = {name: variable(dims, maps[name], *words) for name, words in _GRIDS.items()}
     summaries = {place: _summary(one) for place, one in surfaces.items()}
+    if "grid_curve" in store:  # older stores lack it
+        found |= _curves(store, surfaces)
     for name, (_, *words) in next(iter(summaries.values())).items():
         values = np.full(ran.shape, np.nan)
         for place, summary in summaries.items():
             values[place] = summary[name][0]
         found[name] = variable(("cell", "seed"), values, *words)
     return store.assign(found)
+
+
+def _curves(store: xr.Dataset, surfaces: dict[tuple[int, int], _Surface]) -> dict[str, Variable]:
+    """How training came to rest: at the point of best validation, and all over the grid."""
+    whole = store["grid_curve"].transpose("cell", "seed", "tau", "threshold", "epoch").values
+    best, mean = np.full((2, *whole.shape[:2], whole.shape[-1]), np.nan)
+    for place, one in surfaces.items():
+        point = _largest(one.validation)
+        best[place] = np.nan if point is None else whole[(*place, *point)]
+        curves = held(whole[place][tuple(map(slice, one.accuracy.shape))])
+        mean[place][: curves.shape[-1]] = np.nanmean(curves, (0, 1))
+    dims = ("cell", "seed", "epoch")
+    return {
+        "validation_curve": variable(
+            dims, best, "validation accuracy by epoch at the point of best validation"
+        ),
+        "surface_curve": variable(
+            dims, mean, "mean validation accuracy of all points of the grid by epoch"
+        ),
+    }
 
 
 _GRIDS = {

@@ -15,10 +15,14 @@ __all__ = ["Point", "surface"]
 
 @dataclass(frozen=True)
 class Point:
-    """One network of a grid, on the test part; spikes and operations for an image."""
+    """One network of a grid, on the test part; spikes and operations for an image.
+
+    ``curve`` is its validation accuracy by epoch, NaN from where it stopped.
+    """
 
     accuracy: float
     validation: float
+    curve: np.ndarray
     train: float
     layer_spikes: np.ndarray
     encoder_spikes: float
@@ -59,7 +63,7 @@ def surface(
     seed: int,
     chance: float,
 ) -> xr.Dataset:
-    """Dataset with dimensions (cell, seed, tau, threshold, layer), one cell and one seed long.
+    """Dataset with dimensions (cell, seed, tau, threshold, layer, epoch), of one cell and seed.
 
     ``tau`` and ``threshold`` are places on the grid; their values are variables, since surfaces
     have grids of their own.
@@ -99,6 +103,11 @@ def surface(
             np.array([p.presented for p in points], float).reshape(1, *shape),
             "training images that went forward and backward until training stopped",
         ),
+        "grid_curve": of_cell(
+            (*_GRID, "epoch"),
+            np.array([p.curve for p in points], np.float32).reshape(1, *shape, -1),
+            "validation accuracy by epoch",
+        ),
         "guessing": of_cell((), chance, "accuracy of guessing"),
     }
     variables |= _whole(points)
@@ -107,6 +116,7 @@ def surface(
         "tau": np.arange(len(tau)),
         "threshold": np.arange(len(threshold)),
         "layer": np.arange(layers.shape[-1]),
+        "epoch": np.arange(len(points[0].curve)),
     }
     return xr.Dataset(variables, coords | {key: ("cell", [text]) for key, text in labels.items()})
 
