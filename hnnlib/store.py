@@ -25,7 +25,10 @@ __all__ = ["SCHEMA_VERSION", "is_whole", "open", "origin", "provenance", "write"
 SCHEMA_VERSION = 2
 _RENAMED = {1: {"operational_manifold": {"units": "neuron"}}}
 """What stores of a version call otherwise than the next one, by study."""
-_ADDED = {"shd_ablations": {"reset_gradient": "stopped", "choose": "loss"}}
+_ADDED = {
+    "shd_ablations": {"reset_gradient": "stopped", "choose": "loss"},
+    "loss_landscape": {"reset_gradient": "stopped"},
+}
 """Coordinates of cells that older stores lack, and what all of their cells were, by study."""
 _PACKAGES = ("torch", "numba", "numpy", "xarray", "scipy", "h5netcdf")
 

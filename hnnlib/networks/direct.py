@@ -24,10 +24,12 @@ from hnnlib.randomness import MemberNoise
 from hnnlib.signals import Signal, counts
 from hnnlib.surrogates import SuperSpike
 
-__all__ = ["MODELS", "Design", "DirectNetwork", "Model", "connections", "matched_units"]
+__all__ = ["GRADED", "MODELS", "Design", "DirectNetwork", "Model", "connections", "matched_units"]
 
 Model = Literal["snn", "nsn", "hybrid", "n2n_block", "rnn", "hybrid_rnn", "n2n_rnn", "hstnn_1layer"]
 MODELS: tuple[Model, ...] = get_args(Model)
+GRADED: tuple[Model, ...] = ("nsn", "hybrid", "n2n_block")
+"""Models of the main comparisons with graded units, which are reset."""
 
 
 @dataclass(frozen=True)

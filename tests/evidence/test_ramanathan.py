@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import get_args
 from zlib import crc32
 
 import numpy as np
@@ -44,7 +45,8 @@ def cells(study: str) -> list[dict]:
     else:
         names = ("shd", "randman_500_parameters")
         models = loss_landscape.MODELS
-        found = [c for arm in ("main", "sam", "ratio") for c in loss_landscape.cells(models, arm)]
+        arms = get_args(loss_landscape.Arm)
+        found = [c for arm in arms for c in loss_landscape.cells(models, arm)]
     return [
         asdict(cell) | {"dataset": name, "cell": f"{name}/{cell.name}"}
         for name in names

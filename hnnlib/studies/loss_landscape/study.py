@@ -15,7 +15,7 @@ from pydantic import Field
 from hnnlib.analysis import landscape
 from hnnlib.datasets import speakers
 from hnnlib.datasets.eventdata import EventData
-from hnnlib.networks.direct import Design, DirectNetwork
+from hnnlib.networks.direct import GRADED, Design, DirectNetwork
 from hnnlib.randomness import numpy_generator
 from hnnlib.studies.base import Context, Study, join_cells
 from hnnlib.studies.base.recordings import (
@@ -39,7 +39,7 @@ __all__ = ["STUDY", "Cell", "LandscapeSettings", "LossLandscape", "cells"]
 
 Model = Literal["snn", "nsn", "hybrid", "n2n_block", "rnn"]
 MODELS: tuple[Model, ...] = ("snn", "nsn", "hybrid", "n2n_block", "rnn")
-Arm = Literal["main", "sam", "ratio"]
+Arm = Literal["main", "sam", "ratio", "reset_gradient"]
 RATIOS = ("0.1", "0.25", "0.75", "0.9")
 RHOS = ("0.02", "0.05", "0.1")
 SHARPENED = ("snn", "hybrid", "nsn")
@@ -87,6 +87,7 @@ class Cell:
     arm: str = "main"
     ratio: str = "0.5"
     rho: str = "0"
+    reset_gradient: str = "stopped"
 
     @property
     def name(self) -> str:
@@ -101,6 +102,8 @@ def cells(models: tuple[str, ...], arm: str) -> list[Cell]:
         return [Cell(m, arm, rho=rho) for m in SHARPENED if m in models for rho in RHOS]
     if arm == "ratio":
         return [Cell("hybrid", arm, ratio=ratio) for ratio in RATIOS]
+    if arm == "reset_gradient":
+        return [Cell(m, arm, reset_gradient="through") for m in GRADED if m in models]
     return [Cell(model) for model in models]
 
 
@@ -186,7 +189,12 @@ class _Job:
     def _design(self, cell: Cell) -> Design:
         task = self.task
         return Design(
-            cell.model, task.units, task.steps, float(cell.ratio), task.window / task.steps
+            cell.model,
+            task.units,
+            task.steps,
+            float(cell.ratio),
+            task.window / task.steps,
+            reset_gradient=cell.reset_gradient,
         )
 
     def _train(self, cell: Cell, place: str) -> _Trained:

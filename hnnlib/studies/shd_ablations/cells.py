@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from hnnlib.datasets import speakers
-from hnnlib.networks.direct import MODELS, Model
+from hnnlib.networks.direct import GRADED, MODELS, Model
 from hnnlib.studies.base import Settings
 from hnnlib.studies.base.recordings import (
     RecordingSchedule,
@@ -66,8 +66,6 @@ AUTHORS_CONSTANTS = (0.010, 0.005, 0.020)
 """Time constants of the public code: membrane, synapse, readout, in seconds; its steps are 2 ms."""
 CORE = ("snn", "nsn", "hybrid", "n2n_block", "rnn")
 """Models of the arms on size and amount of data."""
-GRADED = ("nsn", "hybrid", "n2n_block")
-"""Models of the arms on the reset of graded units: those that have some."""
 
 
 class TuningSettings(Settings):
