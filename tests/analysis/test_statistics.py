@@ -237,6 +237,17 @@ def test_a_seed_that_lacks_a_condition_is_left_out():
     assert t.p_rising == trend(RATINGS).p_rising
 
 
+def test_seeds_that_share_examples_show_less_of_a_trend():
+    """At n overlap = 3 the standard deviation doubles, and the order of one draw is no evidence."""
+    plain, shared = trend(RATINGS), trend(RATINGS, overlap=0.3)
+    assert stats.norm.isf(shared.p_rising) == pytest.approx(stats.norm.isf(plain.p_rising) / 2)
+    draw = np.random.default_rng(0)
+    common, own = draw.normal(0, 1, (200, 1, 3)), draw.normal(0, 1, (200, 6, 3))
+    tables = np.sqrt(0.5) * common + own
+    found = {o: np.mean([trend(t, o).p_rising <= 0.05 for t in tables]) for o in (0.0, 0.5)}
+    assert found[0.5] <= 0.08 < found[0.0]
+
+
 def test_too_few_seeds_for_a_trend():
     t = trend([[1, 2, 3], [1, 2, 3]])
     assert np.isnan(t.p_rising) and t.n == 2

@@ -153,12 +153,16 @@ def seeds_to_decide(
     return int(n[enough.argmax()]) if enough.any() else None
 
 
-def trend(table: ArrayLike) -> Trend:
+def trend(table: ArrayLike, overlap: float = 0.0) -> Trend:
     """Page's test: do the conditions rise in their given order, seeds being the blocks (Page 1963)?
+
+    Its statistic is a sum over seeds, so that overlapping parts raise its variance as they raise
+    that of a mean: by the factor 1 + n overlap, under the normal approximation.
 
     Args:
         table: shape (seed, condition), at least three conditions; a seed that lacks one of them
             is left out.
+        overlap: test over training examples where parts are drawn anew; 0: they are fixed.
 
     Raises:
         ValueError: fewer than three conditions, for which the test does not exist.
@@ -170,9 +174,10 @@ def trend(table: ArrayLike) -> Trend:
     n, left_out = len(blocks), len(table) - len(blocks)
     if n < SEEDS_NEEDED["trend"]:
         return Trend(np.nan, np.nan, n, left_out)
-    rising = float(stats.page_trend_test(blocks).pvalue)
-    falling = float(stats.page_trend_test(blocks[:, ::-1]).pvalue)
-    return Trend(rising, falling, n, left_out)
+    p = [stats.page_trend_test(order).pvalue for order in (blocks, blocks[:, ::-1])]
+    if overlap:
+        p = stats.norm.sf(stats.norm.isf(p) / np.sqrt(1 + n * overlap))
+    return Trend(*map(float, p), n, left_out)
 
 
 def holm(p: Sequence[float]) -> list[float]:

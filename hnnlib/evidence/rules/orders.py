@@ -17,6 +17,7 @@ from hnnlib.evidence.comparison import (
     Names,
     locate,
     mean,
+    overlap_of,
     paired,
     titled,
     unit_of,
@@ -116,7 +117,7 @@ def _series(
     if None in cells:
         return Tested(c)
     table = np.stack([values_of(dataset, cell, variable) for cell in cells], axis=-1)
-    t = statistics.trend(table)
+    t = statistics.trend(table, overlap_of(dataset, cells[0]))
     means = tuple(mean(column) for column in table.T)
     own = table - np.nanmean(table, axis=1, keepdims=True)  # a seed's level tells no order
     spread = float(np.nanstd(own, axis=0, ddof=1).mean()) if t.n > 1 else np.nan
