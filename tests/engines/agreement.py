@@ -10,6 +10,7 @@ from torch import nn
 from hnnlib import engines
 from hnnlib.neurons.decay_input import DecayInputLIF
 from hnnlib.neurons.lif import LIF
+from hnnlib.neurons.quadratic import QuadraticIF
 from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.signals import dense
@@ -26,6 +27,8 @@ KINDS = [
     DecayInputLIF(2.0, 0.4),
     DecayInputLIF(1.1, 0.4, reset=-0.2),
     SynapticLIF(0.5, 0.6),
+    QuadraticIF(),
+    QuadraticIF(1.0, -0.1, 0.6, 0.7, "product", clamp=True),
 ]
 """Every neuron that spikes and that the engine has kernels for."""
 TRAINED = [(1, LIF), (1, lambda decay: LIF(decay, 0.8, hard_reset=True))]

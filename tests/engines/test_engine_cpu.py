@@ -35,6 +35,7 @@ from hnnlib.networks.layers import Conv, Dense
 from hnnlib.neurons.decay_input import DecayInputLIF
 from hnnlib.neurons.filters import DualExponential, LeakyIntegrator
 from hnnlib.neurons.lif import LIF
+from hnnlib.neurons.quadratic import QuadraticIF
 from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.signals import Events, Separable, Spikes, dense
@@ -167,8 +168,9 @@ def test_members_may_share_events(neuron):
         LIF(of_members(0.5, 0.8, 0.95), of_members(0.5, 1.0, 2.0), hard_reset=True),
         DecayInputLIF(of_members(1.001, 2, 5), of_members(0.01, 0.5, 1)),
         SynapticLIF(of_members(0.5, 0.8, 0.95), of_members(0.9, 0.5, 0.2)),
+        QuadraticIF(of_members(0.1, 0.5, 1), 0, of_members(0.5, 0.4, 1), clamp=True),
     ],
-    ids=["soft", "hard", "decaying", "synaptic"],
+    ids=["soft", "hard", "decaying", "synaptic", "quadratic"],
 )
 def test_parameters_of_neurons_may_differ_between_members(neuron):
     layer = scaled(Dense((30,), 12, range(3), "a"), 6.0)
