@@ -99,6 +99,21 @@ class Engine(ABC):
         """
         return self._drive(synapse, self._tensor(signal, synapse.weight))
 
+    def delayed(self, signal: Tensor, taps: Tensor) -> Tensor:
+        """A line of delays on every unit: m[t] = sum_i taps[i] signal[t - i], silence before t = 0.
+
+        Args:
+            signal: (time, member, batch, unit).
+            taps: (member, lag, unit); the first is of lag 0.
+        """
+        steps, members, batch, units = signal.shape
+        lags = taps.shape[1]
+        lines = signal.permute(2, 1, 3, 0).reshape(batch, members * units, steps)
+        kernels = taps.transpose(1, 2).reshape(members * units, 1, lags).flip(2)
+        padded = functional.pad(lines, (lags - 1, 0))
+        found = functional.conv1d(padded, kernels, groups=members * units)
+        return found.view(batch, members, units, steps).permute(3, 1, 0, 2)
+
     def potentials(self, axon: DualExponential | None, signal: Signal) -> Signal:
         """Postsynaptic potentials of a signal under a fixed filter: one product with the filter's
         T x T impulse response, not T small steps.

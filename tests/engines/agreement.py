@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hnnlib import engines
+from hnnlib.neurons.adaptive import AdaptiveLIF
 from hnnlib.neurons.decay_input import DecayInputLIF
 from hnnlib.neurons.lif import LIF
 from hnnlib.neurons.quadratic import QuadraticIF
@@ -29,9 +30,10 @@ KINDS = [
     SynapticLIF(0.5, 0.6),
     QuadraticIF(),
     QuadraticIF(1.0, -0.1, 0.6, 0.7, "product", clamp=True),
+    AdaptiveLIF(0.8, 0.9, 0.5, 0.5),
 ]
 """Every neuron that spikes and that the engine has kernels for."""
-TRAINED = [(1, LIF), (1, lambda decay: LIF(decay, 0.8, hard_reset=True))]
+TRAINED = [(1, LIF), (1, lambda decay: LIF(decay, 0.8, hard_reset=True)), (4, AdaptiveLIF)]
 """Neurons of constants that are trained, between 0 and 1, and how many these are."""
 sizes = st.tuples(*(st.integers(1, most) for most in (7, 3, 3, 9, 37)))
 densities = st.sampled_from([0.0, 0.05, 0.25, 1.0])

@@ -1,4 +1,4 @@
-"""A neuron of one's own: that of CONTRIBUTING.md, and one that asks for all the table has."""
+"""A neuron of one's own: that of CONTRIBUTING.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TOYS = Path(__file__).parent / "toys"
 STUDIES = ("coding_comparison", "operational_manifold", "shd_ablations")
 
 
@@ -45,27 +44,21 @@ def digests(tree: Path) -> str:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory) -> Path:
-    """A copy of the library and of the engines' tests, and the files of both neurons; which
-    changes no study's code.
+    """A copy of the library and of the engines' tests, and the neuron's files; which changes no
+    study's code.
     """
     project = tmp_path_factory.mktemp("tree")
     shutil.copytree(ROOT / "hnnlib", project / "hnnlib")
     shutil.copytree(ROOT / "tests/engines", project / "tests/engines")
     shutil.copy(ROOT / "pyproject.toml", project)
     before, files = digests(project), blocks()
-    rows = (
-        f"{files.pop('tests/engines/agreement.py').strip()},\n    Adaptive(0.8, 0.9, 0.5, 0.5),\n"
-    )
-    for toy, place in (("neuron.py", "neurons"), ("kernels.py", "engines/cpu/neurons")):
-        files[f"hnnlib/{place}/adaptive.py"] = (TOYS / f"adaptive_{toy}").read_text()
+    rows = f"{files.pop('tests/engines/agreement.py').strip()},\n"
     for name, text in files.items():
         assert not (project / name).exists()
         (project / name).write_text(text)
     table = project / "tests/engines/agreement.py"
     text = table.read_text().replace("\nKINDS = [\n", f"\nKINDS = [\n{rows}")
-    text = text.replace("\nTRAINED = [", "\nTRAINED = [(4, Adaptive), ")
-    names = "from hnnlib.neurons.adaptive import Adaptive\n"
-    names += "from hnnlib.neurons.resonate import ResonateAndFire\n"
+    names = "from hnnlib.neurons.resonate import ResonateAndFire\n"
     table.write_text(
         text.replace("from hnnlib import engines\n", f"from hnnlib import engines\n{names}")
     )
@@ -74,7 +67,7 @@ def tree(tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
-def test_new_neurons_agree_with_eager_in_every_layer(tree):
+def test_a_new_neuron_agrees_with_eager_in_every_layer(tree):
     said = python(
         tree,
         "-m",
@@ -82,7 +75,7 @@ def test_new_neurons_agree_with_eager_in_every_layer(tree):
         "-q",
         "tests/engines/test_engine_cpu.py",
         "-k",
-        "Resonate or Adaptive",
+        "Resonate",
         "-o",
         "addopts=",
     )
@@ -94,9 +87,7 @@ def test_a_new_neuron_is_run_by_its_kernels(tree):
     code = """
 import torch
 from hnnlib.engines.cpu import compiled
-from hnnlib.neurons.adaptive import Adaptive
 from hnnlib.neurons.resonate import ResonateAndFire
-for neuron in (ResonateAndFire(), Adaptive(0.8, 0.9, 0.5, 0.5)):
-    assert compiled.make(neuron, 2, 1, torch.float32) is not None
+assert compiled.make(ResonateAndFire(), 2, 1, torch.float32) is not None
 """
     python(tree, "-c", code)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from hnnlib.engines.base import Engine, Synapse
-from hnnlib.engines.cpu import compiled, images, layers, mixed, products, repeats, warm
+from hnnlib.engines.cpu import compiled, delays, images, layers, mixed, products, repeats, warm
 from hnnlib.engines.cpu.compiled import Compiled
 from hnnlib.engines.cpu.layout import Layout
 from hnnlib.engines.eager import Eager
@@ -99,6 +99,10 @@ class Cpu(Engine):
             if _readable(events, carrier, weight) and _sparse(events, "dense"):
                 return products.product(events, carrier, weight, synapse.shift())
         return super().product(synapse, signal)
+
+    def delayed(self, signal: Tensor, taps: Tensor) -> Tensor:
+        """See ``Engine.delayed``."""
+        return delays.delayed(signal, taps)
 
     @staticmethod
     def _tensor(signal: Signal, weight: Tensor) -> Tensor | Separable:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnnlib.engines.cpu import compiled, images, layers, mixed, products, repeats, winograd
+from hnnlib.engines.cpu import compiled, delays, images, layers, mixed, products, repeats, winograd
 from hnnlib.engines.cpu.layout import Layout
 from hnnlib.neurons.filters import LeakyIntegrator
 from hnnlib.neurons.lif import LIF
@@ -71,6 +71,7 @@ def _of_repeats() -> Tensor:
 
 def _of_currents(neuron: compiled.Compiled) -> Spikes:
     filtered = layers.filtered(_trained(_STEPS, 1, 1, 2), [_trained(1, 1, 2) for _ in range(3)])
+    filtered = delays.delayed(filtered, _trained(1, 2, 2))
     return layers.scan(filtered, None, None, neuron, Layout(_STEPS, 1, 1, (2,)))
 
 

@@ -1,13 +1,14 @@
-"""``Adaptive``; the trace is w, and the state is u before the reset."""
+"""``AdaptiveLIF``; the trace is its adaptation, and the state is the potential before the reset."""
 
 from __future__ import annotations
 
-from hnnlib.neurons.adaptive import Adaptive
 from numba import njit
 
 from hnnlib.engines.cpu.compilation import VIEWS
 from hnnlib.engines.cpu.row import Row
+from hnnlib.neurons.adaptive import AdaptiveLIF
 
+__all__ = ["ROWS"]
 
 @njit(**VIEWS)
 def _forward(constants, drive, state, trace, potential):
@@ -44,7 +45,7 @@ def _backward(constants, slope, gradient, trace, carried, traced, potential, to_
 
 ROWS = (
     Row(
-        Adaptive,
+        AdaptiveLIF,
         lambda neuron: (1.0, neuron.alpha, neuron.beta, neuron.a, neuron.b),
         _forward,
         _backward,
