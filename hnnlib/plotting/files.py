@@ -9,6 +9,7 @@ import re
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from hnnlib.plotting import style
@@ -16,6 +17,7 @@ from hnnlib.plotting import style
 __all__ = ["save"]
 
 _SHOWN_WIDTH = 700  # px
+_NO_LAYOUT = {"figure.autolayout": False, "figure.constrained_layout.use": False}
 
 
 def save(
@@ -31,8 +33,8 @@ def save(
     """
     if not re.fullmatch(r"[\w-]+", name):
         raise ValueError(f"'{name}' cannot name a figure: use letters, digits, '_' and '-' only")
+    _lay_out(fig)
     picture = _bytes(fig, "png")
-    fig.set_layout_engine("none")  # the SVG is laid out as the PNG is: doing it again takes longest
     if folder:
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
@@ -44,11 +46,23 @@ def save(
     _show(picture, caption, alt)
 
 
+def _lay_out(fig: Figure) -> None:
+    """Place the panels once, as a PNG has them; with its layout engine a figure would be drawn
+    twice for each file, first for the places only.
+    """
+    if engine := fig.get_layout_engine():
+        fig.set_dpi(style.DPI)
+        with style.context():
+            engine.execute(fig)
+        with mpl.rc_context(_NO_LAYOUT):
+            fig.set_layout_engine(None)
+
+
 def _bytes(fig: Figure, kind: str) -> bytes:
     """The figure as a file; without date and version, so that equal figures are equal files."""
     stream = io.BytesIO()
     metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
-    with style.context():
+    with style.context(), mpl.rc_context(_NO_LAYOUT):
         fig.savefig(stream, format=kind, metadata=metadata)
     return stream.getvalue()
 
