@@ -49,11 +49,11 @@ def one(store: xr.Dataset, **where: object) -> xr.Dataset | None:
         StoreError: no such coordinate, or several cells match, so that a reader would have to
             choose one of them.
     """
-    found = select(store, **where)
-    if found.sizes["cell"] > 1:
-        names = ", ".join(found["cell"].values.astype(str))
+    found = np.flatnonzero(matches(store, where))
+    if len(found) > 1:
+        names = ", ".join(store["cell"].values[found].astype(str))
         raise StoreError(f"{where} matches more than one cell ({names}): name the cell exactly")
-    return found.isel(cell=0) if found.sizes["cell"] else None
+    return store.isel(cell=found.item()) if len(found) else None
 
 
 def parts(store: xr.Dataset, *names: str) -> Iterator[tuple[tuple[str, ...], xr.Dataset]]:
