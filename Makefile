@@ -50,8 +50,10 @@ distclean: clean ## the same, and the environment
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("error: Python %d.%d is too old, 3.11 or newer is needed: make PYTHON=python3.12" % v[:2])'
 	@test -x $(BIN)/python || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@echo "installing torch (1 of 2, about a minute)"
+	@echo "installing torch (1 of 3, about a minute)"
 	@$(PIP) torch
-	@echo "installing everything else (2 of 2, about a minute)"
+	@echo "installing everything else (2 of 3, about a minute)"
 	@$(PIP) -e '.[workflow,test]'
+	@echo "compiling the CPU kernels (3 of 3, about a minute)"
+	@$(BIN)/python -m hnnlib prepare
 	@touch $@

@@ -86,6 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("name", nargs="*", help="data sets to fetch and check; none: list them")
     data.set_defaults(command=_data)
 
+    prepare = commands.add_parser(
+        "prepare", help="compile the CPU kernels now, which the first training does otherwise"
+    )
+    prepare.set_defaults(command=_prepare)
+
     check = commands.add_parser("check", help="validate a scale file without running anything")
     check.add_argument("scale")
     check.set_defaults(command=_check)
@@ -159,6 +164,14 @@ def _data(arguments: argparse.Namespace) -> None:
             _say(f"{name}: {origin}, sha256 {source.sha256[:16]}")
         else:
             _say(name)
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
+    import torch
+
+    from hnnlib import engines
+
+    engines.get("cpu", torch.device("cpu")).prepare(_say)
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -10,14 +10,17 @@ their names.
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
+import sys
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hnnlib.errors import HnnError
+from hnnlib.files import written
 
 __all__ = ["digest", "modules"]
 
@@ -29,6 +32,10 @@ KERNELS = {
 }
 """Where engines have the kernels of a room's modules: the room's name, and those that stand in its
 place, see ``hnnlib.engines.rows``."""
+KEPT = FOLDER / "__pycache__" / "sources.json"
+"""What was parsed before: parsing all files takes half a second, which every job would spend."""
+_MOST = 2000  # sources kept
+_unkept: list[str] = []
 
 
 class _Source(NamedTuple):
@@ -78,6 +85,7 @@ def _closure(names: tuple[str | Path, ...]) -> dict[str, _Source]:
             room, dot, module = name.rpartition(".")
             kernels = [folder + module for folder in KERNELS.get(room + dot, ())]
             waiting += [n for k in kernels if _file(k) for n in _with_parents(k)]
+    _keep()
     return found
 
 
@@ -125,14 +133,46 @@ def _source(path: Path) -> _Source:
 
 @cache
 def _parsed(path: Path, *state: int) -> _Source:
-    """A file's source; it is parsed once while its time and size, the `state`, stay the same."""
+    """A file's source; it is read once while its time and size, the ``state``, stay the same, and
+    parsed once on a machine while its text does.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
-        tree = ast.parse(_cells(text) if path.suffix == ".ipynb" else text)
+        content = path.read_bytes()
+        key = sha256(_own() + path.suffix.encode() + content).hexdigest()
+        if key not in _known():
+            text = content.decode()
+            tree = ast.parse(_cells(text) if path.suffix == ".ipynb" else text)
+            imports = list(_strip(tree))
+            _known()[key] = [sha256(ast.unparse(tree).encode()).hexdigest(), imports]
+            _unkept.append(key)
     except (OSError, SyntaxError, ValueError, KeyError) as reason:
         raise HnnError(f"{path} cannot be read as Python: {reason}") from reason
-    imports = tuple(_strip(tree))
-    return _Source(sha256(ast.unparse(tree).encode()).hexdigest(), imports)
+    code, imports = _known()[key]
+    return _Source(code, tuple((level, base, tuple(inside)) for level, base, inside in imports))
+
+
+@cache
+def _own() -> bytes:
+    """What sources are parsed by: this file, and Python, of which each version has its own."""
+    return Path(__file__).read_bytes() + sys.version.encode()
+
+
+@cache
+def _known() -> dict[str, list[Any]]:
+    """All sources parsed before, by a hash of what they were parsed from."""
+    try:
+        return json.loads(KEPT.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # there are none, or half of them
+        return {}
+
+
+def _keep() -> None:
+    """Write what was parsed anew, if anything; where nothing can be written it is parsed again."""
+    if _unkept:
+        recent = dict(list(_known().items())[-_MOST:])
+        with contextlib.suppress(OSError), written(KEPT) as path:
+            path.write_text(json.dumps(recent), encoding="utf-8")
+        _unkept.clear()
 
 
 def _strip(node: ast.AST) -> Iterator[tuple[int, str, tuple[str, ...]]]:

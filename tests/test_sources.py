@@ -31,7 +31,16 @@ def package(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     monkeypatch.setattr(sources, "FOLDER", tmp_path / "hnnlib")
-    return tmp_path / "hnnlib"
+    monkeypatch.setattr(sources, "KEPT", tmp_path / "sources.json")
+    forget()
+    yield tmp_path / "hnnlib"
+    forget()
+
+
+def forget() -> None:
+    """As another process starts."""
+    sources._parsed.cache_clear()
+    sources._known.cache_clear()
 
 
 def write(path: Path, text: str) -> None:
@@ -61,6 +70,27 @@ def test_the_digest_changes_with_code_that_is_imported_only(package, name, text,
     before = sources.digest("hnnlib.top")
     write(package / name, text)
     assert (sources.digest("hnnlib.top") != before) is changes
+
+
+def test_another_process_parses_only_what_has_changed(package, monkeypatch):
+    before = sources.digest("hnnlib.top")
+    forget()
+    with monkeypatch.context() as patch:
+        patch.setattr(sources.ast, "parse", None)
+        assert sources.digest("hnnlib.top") == before
+    state = (package / "base.py").stat()
+    (package / "base.py").write_text(FILES["base.py"].replace("1", "2"))
+    os.utime(package / "base.py", ns=(state.st_atime_ns, state.st_mtime_ns))
+    forget()  # the same time and size
+    assert sources.digest("hnnlib.top") != before
+
+
+@pytest.mark.parametrize("text", ["", '{"a'])
+def test_damaged_notes_of_earlier_processes_do_not_count(package, text):
+    before = sources.digest("hnnlib.top")
+    sources.KEPT.write_text(text)
+    forget()
+    assert sources.digest("hnnlib.top") == before
 
 
 def test_docstrings_of_functions_and_classes_do_not_count(package):

@@ -16,7 +16,7 @@ import xarray as xr
 
 from hnnlib.errors import StoreError
 
-__all__ = ["accuracy", "difference", "matches", "one", "parts", "select"]
+__all__ = ["accuracy", "accuracy_of", "difference", "matches", "one", "parts", "select"]
 
 
 def matches(store: xr.Dataset, where: Mapping[str, object]) -> np.ndarray:
@@ -49,11 +49,14 @@ def one(store: xr.Dataset, **where: object) -> xr.Dataset | None:
         StoreError: no such coordinate, or several cells match, so that a reader would have to
             choose one of them.
     """
-    found = select(store, **where)
-    if found.sizes["cell"] > 1:
-        names = ", ".join(found["cell"].values.astype(str))
-        raise StoreError(f"{where} matches more than one cell ({names}): name the cell exactly")
-    return found.isel(cell=0) if found.sizes["cell"] else None
+    place = _place(store, where)
+    return None if place is None else store.isel(cell=place)
+
+
+def accuracy_of(store: xr.Dataset, variable: str, **where: object) -> np.ndarray | None:
+    """``accuracy`` of the cell that :func:`one` finds, read without its other variables."""
+    place = _place(store, where)
+    return None if place is None else 100.0 * store.variables[variable].isel(cell=place).values
 
 
 def parts(store: xr.Dataset, *names: str) -> Iterator[tuple[tuple[str, ...], xr.Dataset]]:
@@ -74,6 +77,14 @@ def difference(
     """Accuracy of ``left`` minus ``right`` seed by seed in pp; None where either was not run."""
     a, b = (accuracy(side, variable) for side in (left, right))
     return None if a is None or b is None else a - b
+
+
+def _place(store: xr.Dataset, where: Mapping[str, object]) -> int | None:
+    found = np.flatnonzero(matches(store, where))
+    if len(found) > 1:
+        names = ", ".join(store["cell"].values[found].astype(str))
+        raise StoreError(f"{where} matches more than one cell ({names}): name the cell exactly")
+    return found.item() if len(found) else None
 
 
 @lru_cache(maxsize=16384)

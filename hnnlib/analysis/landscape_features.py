@@ -19,7 +19,6 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import qmc
 
 from hnnlib.randomness import numpy_generator
 
@@ -68,6 +67,8 @@ def sobol(count: int, dimensions: int, seed: int, *roles: object) -> np.ndarray:
     """
     if count < 1 or count & (count - 1):
         raise ValueError(f"Sobol points come in powers of two, not {count}")
+    from scipy.stats import qmc  # costs a second, so only here
+
     draw = numpy_generator(seed, "sobol", *roles)
     return qmc.Sobol(dimensions, scramble=True, seed=draw).random(count)
 

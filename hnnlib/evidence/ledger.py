@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats
 
 from hnnlib.evidence import reach
 from hnnlib.evidence.claims import Judgement, judge
@@ -77,9 +76,10 @@ def false_discovery(p: Sequence[float]) -> np.ndarray:
     ledger (Benjamini & Hochberg 1995); NaN stays.
     """
     p = np.asarray(p, float)
-    found, tested = np.full(p.shape, np.nan), np.isfinite(p)
-    if tested.any():
-        found[tested] = stats.false_discovery_control(p[tested])
+    order = p.argsort()[: np.isfinite(p).sum()]  # NaN last
+    adjusted = p[order] * (len(order) / np.arange(1, len(order) + 1))
+    found = np.full(p.shape, np.nan)
+    found[order] = np.minimum.accumulate(adjusted[::-1])[::-1]
     return found
 
 

@@ -9,13 +9,18 @@ import re
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from hnnlib.plotting import style
 
 __all__ = ["save"]
 
 _SHOWN_WIDTH = 700  # px
+_NO_LAYOUT = {"figure.autolayout": False, "figure.constrained_layout.use": False}
 
 
 def save(
@@ -31,25 +36,40 @@ def save(
     """
     if not re.fullmatch(r"[\w-]+", name):
         raise ValueError(f"'{name}' cannot name a figure: use letters, digits, '_' and '-' only")
-    picture = _bytes(fig, "png")
-    fig.set_layout_engine("none")  # the SVG is laid out as the PNG is: doing it again takes longest
+    picture = _png(fig)
     if folder:
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         words = {"title": title, "caption": caption, "alt": alt}
         text = json.dumps(words, indent=2, ensure_ascii=False) + "\n"
         (target / f"{name}.png").write_bytes(picture)
-        (target / f"{name}.svg").write_bytes(_bytes(fig, "svg"))
+        (target / f"{name}.svg").write_bytes(_svg(fig))
         (target / f"{name}.json").write_text(text, encoding="utf-8")
     _show(picture, caption, alt)
 
 
-def _bytes(fig: Figure, kind: str) -> bytes:
-    """The figure as a file; without date and version, so that equal figures are equal files."""
-    stream = io.BytesIO()
-    metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
+def _png(fig: Figure) -> bytes:
+    """The figure as pixels, of which all are opaque. Little compression: it takes longest."""
+    canvas, stream = FigureCanvasAgg(fig), io.BytesIO()
+    fig.set_dpi(style.DPI)
     with style.context():
-        fig.savefig(stream, format=kind, metadata=metadata)
+        if engine := fig.get_layout_engine():  # else a figure would be drawn twice to be saved once
+            engine.execute(fig)
+            with mpl.rc_context(_NO_LAYOUT):
+                fig.set_layout_engine(None)
+        canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    image.save(stream, format="png", compress_level=1, dpi=(style.DPI, style.DPI))
+    return stream.getvalue()
+
+
+def _svg(fig: Figure) -> bytes:
+    """The figure as lines and letters, laid out as the PNG is; without date and version, so that
+    equal figures are equal files.
+    """
+    stream = io.BytesIO()
+    with style.context(), mpl.rc_context(_NO_LAYOUT):
+        fig.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return stream.getvalue()
 
 
@@ -57,8 +77,8 @@ def _show(picture: bytes, caption: str, alt: str) -> None:
     """Display the picture and its caption where there is a notebook to display them in."""
     if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
         return
-    from IPython.display import Image, Markdown, display
+    from IPython import display
 
-    picture = Image(picture, format="png", width=_SHOWN_WIDTH, alt=alt)
+    picture = display.Image(picture, format="png", width=_SHOWN_WIDTH, alt=alt)
     # a caption may quote a note from outside: Markdown would let its markup through
-    display(picture, Markdown(f"*{html.escape(caption, quote=False)}*"))
+    display.display(picture, display.Markdown(f"*{html.escape(caption, quote=False)}*"))

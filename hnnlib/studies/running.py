@@ -5,20 +5,19 @@ Nothing here decides a number, and no study imports it: a change trains nothing 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 import xarray as xr
-from filelock import FileLock, Timeout
 
 from hnnlib import engines, registration, sources, store, studies
 from hnnlib.datasets import registry
 from hnnlib.errors import ConfigError, StoreError, nearest
+from hnnlib.locks import only_one
 from hnnlib.studies.base import Context
 from hnnlib.training.memory import keep_memory
 
@@ -76,7 +75,8 @@ def train_group(
         json.dumps([name, group, config, digests, str(where), runner.name], sort_keys=True),
         progress,
     )
-    with _only_one(checkpoints, progress):
+    others = "another process, of an interrupted run perhaps, is training these cells: waiting"
+    with only_one(checkpoints / ".lock", lambda: progress(others)):
         runner.prepare(progress)
         started = time.perf_counter()
         runs = study.train(group, settings, context)
@@ -171,21 +171,6 @@ def _registered(parts: list[xr.Dataset]) -> str:
         name: text for name, text in stood[0].items() if all(s.get(name) == text for s in stood)
     }
     return json.dumps(shared, sort_keys=True)
-
-
-@contextlib.contextmanager
-def _only_one(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say("another process, of an interrupted run perhaps, is training these cells: waiting")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _device(name: str) -> torch.device:

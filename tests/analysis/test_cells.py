@@ -83,3 +83,5 @@ def test_differences_are_paired_and_in_percentage_points():
     assert cells.accuracy(nsn) == pytest.approx([1, 2])
     assert cells.difference(snn, nsn) == pytest.approx([-1, -1])
     assert cells.difference(snn, None) is None and cells.accuracy(None) is None
+    assert cells.accuracy_of(data, "test_accuracy", model="nsn") == pytest.approx([1, 2])
+    assert cells.accuracy_of(data, "test_accuracy", model="rnn") is None

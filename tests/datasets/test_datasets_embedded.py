@@ -35,7 +35,7 @@ def test_changed_digits_are_refused(monkeypatch):
 
 
 def test_missing_scikit_learn_is_one_sentence(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(DataError, match="scikit-learn, which is not installed"):
         registry.load("digits")
 

@@ -3,7 +3,11 @@
 import importlib
 import os
 import pickle
+import subprocess
+import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +34,7 @@ from torch import nn
 
 from hnnlib.engines import cpu
 from hnnlib.engines.cpu import compiled, images
-from hnnlib.engines.cpu.compilation import cache_folder, remove_damaged
+from hnnlib.engines.cpu.compilation import cache_folder, once, remove_damaged
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.neurons.decay_input import DecayInputLIF
 from hnnlib.neurons.filters import DualExponential, LeakyIntegrator
@@ -473,3 +477,34 @@ def test_cut_machine_code_is_compiled_again(tmp_path):
     (tmp_path / "text.nbc").write_bytes(b"no machine code")
     remove_damaged(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["whole.nbi"]
+
+
+def test_two_processes_compile_once(tmp_path):
+    compiled, waiting = [], threading.Event()
+
+    def work():
+        compiled.append("all")
+        assert waiting.wait(timeout=20)
+
+    with ThreadPoolExecutor(2) as both:  # a lock of a file keeps threads apart as it does processes
+        done = [both.submit(once, tmp_path, work, waiting.set) for _ in range(2)]
+        assert sorted(one.result() for one in done) == [False, True]
+    assert compiled == ["all"]
+
+
+def test_the_lock_of_a_killed_compiler_holds_nobody_up(tmp_path):
+    code = "import os, sys, pathlib; from hnnlib.engines.cpu import compilation; "
+    code += "compilation.once(pathlib.Path(sys.argv[1]), lambda: os.kill(os.getpid(), 9), print)"
+    assert subprocess.run([sys.executable, "-c", code, tmp_path], timeout=120).returncode == -9
+    assert (tmp_path / "lock").exists()
+    assert once(tmp_path, lambda: None, lambda: pytest.fail("it waited"))
+
+
+def test_kernels_are_compiled_again_after_one_was_damaged(tmp_path):
+    def nothing():
+        return None
+
+    assert once(tmp_path, nothing, nothing) and not once(tmp_path, nothing, nothing)
+    (tmp_path / "cut.nbc").write_bytes(b"")
+    remove_damaged(tmp_path)
+    assert once(tmp_path, nothing, nothing)

@@ -132,8 +132,26 @@ def test_shd_ablations_runs_on_a_store_with_gaps(tmp_path):
     assert sorted(path.stem for path in (tmp_path / "f").glob("*.json")) == pictures
 
 
-def test_reading_results_does_not_load_torch():
+def test_reading_results_loads_nothing_that_only_training_or_rare_tests_need():
     figures = ", ".join(f"hnnlib.plotting.{path.stem}" for path in NOTEBOOKS)
-    source = f"import hnnlib.evidence.report, hnnlib.analysis.cells, {figures}, sys; "
-    check = "sys.exit('torch' in sys.modules)"
+    heavy = ("torch", "numba", "sklearn", "scipy.stats", "matplotlib.pyplot")
+    source = f"import hnnlib.evidence.report, hnnlib.evidence.ledger, {figures}, sys; "
+    check = f"sys.exit(', '.join(m for m in {heavy} if m in sys.modules) or 0)"
+    assert subprocess.run([sys.executable, "-c", source + check], timeout=120).returncode == 0
+
+
+def test_training_loads_no_statistics_and_no_second_library_of_learning():
+    """Importing torch and Numba takes two seconds of every job; these would take as much again."""
+    heavy = ("scipy.stats", "sklearn", "sympy", "torch._dynamo", "matplotlib")
+    source = """
+import sys
+from hnnlib import engines, studies
+from hnnlib.datasets import registry
+from hnnlib.studies import running
+
+engines.get("cpu", running.torch.device("cpu"))
+studies.settings_classes()
+registry.load("digits")
+"""
+    check = f"sys.exit(', '.join(m for m in {heavy} if m in sys.modules) or 0)"
     assert subprocess.run([sys.executable, "-c", source + check], timeout=120).returncode == 0

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 from string import Template
+from typing import Any
 
 # jsonschema compiles dozens of grammars when this is installed: three seconds that nobody needs
 sys.modules["rfc3987_syntax"] = None
@@ -30,17 +31,27 @@ def check_parameters(path: str, parameters: dict[str, str]) -> None:
 def execute(source: str, target: str, parameters: dict[str, str]) -> None:
     """Run a notebook where it lies, so that its own relative paths hold."""
     import papermill
+    from papermill.engines import Engine, papermill_engines
     from papermill.exceptions import PapermillExecutionError
 
     from hnnlib.errors import HnnError
 
+    class Here(Engine):
+        """Runs cells in this process: starting another one, and talking to it, takes a second."""
+
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **_: Any) -> None:
+            run_cells(nb_man)
+
+    papermill_engines.register("here", Here)
     partial = Path(target).with_suffix(".partial.ipynb")
     try:
         papermill.execute_notebook(
             source,
             str(partial),
             parameters=parameters,
-            kernel_name="python3",
+            engine_name="here",
+            request_save_on_cell_execute=False,
             language="python",
             progress_bar=False,
             cwd=str(Path(source).parent),
@@ -51,6 +62,47 @@ def execute(source: str, target: str, parameters: dict[str, str]) -> None:
         raise HnnError(
             f"cell {error.exec_count} of {source} failed with {error.ename}: {error.evalue}"
         ) from error
+
+
+def run_cells(notebook: Any) -> None:
+    """Give the code of papermill's notebook its outputs, up to a cell that fails."""
+    from ipykernel.inprocess.manager import InProcessKernelManager
+    from traitlets.config import Config
+
+    # a history would be written at the end of the process, when its folder is gone
+    manager = InProcessKernelManager(config=Config(HistoryManager={"enabled": False}))
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    notebook.nb.metadata.language_info = manager.kernel.language_info
+    for index, cell in enumerate(notebook.nb.cells):
+        notebook.cell_start(cell, index)
+        if cell.cell_type == "code":
+            client.execute(cell.source)
+            reply = client.get_shell_msg()["content"]
+            cell.execution_count = reply["execution_count"]
+            cell.outputs = outputs(client.iopub_channel)
+            if reply["status"] != "ok":
+                notebook.cell_exception(cell, index)
+                break
+        notebook.cell_complete(cell, index)
+
+
+def outputs(channel: Any) -> list[Any]:
+    """What a kernel has said of a cell; lines that were printed one after another as one text."""
+    from nbformat import v4
+
+    found = []
+    while channel.msg_ready():
+        message = channel.get_msg()
+        if message["msg_type"] in ("stream", "display_data", "execute_result", "error"):
+            said = v4.output_from_msg(message)
+            last = found[-1] if found else {}
+            if "name" in said and last.get("name") == said.name:
+                last.text += said.text
+            else:
+                found.append(said)
+    return found
 
 
 def render(notebook: str, target: str, page: str, title: str) -> None:
@@ -71,6 +123,7 @@ with job(snakemake), tempfile.TemporaryDirectory() as scratch:
     # the reader's own IPython start-up files have no say in a result
     os.environ["IPYTHONDIR"] = scratch
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a warning about a debugger
     notebook, folder = snakemake.input.notebook, Path(snakemake.input.notebook).resolve().parent
     figures = Path(snakemake.output.figures)
     figures.mkdir(parents=True, exist_ok=True)

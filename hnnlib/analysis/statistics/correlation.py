@@ -9,8 +9,8 @@ from math import factorial, prod
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata
 
+from hnnlib.analysis.ranks import ranks as ranks_of
 from hnnlib.analysis.statistics.intervals import SEEDS_NEEDED
 from hnnlib.randomness import numpy_generator
 
@@ -138,7 +138,7 @@ def _ranks(values: np.ndarray, members: list[np.ndarray]) -> np.ndarray:
     """Ranks within each group, centred; ties share their mean rank."""
     ranks = np.empty(values.size)
     for group in members:
-        ranks[group] = rankdata(values[group]) - (len(group) + 1) / 2
+        ranks[group] = ranks_of(values[group]) - (len(group) + 1) / 2
     return ranks
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import stdtrit
 
 __all__ = ["SEEDS_NEEDED", "Kind", "Mean", "between", "mean_interval", "prediction_interval"]
 
@@ -72,7 +72,7 @@ def between(mean: float, half: float, kind: Kind = "number") -> tuple[float, flo
 
 @cache
 def _quantile(level: float, freedom: int) -> float:
-    return stats.t.ppf(level, freedom)
+    return stdtrit(freedom, level)
 
 
 def _around(values: ArrayLike, level: float, kind: Kind, variance: Callable[[int], float]) -> Mean:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr, stdtr
 
 from hnnlib.analysis.statistics.intervals import SEEDS_NEEDED
 from hnnlib.randomness import numpy_generator
@@ -69,9 +69,9 @@ def _p(one: Planned, n: int, overlap: float, draw: np.random.Generator) -> np.nd
     mean = values.mean(1)
     if one.test == "equivalence":
         nearest = np.minimum(one.bound - mean, mean + one.bound)
-        return stats.t.sf(nearest / error, n - 1)
+        return stdtr(n - 1, -nearest / error)
     t = one.sense * (mean - one.bound) / error
-    return np.where(t > 0, 2 * stats.t.sf(np.abs(t), n - 1), 1.0)
+    return np.where(t > 0, 2 * stdtr(n - 1, -np.abs(t)), 1.0)
 
 
 def _page(means: np.ndarray, spread: float, n: int, draw: np.random.Generator) -> np.ndarray:
@@ -82,7 +82,7 @@ def _page(means: np.ndarray, spread: float, n: int, draw: np.random.Generator) -
     statistic = (ranks.sum(1) * np.arange(1, k + 1)).sum(-1)
     mean = n * k * (k + 1) ** 2 / 4
     deviation = np.sqrt(n * k**2 * (k + 1) ** 2 * (k - 1) / 144)
-    return stats.norm.sf((statistic - mean) / deviation)
+    return ndtr(-(statistic - mean) / deviation)
 
 
 def _holm(p: np.ndarray) -> np.ndarray:

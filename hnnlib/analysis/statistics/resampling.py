@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from hnnlib.analysis.statistics.intervals import SEEDS_NEEDED, Mean
 from hnnlib.analysis.statistics.seeds import paired_values
@@ -88,6 +87,8 @@ def bootstrap_difference(
         return Mean(mean, np.nan, np.nan, n, left_out)
     if np.ptp(used) == 0:
         return Mean(mean, mean, mean, n, left_out)
+    from scipy import stats  # costs a second, so only here
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         interval = stats.bootstrap(

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from hnnlib.analysis.statistics.intervals import SEEDS_NEEDED, Mean, mean_interval
 
@@ -93,7 +93,7 @@ def paired_difference(
     p = np.nan
     if d.n >= SEEDS_NEEDED["difference"]:
         t = _t(differences[~np.isnan(differences)], by, overlap, step)
-        p = float(2 * stats.t.sf(abs(t), d.n - 1))
+        p = float(2 * stdtr(d.n - 1, -abs(t)))
     return Difference(d.mean, d.low, d.high, d.n, d.left_out, p)
 
 
@@ -128,7 +128,7 @@ def equivalence(
     else:
         used = differences[~np.isnan(differences)]
         low, high = (_t(used, bound, overlap, step) for bound in (-margin, margin))
-        above, under = (float(stats.t.sf(t, d.n - 1)) for t in (low, -high))
+        above, under = (float(stdtr(d.n - 1, t)) for t in (-low, high))
         inside, outside = max(above, under), min(1.0, 2 * min(1 - above, 1 - under))
     return Equivalence(d.mean, d.low, d.high, d.n, d.left_out, margin, inside, outside)
 
@@ -149,7 +149,7 @@ def seeds_to_decide(
     n = np.arange(SEEDS_NEEDED["difference"], _MOST_SEEDS + 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = abs(distance) / (spread * np.sqrt(1 / n + overlap))
-    enough = t >= stats.t.ppf(1 - level / (2 * family), n - 1)
+    enough = t >= stdtrit(n - 1, 1 - level / (2 * family))
     return int(n[enough.argmax()]) if enough.any() else None
 
 
@@ -174,9 +174,11 @@ def trend(table: ArrayLike, overlap: float = 0.0) -> Trend:
     n, left_out = len(blocks), len(table) - len(blocks)
     if n < SEEDS_NEEDED["trend"]:
         return Trend(np.nan, np.nan, n, left_out)
-    p = [stats.page_trend_test(order).pvalue for order in (blocks, blocks[:, ::-1])]
+    from scipy.stats import page_trend_test  # costs a second, so only here
+
+    p = [page_trend_test(order).pvalue for order in (blocks, blocks[:, ::-1])]
     if overlap:
-        p = stats.norm.sf(stats.norm.isf(p) / np.sqrt(1 + n * overlap))
+        p = ndtr(ndtri(p) / np.sqrt(1 + n * overlap))
     return Trend(*map(float, p), n, left_out)
 
 

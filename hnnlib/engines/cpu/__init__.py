@@ -11,13 +11,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import numba
 import torch
 from torch import Tensor
 
 from hnnlib.engines.base import Engine, Synapse
-from hnnlib.engines.cpu import compiled, delays, images, layers, mixed, products, repeats, warm
+from hnnlib.engines.cpu import (
+    compilation,
+    compiled,
+    delays,
+    images,
+    layers,
+    mixed,
+    products,
+    repeats,
+    warm,
+)
 from hnnlib.engines.cpu.compiled import Compiled
 from hnnlib.engines.cpu.layout import Layout
 from hnnlib.engines.eager import Eager
@@ -38,16 +50,13 @@ class Cpu(Engine):
     name = "cpu"
 
     def prepare(self, say: Callable[[str], None]) -> None:
-        """Compile the kernels, or load them: they are kept beside the code, or in Numba's folder
-        for the user where that can't be written.
+        """Compile the kernels unless they were compiled before: they are kept beside the code, or
+        in a folder of the user's where that can't be written, and loaded where they are called.
         """
         started = time.perf_counter()
-        warm.run()
-        seconds = time.perf_counter() - started
-        if seconds > 5:
-            say(
-                f"compiled the engine's kernels in {seconds:.0f} s; the next start takes one or two"
-            )
+        waiting = "another process compiles the engine's kernels: waiting"
+        if compilation.once(Path(numba.config.CACHE_DIR), warm.run, lambda: say(waiting)):
+            say(f"compiled the engine's kernels in {time.perf_counter() - started:.0f} s")
 
     def scan(
         self, neuron: Neuron, drive: Tensor, recurrent: Tensor | None = None

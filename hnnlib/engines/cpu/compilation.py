@@ -5,13 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import pickletools
+import sys
 import tempfile
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 import numba
+from llvmlite import binding
 
-__all__ = ["INNER", "OPTIONS", "VIEWS", "cache_folder", "remove_damaged"]
+from hnnlib.locks import only_one
+
+__all__ = ["INNER", "OPTIONS", "VIEWS", "cache_folder", "once", "remove_damaged"]
+
+_DONE = "all-"
 
 # numpy's error model: a division that might raise would keep its loop from being vectorised
 OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
@@ -47,12 +54,40 @@ def cache_folder(sources: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix="hnnlib-kernels-"))
 
 
+def once(folder: Path, work: Callable[[], None], waiting: Callable[[], None]) -> bool:
+    """Compile all kernels unless the folder holds them for such a machine, or soon will; whether
+    it was done here.
+
+    Args:
+        work: compiles them.
+        waiting: called before this process waits for another one that compiles them.
+    """
+    done = folder / f"{_DONE}{_machine()}"
+    if done.exists():
+        return False
+    with only_one(folder / "lock", waiting):
+        if done.exists():
+            return False
+        work()
+        done.touch()
+        return True
+
+
 def remove_damaged(folder: Path) -> None:
     """Remove cut copies, of a full disk perhaps: Numba would fail at each of them for ever."""
     for path in [*folder.rglob("*.nbi"), *folder.rglob("*.nbc")]:
         with contextlib.suppress(OSError):
             if not _whole(path):
                 path.unlink()
+                for done in folder.glob(f"{_DONE}*"):
+                    done.unlink()
+
+
+def _machine() -> str:
+    """What copies hold for, beside their sources: a folder may be shared by unlike machines."""
+    features = binding.get_host_cpu_features().flatten()
+    words = (numba.__version__, sys.version, binding.get_host_cpu_name(), features)
+    return sha256("\0".join(words).encode()).hexdigest()[:32]
 
 
 def _whole(path: Path) -> bool:

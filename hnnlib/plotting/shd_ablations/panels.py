@@ -86,16 +86,16 @@ class Panel:
 
     def values(self, model: str, variable: str = "", **changes: str) -> np.ndarray | None:
         """A cell's accuracy in percent, one a seed; None if it was not run."""
-        return cells.accuracy(self.find(model, **changes), variable or self.accuracy)
+        where = MAIN | {"model": model} | changes
+        return cells.accuracy_of(self.store, variable or self.accuracy, **where)
 
     def difference(self, model: str, other: str, **changes: str) -> np.ndarray | None:
         """``model`` minus ``other`` in pp, seed by seed; None where either was not run."""
-        pair = self.find(model, **changes), self.find(other, **changes)
-        return cells.difference(*pair, self.accuracy)
+        return _difference(self.values(model, **changes), self.values(other, **changes))
 
     def effect(self, model: str, **changes: str) -> np.ndarray | None:
         """A model with ``changes`` minus its main cell in pp; None where either was not run."""
-        return cells.difference(self.find(model, **changes), self.find(model), self.accuracy)
+        return _difference(self.values(model, **changes), self.values(model))
 
     def speaker_difference(self, model: str) -> np.ndarray:
         """Accuracy on seen minus that on unseen speakers in pp, seed by seed."""
@@ -108,6 +108,10 @@ class Panel:
             return sorted(found, key=float)
         except ValueError:
             return found
+
+
+def _difference(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
+    return None if a is None or b is None else a - b
 
 
 def panels(store: xr.Dataset) -> Iterator[Panel]:

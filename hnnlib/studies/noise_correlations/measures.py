@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import xarray as xr
-from scipy import stats
 
 from hnnlib.analysis.correlations import STATISTICS, Correlations, entries
 from hnnlib.analysis.manifold import REGIMES
 from hnnlib.analysis.noise import CONDITIONS, EXCLUDED, MISCLASSIFIED, Recorder, shifts
+from hnnlib.analysis.ranks import spearman
 from hnnlib.analysis.regimes import Point
 from hnnlib.randomness import numpy_generator
 from hnnlib.variables import Variable, of_cell
@@ -337,4 +337,4 @@ def _spearman(values: np.ndarray, accuracy: np.ndarray) -> float:
     known = ~np.isnan(values)
     if known.sum() < 3 or np.ptp(values[known]) == 0 or np.ptp(accuracy[known]) == 0:
         return np.nan
-    return float(stats.spearmanr(values[known], accuracy[known]).statistic)
+    return spearman(values[known], accuracy[known])
