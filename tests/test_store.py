@@ -115,7 +115,7 @@ def test_an_empty_or_cut_store_counts_as_none(tmp_path):
     for cut in (0, 20, 60, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:cut])
         assert not files.is_whole(path)
-    assert not files.is_whole(tmp_path) and not store.is_whole(tmp_path / "none.nc")
+    assert not files.is_whole(tmp_path) and not files.is_whole(tmp_path / "none.nc")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
