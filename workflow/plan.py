@@ -124,7 +124,9 @@ class Plan:
     def benchmarks(self) -> list[str]:
         """Benchmark results that exist; the report has a page on them."""
         folder = self.project / "benchmarks/results"
-        return [self.path(f"benchmarks/results/{p.name}") for p in sorted(folder.glob("[!.]*.json"))]
+        return [
+            self.path(f"benchmarks/results/{p.name}") for p in sorted(folder.glob("[!.]*.json"))
+        ]
 
     @property
     def page(self) -> str:
