@@ -1,5 +1,5 @@
-"""What is looked at after the Snakefile was read and before the graph is built: only now it is known
-whether Snakemake will run jobs, show them, or do something else.
+"""What is looked at between the Snakefile and the graph, when it is known what Snakemake will do: run
+jobs, show them, or something else.
 """
 
 from __future__ import annotations
