@@ -66,4 +66,4 @@ onsuccess:
 
 onerror:
     earlier.restore(RESULTS)
-    terminal.explain(PLAN, workflow)
+    terminal.explain(PACE, workflow)

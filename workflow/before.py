@@ -1,5 +1,6 @@
-"""What is looked at between the Snakefile and the graph, when it is known what Snakemake will do: run
-jobs, show them, or something else.
+"""What is looked at between the Snakefile and the graph.
+
+Only there it is known what Snakemake will do: run jobs, show them, or something else.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def graph(workflow: Any, plan: Plan, lock: Lock) -> None:
 
     def prepared(*args: Any, **kwargs: Any) -> None:
         if workflow.is_main_process and workflow.executor_plugin is not None:
+            guards.check_working_folder(writes=not workflow.dryrun)
             _look(workflow, plan, lock)
             # its own locks are removed with those of every other run in the folder: lock.py
             kwargs["nolock"] = True

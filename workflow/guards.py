@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ OPTIONS = ("scale", "results", "device", "engine")
 OWN = ("scale_file",)  # set by the Snakefile itself, and handed on to jobs on other machines
 DEVICES = ("auto", "cpu", "cuda")
 ENGINES = ("auto", "cpu", "eager", "gpu")
+NOTES = Path(".snakemake")  # of Snakemake and of this project, in the folder where it runs
 NEEDED_SPACE = 200 * 2**20  # bytes: stores, notebooks and report of one scale, and some reserve
 
 
@@ -41,6 +43,22 @@ def options(given: Mapping[str, Any], words: Iterable[str] = ()) -> dict[str, st
     if "results" in found:
         found["results"] = os.path.normpath(os.path.expanduser(found["results"]))
     return found
+
+
+def check_working_folder(writes: bool) -> None:
+    """End where Snakemake cannot keep its notes on what was made of what."""
+    try:
+        for folder in (NOTES, *(NOTES / name for name in ("metadata", "incomplete", "log"))):
+            folder.mkdir(exist_ok=True)
+            if writes:
+                tempfile.TemporaryFile(dir=folder).close()
+    except OSError as reason:
+        if reason.errno in (errno.ENOSPC, errno.EDQUOT):
+            sys.exit(f"error: {sentence(reason, Path.cwd())}; nothing was changed")
+        sys.exit(
+            f"error: the folder {Path.cwd()} takes no files ({reason.strerror}): start Snakemake "
+            "in one of your own, or name one with --directory FOLDER; nothing was changed"
+        )
 
 
 def check_folder(folder: str | Path) -> None:

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from hnnlib.errors import ConfigError, HnnError
+from workflow.guards import NOTES
 
 DEFAULT_SCALE = "quick"
 PAGES = ("ipynb", "html")
-KEPT = Path(".snakemake/hnnlib.plans")
+KEPT = NOTES / "hnnlib.plans"
 CODE = {
     "evidence": ("hnnlib.evidence.ledger",),
     "report": ("hnnlib.evidence.report",),
@@ -169,7 +170,8 @@ def make(options: Mapping[str, str], project: str | Path) -> Plan:
 def _known(scale: str, project: Path) -> dict[str, Any]:
     """What the library says of a scale, as plain values; from the kept copy while it holds."""
     files = [*project.glob("hnnlib/**/[!.]*.py"), *project.glob("notebooks/[!.]*.ipynb")]
-    files += [*project.glob("config/[!.]*.yaml"), *[p for p in [Path(scale)] if p.is_file()]]
+    files += [*project.glob("config/[!.]*.yaml"), *project.glob("papers/[!.]*.yaml")]
+    files += [path for path in [Path(scale)] if path.is_file()]
     state = sha256(f"{scale}\0{project}\0{Path.cwd()}\0{__file__}".encode())
     for path in sorted({path.resolve() for path in [*files, Path(__file__)]}):
         state.update(f"\0{path}\0".encode() + path.read_bytes())
@@ -199,6 +201,7 @@ def _asked(name: str, project: Path) -> dict[str, Any]:
     """Ask the library."""
     from hnnlib import config, sources, studies
     from hnnlib.datasets import registry
+    from hnnlib.evidence import papers
     from hnnlib.studies import running
 
     def section(study: str, settings: Any) -> dict[str, Any]:
@@ -219,6 +222,9 @@ def _asked(name: str, project: Path) -> dict[str, Any]:
         )
 
     scale = config.load_scale(name, studies.settings_classes())
+    for paper in {studies.get(study).paper for study in scale.studies}:
+        if (papers.PAPERS / f"{paper}.yaml").is_file():
+            papers.load(paper)  # a slip there would be told after the training
     return {
         "scale": scale.scale,
         "description": scale.description,
