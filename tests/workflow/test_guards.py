@@ -10,11 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from snakemake.cli import parse_config
 
 from hnnlib import engines
 from hnnlib.errors import DataError
-from workflow import earlier, guards, jobs
+from workflow import earlier, guards, jobs, terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -202,8 +203,75 @@ def test_a_job_ends_when_its_snakemake_is_gone():
     assert status == 1 and "is gone" in log
 
 
-def test_a_job_killed_without_a_word_is_explained():
-    assert "killed" in jobs.reason_in("no such log")
+class OutOfMemoryError(RuntimeError):
+    """As torch calls it."""
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (MemoryError(), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you"), True),
+        (OutOfMemoryError("CUDA out of memory. Tried to allocate"), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (ValueError("there is no column 'out of memory'"), False),
+        (OSError(errno.ENOENT, "No such file", "out of memory.csv"), False),
+        (RuntimeError("shapes don't agree"), False),
+    ],
+)
+def test_memory_is_blamed_for_what_it_is_to_blame_for(error, is_memory):
+    assert jobs.reason(error).startswith("there is not enough memory") == is_memory
+
+
+def test_what_torch_says_of_a_processor_without_memory_is_known():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**48, dtype=torch.uint8)
+    assert jobs.reason(caught.value).startswith("there is not enough memory")
+
+
+@pytest.mark.parametrize(
+    ("log", "killed", "said"),
+    [
+        (None, False, "killed from outside perhaps"),
+        ("epoch 3\n", True, "which was short of memory"),
+        ("epoch 3\n", False, "killed from outside perhaps"),
+        (f"epoch 3\n{jobs.DONE} 3 s\n", True, "its work was done"),
+    ],
+)
+def test_a_job_that_ended_without_a_word_is_explained(log, killed, said, tmp_path):
+    path = tmp_path / "a.log"
+    if log:
+        path.write_text(log)
+    assert said in jobs.reason_in(path, killed=killed)
+
+
+def test_kills_for_want_of_memory_are_counted():
+    assert jobs.kills() >= 0 and isinstance(jobs.kills(), int)
+
+
+def test_what_nobody_reads_any_more_is_thrown_away(tmp_path):
+    reader, writer = os.pipe()
+    stream = terminal._Lasting(os.fdopen(writer, "w"))
+    assert stream.write("a") == 1 and stream.isatty() is False
+    os.close(reader)
+    for _ in range(3):
+        stream.write("a line" * 20000)
+        stream.flush()
+    stream.close()
+
+
+def test_a_folder_where_snakemake_cannot_keep_its_notes_ends_the_run(monkeypatch, tmp_path):
+    guards.check_working_folder(writes=True)
+    assert (tmp_path / ".snakemake/metadata").is_dir()
+
+    def refuse(**words):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(guards.tempfile, "TemporaryFile", refuse)
+    guards.check_working_folder(writes=False)
+    with pytest.raises(SystemExit, match="takes no files .* --directory FOLDER"):
+        guards.check_working_folder(writes=True)
 
 
 def test_errors_of_the_library_are_shown_as_they_are():
