@@ -28,7 +28,7 @@ config |= {"device": PLAN.device, "scale_file": PLAN.scale_file}  # for the scri
 CONDA = f"{workflow.basedir}/environment.yml"  # for documentation: looked at with --sdm conda only
 PACE = pace.Pace(PLAN, workflow)
 terminal.quieten(workflow, PACE)
-before.graph(workflow, PLAN, lock.Lock(RESULTS))
+before.graph(workflow, PLAN, lock.Lock(RESULTS), PACE)
 
 
 wildcard_constraints:

@@ -17,13 +17,16 @@ from hnnlib.errors import DataError
 from hnnlib.files import is_whole
 from workflow import earlier, guards
 from workflow.lock import Lock
+from workflow.pace import Pace, spoken
 from workflow.plan import Plan
 
 CLOCKS_DIFFER = 2.0  # seconds that clocks of a network's machines may differ
 
 
-def graph(workflow: Any, plan: Plan, lock: Lock) -> None:
-    """Have this module's looks taken before Snakemake builds its graph of jobs to run."""
+def graph(workflow: Any, plan: Plan, lock: Lock, pace: Pace) -> None:
+    """Have this module's looks taken before Snakemake builds its graph of jobs to run; after that, a
+    dry run says how long they would take.
+    """
     prepare = workflow._prepare_dag
 
     def prepared(*args: Any, **kwargs: Any) -> None:
@@ -34,7 +37,15 @@ def graph(workflow: Any, plan: Plan, lock: Lock) -> None:
             kwargs["nolock"] = True
         prepare(*args, **kwargs)
 
-    workflow._prepare_dag = prepared
+    build = workflow._build_dag
+
+    def built() -> None:
+        build()
+        if workflow.is_main_process and workflow.dryrun:
+            pace.start()
+            print(f"expected: {spoken(pace.seconds())}", file=sys.stderr)
+
+    workflow._prepare_dag, workflow._build_dag = prepared, built
 
 
 def _look(workflow: Any, plan: Plan, lock: Lock) -> None:

@@ -14,7 +14,7 @@ import xarray as xr
 
 from hnnlib import store
 from hnnlib.datasets import fetch, registry
-from workflow import before, plan
+from workflow import before, pace, plan
 from workflow.lock import Lock
 
 
@@ -140,7 +140,7 @@ def test_a_file_from_the_future_that_cannot_be_changed_ends_the_run(tmp_path, mo
 
 
 @pytest.mark.parametrize("dryrun", [True, False])
-def test_the_looks_are_taken_once_snakemake_knows_what_it_will_do(planned, dryrun):
+def test_the_looks_are_taken_once_snakemake_knows_what_it_will_do(planned, dryrun, capsys):
     """A dry run says what would be made again, and changes nothing."""
     path = Path(planned.results, "a.nc")
     path.write_text("")
@@ -151,9 +151,12 @@ def test_the_looks_are_taken_once_snakemake_knows_what_it_will_do(planned, dryru
         dryrun=dryrun,
         dag_settings=SimpleNamespace(forcerun=frozenset({"mine"})),
         _prepare_dag=lambda **kwargs: asked.update(kwargs),
+        _build_dag=lambda: None,
     )
     lock = Lock(planned.results)
-    before.graph(workflow, planned, lock)
+    workflow._cores, workflow.nodes = 1, None
+    workflow.dag = SimpleNamespace(needrun_jobs=lambda: [])
+    before.graph(workflow, planned, lock, pace.Pace(planned, workflow))
     workflow._prepare_dag(nolock=False)
     assert not asked["nolock"] and workflow.dag_settings.forcerun == {"mine"}, "no jobs will run"
     workflow.executor_plugin = "local"
@@ -161,4 +164,6 @@ def test_the_looks_are_taken_once_snakemake_knows_what_it_will_do(planned, dryru
     assert asked["nolock"]
     assert workflow.dag_settings.forcerun == {"mine", str(path)}
     assert lock.held == (not dryrun)
+    workflow._build_dag()
+    assert ("expected: about 0 s" in capsys.readouterr().err) == dryrun
     lock.release()
