@@ -24,8 +24,9 @@ CLOCKS_DIFFER = 2.0  # seconds that clocks of a network's machines may differ
 
 
 def graph(workflow: Any, plan: Plan, lock: Lock, pace: Pace) -> None:
-    """Have this module's looks taken before Snakemake builds its graph of jobs to run; after that, a
-    dry run says how long they would take.
+    """Have this module's looks taken before Snakemake builds its graph of jobs to run.
+
+    After that, a dry run says how long they would take.
     """
     prepare = workflow._prepare_dag
 

@@ -155,12 +155,10 @@ def _compare_with_official(folder: Path, file: OfficialFile, found: str, ours: b
     path = folder / file.name
     size = path.stat().st_size
     state = f"is truncated ({size} of {file.size} bytes)" if size < file.size else "is not official"
-    again = (
-        "delete it and run again to have it downloaded" if ours else "put the official one there"
-    )
+    again = "run again to have it downloaded" if ours else "put the official one there"
     raise DataError(
         f"The file {path} {state}: its {file.kind} is {found} where the official file has "
-        f"{file.checksum}; {again}, or state its origin in a {MANIFEST} beside it."
+        f"{file.checksum}; delete it and {again}, or state its origin in a {MANIFEST} beside it."
     )
 
 
