@@ -13,8 +13,10 @@ import pytest
 import torch
 from snakemake.cli import parse_config
 
-from hnnlib import engines
-from hnnlib.errors import DataError
+import workflow.plan
+from hnnlib import engines, sources
+from hnnlib.errors import ConfigError, DataError
+from hnnlib.evidence import papers
 from workflow import earlier, guards, jobs, terminal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,8 +147,10 @@ def test_output_of_a_job_without_inputs_does_not_come_back(tmp_path):
 SCRIPT = """
 import subprocess
 from types import SimpleNamespace
-from hnnlib import engines
-from hnnlib.errors import DataError
+import workflow.plan
+from hnnlib import engines, sources
+from hnnlib.errors import ConfigError, DataError
+from hnnlib.evidence import papers
 from workflow.jobs import job
 given = SimpleNamespace(rule="check_data", wildcards=["digits"], log=["logs/a.log"])
 with job(given) as terminal:
@@ -276,6 +280,16 @@ def test_a_folder_where_snakemake_cannot_keep_its_notes_ends_the_run(monkeypatch
 
 def test_errors_of_the_library_are_shown_as_they_are():
     assert jobs.reason(DataError("what, where, what to do")) == "what, where, what to do"
+
+
+def test_a_slip_in_a_paper_is_told_before_the_training(monkeypatch):
+    def refuse(paper):
+        raise ConfigError(f"{paper}.yaml line 3: titel: did you mean 'title'?")
+
+    monkeypatch.setattr(papers, "load", refuse)
+    monkeypatch.setattr(sources, "digest", lambda *names: "")
+    with pytest.raises(SystemExit, match=r"^error: \w+\.yaml line 3: titel"):
+        workflow.plan.make({"scale": "smoke"}, ROOT)
 
 
 def test_the_engines_that_can_be_asked_for_are_those_of_the_library():
