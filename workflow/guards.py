@@ -141,7 +141,7 @@ def hold(lock: Lock) -> None:
         lock.path.parent.mkdir(parents=True, exist_ok=True)
         other = lock.take()
     except OSError as reason:
-        if reason.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+        if not os.access(lock.path.parent, os.W_OK) or reason.errno in (errno.ENOSPC, errno.EDQUOT):
             return  # nothing to write, perhaps; `check_results_folder` says so before the first job
         sys.exit(f"error: {sentence(reason, lock.path)}; nothing was changed")
     if other:

@@ -126,13 +126,21 @@ def test_a_lock_file_that_says_nothing_stops_nobody(tmp_path, text):
     mine.release()
 
 
-def test_a_folder_that_cannot_be_written_is_told_by_the_check_before_the_first_job(
-    tmp_path, monkeypatch
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_lock_that_cannot_be_taken_ends_the_run_where_there_is_something_to_write(
+    tmp_path, monkeypatch, writable
 ):
+    """Where nothing can be written, the check before the first job says so: there may be none."""
+
     def refuse(*words):
-        raise OSError(errno.EROFS, "Read-only file system")
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / lock.NAME))
 
     monkeypatch.setattr(lock.os, "open", refuse)
+    monkeypatch.setattr(guards.os, "access", lambda *words: writable)
     mine = Lock(tmp_path)
-    guards.hold(mine)
+    if writable:
+        with pytest.raises(SystemExit, match="belongs to someone else"):
+            guards.hold(mine)
+    else:
+        guards.hold(mine)
     assert not mine.held
