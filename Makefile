@@ -9,14 +9,14 @@ ARGS ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt
+PIP := PIP_USER=0 $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt
 
 # pip leaves the compiling of modules to their first import (--no-compile); a shell that forbids
 # Python to keep what it compiled would have each of the thirty jobs do it again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint notebooks benchmark clean distclean
+.PHONY: help reproduce test lint notebooks benchmark pythons clean distclean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -40,6 +40,13 @@ notebooks: $(READY) ## run the notebooks on the reference results
 benchmark: $(READY) ## time a training step beside other libraries (see ARGS)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+pythons: ## install and import on the oldest and the newest Python of the README
+	@for python in python3.11 python3.12; do \
+	    $$python -c '' 2>/dev/null || { echo "$$python is not here: skipped"; continue; }; \
+	    folder=$$(mktemp -d) && $(MAKE) -s VENV=$$folder/v PYTHON=$$python $$folder/v/.ready && \
+	    $$folder/v/bin/python -m hnnlib check smoke && rm -rf $$folder || exit 1; \
+	done
+
 clean: ## delete all results but the reference, and what tools left behind
 	@find results -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} +
 	@rm -rf .snakemake .pytest_cache .ruff_cache .hypothesis
@@ -49,7 +56,7 @@ distclean: clean ## the same, and the environment
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("error: Python %d.%d is too old, 3.11 or newer is needed: make PYTHON=python3.12" % v[:2])'
-	@test -x $(BIN)/python || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); } || { echo "error: $(PYTHON) cannot create $(VENV): install its module venv (Debian: python3-venv), or make PYTHON=..."; exit 1; }
 	@echo "installing torch (1 of 3, about a minute)"
 	@$(PIP) torch
 	@echo "installing everything else (2 of 3, about a minute)"

@@ -16,18 +16,19 @@ from snakemake.utils import min_version
 min_version("9.0")
 sys.path.insert(0, workflow.basedir)  # before any other package that is called workflow
 
-from workflow import earlier, guards, jobs, pace, plan, terminal
+from workflow import before, earlier, guards, jobs, lock, pace, plan, terminal
 
-guards.check_options(config)
-guards.clear_stale_lock(workflow)
+OPTIONS = guards.options(config, workflow.config_settings.config_args or ())
 jobs.prepare(workflow.basedir)
-PLAN = plan.make(config, workflow.basedir)
+PLAN = plan.make(OPTIONS, workflow.basedir)
 RESULTS = PLAN.results
+if workflow.nodes is None:  # jobs run here
+    guards.check_gpu(PLAN.device, PLAN.engine)
 config |= {"device": PLAN.device, "scale_file": PLAN.scale_file}  # for the scripts
 CONDA = f"{workflow.basedir}/environment.yml"  # for documentation: looked at with --sdm conda only
-earlier.restore(RESULTS, workflow)
 PACE = pace.Pace(PLAN, workflow)
 terminal.quieten(workflow, PACE)
+before.graph(workflow, PLAN, lock.Lock(RESULTS), PACE)
 
 
 wildcard_constraints:
@@ -52,7 +53,6 @@ localrules:
 
 
 onstart:
-    guards.hold_lock()
     guards.check_results_folder(RESULTS)
     earlier.keep(RESULTS, workflow)
     PACE.start()
@@ -65,5 +65,5 @@ onsuccess:
 
 
 onerror:
-    earlier.restore(RESULTS, workflow)
-    terminal.explain(PLAN, workflow)
+    earlier.restore(RESULTS)
+    terminal.explain(PACE, workflow)

@@ -25,6 +25,7 @@ def main(words: list[str] | None = None) -> int:
     # torch's waiting threads would spin on the cores that the engine's own threads need; read when
     # torch is imported, which the commands do
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    os.environ.pop("NUMBA_DISABLE_JIT", None)  # kernels are written for the compiler
     try:
         arguments.command(arguments)
     except HnnError as error:
@@ -52,6 +53,11 @@ def _say(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hnnlib", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -72,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--device", help="auto, cpu or cuda (default: as the scale says)")
     run.add_argument("--engine", default="auto", help="how neurons are run (default: the fastest)")
     run.add_argument(
-        "--threads", type=int, default=os.cpu_count(), help="processor threads (default: all)"
+        "--threads", type=int, default=_cores(), help="processor threads (default: all)"
     )
     run.set_defaults(command=_run)
 

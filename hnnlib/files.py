@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["written"]
+__all__ = ["is_whole", "written"]
 
 
 @contextlib.contextmanager
@@ -30,6 +30,24 @@ def written(path: Path) -> Iterator[Path]:
             _settle(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file begins as a netCDF-4 file and is as long as it says; nothing else is read.
+
+    An empty or cut store, of a full disk or a killed copy, counts as none: it is made anew.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(52)
+            size = stream.seek(0, os.SEEK_END)
+    except OSError:
+        return False
+    # the end of the file in 8 bytes of the superblock (HDF5 file format specification, II.A)
+    if len(head) < 52 or head[:8] != b"\x89HDF\r\n\x1a\n" or head[8] > 3:
+        return False
+    at = 28 if head[8] >= 2 else 40 + 4 * head[8]
+    return size >= int.from_bytes(head[at : at + 8], "little")
 
 
 def _settle(path: Path) -> None:

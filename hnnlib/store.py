@@ -24,7 +24,7 @@ from xarray.backends import H5NetCDFStore
 from hnnlib.errors import StoreError
 from hnnlib.files import written
 
-__all__ = ["SCHEMA_VERSION", "is_whole", "open", "origin", "provenance", "write"]
+__all__ = ["SCHEMA_VERSION", "open", "origin", "provenance", "write"]
 
 SCHEMA_VERSION = 2
 _RENAMED = {1: {"operational_manifold": {"units": "neuron"}}}
@@ -59,24 +59,6 @@ def write(dataset: xr.Dataset, path: str | Path) -> Path:
         # a dataset that was read remembers how wide its strings were: longer ones would be cut
         dataset.drop_encoding().to_netcdf(temporary, engine="h5netcdf", encoding=compress)
     return path
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a file begins as a netCDF-4 file and is as long as it says; nothing else is read.
-
-    An empty or cut store, of a full disk or a killed copy, counts as none: it is made anew.
-    """
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(52)
-            size = stream.seek(0, os.SEEK_END)
-    except OSError:
-        return False
-    # the end of the file in 8 bytes of the superblock (HDF5 file format specification, II.A)
-    if len(head) < 52 or head[:8] != b"\x89HDF\r\n\x1a\n" or head[8] > 3:
-        return False
-    at = 28 if head[8] >= 2 else 40 + 4 * head[8]
-    return size >= int.from_bytes(head[at : at + 8], "little")
 
 
 def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:

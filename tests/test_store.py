@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hnnlib import store
+from hnnlib import files, store
 from hnnlib.errors import StoreError
 from hnnlib.studies.base import join_cells
 
@@ -110,12 +110,12 @@ def test_a_locked_store_is_not_told_to_be_deleted(tmp_path):
 
 def test_an_empty_or_cut_store_counts_as_none(tmp_path):
     path = store.write(dataset(), tmp_path / "s.nc")
-    assert store.is_whole(path)
+    assert files.is_whole(path)
     whole = path.read_bytes()
     for cut in (0, 20, 60, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:cut])
-        assert not store.is_whole(path)
-    assert not store.is_whole(tmp_path) and not store.is_whole(tmp_path / "none.nc")
+        assert not files.is_whole(path)
+    assert not files.is_whole(tmp_path) and not files.is_whole(tmp_path / "none.nc")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from workflow import guards
-
 FOLDER = ".earlier"
 LONG_AGO = (1, 1)  # seconds since 1970: access, modification
 
@@ -34,11 +32,14 @@ def keep(results: str | Path, workflow: Any) -> None:
                 shutil.copy2(path, link)
 
 
-def restore(results: str | Path, workflow: Any) -> None:
-    """Put back what was kept and is missing now; nothing to do after a run that succeeded."""
+def restore(results: str | Path) -> None:
+    """Put back what was kept and is missing now; nothing to do after a run that succeeded.
+
+    Only who holds the folder's lock may: what a live run has kept is its own matter.
+    """
     folder = Path(results) / FOLDER
-    if not folder.is_dir() or not workflow.is_main_process or not guards.hold_lock(timeout=0):
-        return  # the last: what a live run has kept is its own matter
+    if not folder.is_dir():
+        return
     try:
         for kept in [path for path in folder.rglob("*") if path.is_file()]:
             target = Path(results) / kept.relative_to(folder)

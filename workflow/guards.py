@@ -5,34 +5,79 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import socket
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from hnnlib.errors import nearest
+from workflow.lock import Lock
 
 OPTIONS = ("scale", "results", "device", "engine")
 OWN = ("scale_file",)  # set by the Snakefile itself, and handed on to jobs on other machines
 DEVICES = ("auto", "cpu", "cuda")
 ENGINES = ("auto", "cpu", "eager", "gpu")
+NOTES = Path(".snakemake")  # of Snakemake and of this project, in the folder where it runs
 NEEDED_SPACE = 200 * 2**20  # bytes: stores, notebooks and report of one scale, and some reserve
-LOCKS = Path(".snakemake/locks")
-_LIVE = FileLock(".snakemake/hnnlib.lock")
 
 
-def check_options(options: Mapping[str, Any]) -> None:
-    """End when ``--config`` names something that is not there: it would be ignored in silence."""
-    for name in options:
+def options(given: Mapping[str, Any], words: Iterable[str] = ()) -> dict[str, str]:
+    """Settings of ``--config`` as they were written; end where one would be ignored in silence.
+
+    Args:
+        given: as Snakemake understood them: ``1_0`` has become a number.
+        words: as they were typed, ``name=value``.
+    """
+    for name in given:
         if name not in (*OPTIONS, *OWN):
             sys.exit(f"error: there is no --config {name}=..., {nearest(name, OPTIONS)}")
+    typed = dict(word.split("=", 1) for word in words if "=" in word)
+    found = {name: str(typed.get(name, given[name] or "")) for name in given}
     for name, known in (("device", DEVICES), ("engine", ENGINES)):
-        chosen = str(options.get(name, "auto"))
-        if chosen not in known:
-            sys.exit(f"error: --config {name}={chosen}: {nearest(chosen, known)}")
+        if found.get(name, "auto") not in known:
+            sys.exit(f"error: --config {name}={found[name]}: {nearest(found[name], known)}")
+    for name in ("scale", "results"):
+        if not found.get(name, "given").strip():
+            sys.exit(f"error: --config {name}= is empty: give a name, or leave it out")
+    if "results" in found:
+        found["results"] = os.path.normpath(os.path.expanduser(found["results"]))
+    return found
+
+
+def check_working_folder(writes: bool) -> None:
+    """End where Snakemake cannot keep its notes on what was made of what."""
+    try:
+        for folder in (NOTES, *(NOTES / name for name in ("metadata", "incomplete", "log"))):
+            folder.mkdir(exist_ok=True)
+            if writes:
+                tempfile.TemporaryFile(dir=folder).close()
+    except OSError as reason:
+        if reason.errno in (errno.ENOSPC, errno.EDQUOT):
+            sys.exit(f"error: {sentence(reason, Path.cwd())}; nothing was changed")
+        sys.exit(
+            f"error: the folder {Path.cwd()} takes no files ({reason.strerror}): start Snakemake "
+            "in one of your own, or name one with --directory FOLDER; nothing was changed"
+        )
+
+
+def check_folder(folder: str | Path) -> None:
+    """End when a folder can never be made, since a file lies where it or one above it would be."""
+    for path in (Path(folder), *Path(folder).parents):
+        if os.path.lexists(path) and not path.is_dir():
+            sys.exit(
+                f"error: {path} is no folder, results cannot lie there: "
+                "choose another one with --config results=FOLDER"
+            )
+
+
+def check_gpu(device: str, engine: str) -> None:
+    """End when a GPU is asked for and this machine has none that its driver knows of."""
+    if device == "cuda" and not has_gpu():
+        sys.exit("error: device cuda was asked for and this machine has no GPU: set device=auto")
+    if engine == "gpu" and (device == "cpu" or not has_gpu()):
+        where = "device cpu" if device == "cpu" else "a machine without a GPU"
+        sys.exit(f"error: the engine gpu can't work on {where}: set engine=auto")
 
 
 def check_results_folder(folder: str | Path, needed: int = NEEDED_SPACE) -> None:
@@ -78,44 +123,38 @@ def remove_quietly(path: Path) -> None:
         pass
 
 
+def has_gpu() -> bool:
+    """Whether there is a GPU; asks the driver, since importing torch costs seconds."""
+    return any(map(os.path.exists, ("/proc/driver/nvidia/version", "/dev/nvidia0", "/dev/dxg")))
+
+
 def uses_gpu(device: str) -> bool:
-    """Whether training will take a GPU; asks the driver, since importing torch costs seconds."""
-    present = any(map(os.path.exists, ("/proc/driver/nvidia/version", "/dev/nvidia0", "/dev/dxg")))
-    return device == "cuda" or (device == "auto" and present)
+    """Whether training will take a GPU."""
+    return device == "cuda" or (device == "auto" and has_gpu())
 
 
-def clear_stale_lock(workflow: Any) -> None:
-    """Remove the locks of a killed Snakemake, so that nobody has to type ``--unlock``.
-
-    A live run holds ``.snakemake/hnnlib.lock``, which the operating system frees when the process
-    ends, however it ends. Whoever gets it knows that locks still lying about are leftovers. Jobs
-    on other machines don't come here, and locks that another machine wrote are left alone.
+def hold(lock: Lock) -> None:
+    """Take the lock of a results folder for the rest of this process's life, or end with who has
+    it.
     """
-    if not workflow.is_main_process:
-        return
-    if not hold_lock(timeout=0):
-        if Path(_LIVE.lock_file).exists():
-            print("note: another Snakemake is at work in this folder", file=sys.stderr)
-        return
-    owner = Path(".snakemake/hnnlib.owner")
-    left = list(LOCKS.glob("*.lock"))
     try:
-        if left and (not owner.exists() or owner.read_text() == socket.gethostname()):
-            for path in left:
-                path.unlink(missing_ok=True)
-            print("note: an earlier run was killed; its lock is removed", file=sys.stderr)
-        owner.write_text(socket.gethostname())
-    except OSError:
-        pass  # Snakemake itself will say so
-
-
-def hold_lock(timeout: float = 10) -> bool:
-    """Take the lock of a live run for the rest of this process's life."""
-    if _LIVE.is_locked:
-        return True
-    try:
-        Path(_LIVE.lock_file).parent.mkdir(exist_ok=True)
-        _LIVE.acquire(timeout=timeout)
-    except (Timeout, OSError, NotImplementedError):
-        return False
-    return True
+        lock.path.parent.mkdir(parents=True, exist_ok=True)
+        other = lock.take()
+    except OSError as reason:
+        if not os.access(lock.path.parent, os.W_OK) or reason.errno in (errno.ENOSPC, errno.EDQUOT):
+            return  # nothing to write, perhaps; `check_results_folder` says so before the first job
+        sys.exit(f"error: {sentence(reason, lock.path)}; nothing was changed")
+    if other:
+        gone = f"; if it is no more, delete {lock.path}" if other.elsewhere or lock.weak else ""
+        sys.exit(
+            f"error: another run ({other}) works in {lock.path.parent}/: wait until it ends, or "
+            f"choose another folder with --config results=FOLDER{gone}"
+        )
+    if lock.left:
+        print(f"note: an earlier run ({lock.left}) was killed: going on from it", file=sys.stderr)
+    if lock.weak:
+        print(
+            f"note: the file system of {lock.path.parent} cannot lock files: "
+            "start no second run there from another machine",
+            file=sys.stderr,
+        )

@@ -7,25 +7,33 @@ one sentence; the traceback stands in the log only.
 from __future__ import annotations
 
 import errno
+import json
 import os
+import shlex
 import shutil
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from hnnlib.errors import HnnError
-from workflow.guards import sentence
+from hnnlib.files import written
+from workflow.guards import NOTES, sentence
 
 SECONDS_BETWEEN_LINES = 5.0
 MARK = "error: "
 OWNER = "HNN_WORKFLOW_PID"
+DONE = "done in"
+LESS = "run fewer jobs at once (--cores 1) or a smaller scale"
+CUDA = "CUDA error: out of memory"
+CACHES = "HNN_CACHE_HOME"  # set by the profile, to what XDG_CACHE_HOME was
 
 
 class Terminal:
@@ -62,12 +70,37 @@ class Terminal:
 def prepare(project: str | Path) -> None:
     """Set the environment that scripts and notebook kernels are started in."""
     os.environ[OWNER] = str(os.getpid())
+    # Snakemake hands it to a shell as it is, and a folder's name may hold spaces
+    sys.executable = shlex.quote(sys.executable)
     # they import the library of this project, wherever Snakemake is started
     before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(project), *filter(None, before)]))
     # where Python may not keep what it compiled beside the code, each job would compile it again
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
-        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(".snakemake/pycache").resolve()))
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(NOTES.resolve() / "pycache"))
+    # the same of kernels: where neither the home folder nor the project takes them
+    if CACHES in os.environ and not os.access(Path(project) / "hnnlib/engines/cpu", os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(NOTES.resolve() / "kernels"))
+    os.environ.pop("NUMBA_DISABLE_JIT", None)  # kernels are written for the compiler
+    _only_our_notebooks()
+
+
+def _only_our_notebooks() -> None:
+    """The reader's own kernels, start-up files and styles have no say in a result."""
+    os.environ.pop("PYTHONSTARTUP", None)
+    drawing = find_spec("matplotlib")
+    if drawing and drawing.origin:
+        os.environ["MATPLOTLIBRC"] = f"{Path(drawing.origin).parent}/mpl-data/matplotlibrc"
+    ours = NOTES.resolve() / "jupyter"
+    os.environ["JUPYTER_RUNTIME_DIR"] = str(ours / "runtime")
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(
+        dict.fromkeys([str(ours), *filter(None, [os.environ.get("JUPYTER_PATH")])])
+    )
+    # of all kernels that are called python3, the one of this Python
+    words = ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    text = json.dumps({"argv": words, "display_name": "Python 3", "language": "python"})
+    with suppress(OSError), written(ours / "kernels/python3/kernel.json") as path:
+        path.write_text(text)
 
 
 @contextmanager
@@ -76,6 +109,8 @@ def job(snakemake: Any) -> Iterator[Terminal]:
     terminal = Terminal(label(snakemake.rule, snakemake.wildcards), os.dup(2))
     _send_output_to(snakemake.log[0])
     _end_with(os.environ.get(OWNER))
+    if CACHES in os.environ:  # Snakemake's caches were moved, not those of data and kernels
+        os.environ["XDG_CACHE_HOME"] = os.environ[CACHES]
     started = time.monotonic()
     try:
         yield terminal
@@ -87,7 +122,7 @@ def job(snakemake: Any) -> Iterator[Terminal]:
         sys.stdout = sys.stderr = open(os.devnull, "w")  # nothing is left to flush into a full disk
         os._exit(1)
     seconds, busy = time.monotonic() - started, sum(os.times()[:4])
-    terminal.say(f"done in {seconds:.0f} s ({busy:.0f} s of processor time)")
+    terminal.say(f"{DONE} {seconds:.0f} s ({busy:.0f} s of processor time)")
 
 
 def label(rule: str, wildcards: Any) -> str:
@@ -101,18 +136,43 @@ def reason(error: BaseException) -> str:
     """One sentence for an error."""
     if isinstance(error, HnnError):
         return str(error)
+    if _wants_memory(error):
+        return f"there is not enough memory: {LESS}"
     if isinstance(error, OSError) and error.errno is not None:
         return sentence(error)
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return "there is not enough memory: run fewer jobs at once (--cores 1) or a smaller scale"
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     first = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first} (unexpected: the log has the traceback)"
 
 
-def reason_in(log: str | Path) -> str:
-    """The sentence that a failed job left in its log."""
+def _wants_memory(error: BaseException) -> bool:
+    """Whether it is one of the errors by which the system, NumPy or torch refuse memory."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    words = str(error)
+    torchs = type(error).__name__ == "OutOfMemoryError" or (
+        isinstance(error, RuntimeError) and ("can't allocate memory" in words or CUDA in words)
+    )
+    return torchs or isinstance(error, MemoryError)
+
+
+def kills() -> int:
+    """How many processes this machine has killed for want of memory since it started."""
+    try:
+        words = Path("/proc/vmstat").read_text().split()
+        return int(words[words.index("oom_kill") + 1])
+    except (OSError, ValueError, IndexError):  # not Linux, or an old one
+        return 0
+
+
+def reason_in(log: str | Path, killed: bool = False) -> str:
+    """The sentence that a failed job left in its log.
+
+    Args:
+        log: its file.
+        killed: whether the machine has killed for want of memory while the job ran.
+    """
     try:
         lines = Path(log).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -123,7 +183,11 @@ def reason_in(log: str | Path) -> str:
     folder = Path(log).parent
     if folder.is_dir() and shutil.disk_usage(folder).free < 2**20:  # no room for a last word
         return sentence(OSError(errno.ENOSPC, "", str(folder)))
-    return "it ended without a word: killed, perhaps for want of memory, or see above"
+    if any(line.startswith(DONE) for line in lines[-1:]):
+        return "its work was done, and Snakemake did not take what it made: see above"
+    if killed:
+        return f"it was killed by this machine, which was short of memory: {LESS}"
+    return "it ended without a word, killed from outside perhaps: see its log, and above"
 
 
 def _send_output_to(log: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from workflow.jobs import kills
 from workflow.plan import Plan
 
 # Seconds of jobs that no earlier run has timed.
@@ -52,6 +53,7 @@ class Pace:
         self.plan, self.workflow = plan, workflow
         self.expected: dict[int, float] = {}  # seconds by Snakemake's number of the job
         self.done: set[int] = set()
+        self.kills = kills()  # before it began
 
     def start(self) -> None:
         """Look at what is to run; time counts from now."""

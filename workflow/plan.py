@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from hnnlib.errors import ConfigError, HnnError
+from workflow.guards import NOTES
 
 DEFAULT_SCALE = "quick"
-DATA_FOLDER = "HNN_DATA"
-KEPT = Path(".snakemake/hnnlib.plans")
+PAGES = ("ipynb", "html")
+KEPT = NOTES / "hnnlib.plans"
 CODE = {
     "evidence": ("hnnlib.evidence.ledger",),
     "report": ("hnnlib.evidence.report",),
@@ -94,6 +95,12 @@ class Plan:
         """Result store of each study."""
         return {name: f"{self.results}/{name}.nc" for name in self.sections}
 
+    def files(self) -> list[str]:
+        """Tables and pages that are made of the stores; none is ever empty."""
+        tables = ("claims.csv", "comparison.csv", "readings.csv", "claims.json")
+        pages = [f"notebooks/{study}.{kind}" for study in self.sections for kind in PAGES]
+        return [f"{self.results}/{name}" for name in (*tables, *pages, "report/index.html")]
+
     def references(self) -> list[str]:
         """Reference stores that exist; the report shows them beside this run."""
         paths = [self.path(f"results/reference/{name}.nc") for name in self.sections]
@@ -112,12 +119,20 @@ class Plan:
     def templates(self) -> list[str]:
         """Files that the report is laid out with."""
         folder = self.project / "hnnlib/evidence/templates"
-        return [self.path(f"hnnlib/evidence/templates/{p.name}") for p in sorted(folder.iterdir())]
+        names = sorted(path.name for path in folder.glob("[!.]*"))
+        return [self.path(f"hnnlib/evidence/templates/{name}") for name in names]
 
     def benchmarks(self) -> list[str]:
         """Benchmark results that exist; the report has a page on them."""
         folder = self.project / "benchmarks/results"
-        return [self.path(f"benchmarks/results/{p.name}") for p in sorted(folder.glob("*.json"))]
+        return [
+            self.path(f"benchmarks/results/{p.name}") for p in sorted(folder.glob("[!.]*.json"))
+        ]
+
+    @property
+    def page(self) -> str:
+        """What notebooks are laid out with."""
+        return self.path("workflow/templates/notebook.html")
 
     def notebook(self, study: str) -> str:
         """The study's notebook."""
@@ -129,11 +144,11 @@ class Plan:
         return name if Path.cwd() == self.project else str(path)
 
 
-def make(options: Mapping[str, Any], project: str | Path) -> Plan:
+def make(options: Mapping[str, str], project: str | Path) -> Plan:
     """Read the scale and check that the files it needs are there; else end with what is wrong."""
     project = Path(project).resolve()
     try:
-        known = _known(str(options.get("scale", DEFAULT_SCALE)), project)
+        known = _known(options.get("scale", DEFAULT_SCALE), project)
         plan = Plan(
             scale=known["scale"],
             description=known["description"],
@@ -141,10 +156,10 @@ def make(options: Mapping[str, Any], project: str | Path) -> Plan:
             scale_file=os.path.relpath(known["path"]),
             sections={name: Section(**section) for name, section in known["sections"].items()},
             code=known["code"],
-            results=f"{str(options.get('results', 'results')).rstrip('/')}/{known['scale']}",
+            results=os.path.join(options.get("results", "results"), known["scale"]),
             project=project,
-            device=str(options.get("device", known["device"])),
-            engine=str(options.get("engine", "auto")),
+            device=options.get("device", known["device"]),
+            engine=options.get("engine", "auto"),
         )
         _check(plan)
     except HnnError as reason:
@@ -152,19 +167,11 @@ def make(options: Mapping[str, Any], project: str | Path) -> Plan:
     return plan
 
 
-def data_state(name: str) -> list[tuple[str, int, int]]:
-    """Names, sizes and times of the files that a reader handed over: a change is checked anew."""
-    folder = Path(os.environ.get(DATA_FOLDER) or "/nonexistent").expanduser() / name
-    if not folder.is_dir():
-        return []
-    states = [(path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file()]
-    return [(file, state.st_size, state.st_mtime_ns) for file, state in states]
-
-
 def _known(scale: str, project: Path) -> dict[str, Any]:
     """What the library says of a scale, as plain values; from the kept copy while it holds."""
-    files = [*project.glob("hnnlib/**/*.py"), *project.glob("notebooks/*.ipynb")]
-    files += [*project.glob("config/*.yaml"), *[p for p in [Path(scale)] if p.is_file()]]
+    files = [*project.glob("hnnlib/**/[!.]*.py"), *project.glob("notebooks/[!.]*.ipynb")]
+    files += [*project.glob("config/[!.]*.yaml"), *project.glob("papers/[!.]*.yaml")]
+    files += [path for path in [Path(scale)] if path.is_file()]
     state = sha256(f"{scale}\0{project}\0{Path.cwd()}\0{__file__}".encode())
     for path in sorted({path.resolve() for path in [*files, Path(__file__)]}):
         state.update(f"\0{path}\0".encode() + path.read_bytes())
@@ -194,6 +201,7 @@ def _asked(name: str, project: Path) -> dict[str, Any]:
     """Ask the library."""
     from hnnlib import config, sources, studies
     from hnnlib.datasets import registry
+    from hnnlib.evidence import papers
     from hnnlib.studies import running
 
     def section(study: str, settings: Any) -> dict[str, Any]:
@@ -214,6 +222,9 @@ def _asked(name: str, project: Path) -> dict[str, Any]:
         )
 
     scale = config.load_scale(name, studies.settings_classes())
+    for paper in {studies.get(study).paper for study in scale.studies}:
+        if (papers.PAPERS / f"{paper}.yaml").is_file():
+            papers.load(paper)  # a slip there would be told after the training
     return {
         "scale": scale.scale,
         "description": scale.description,

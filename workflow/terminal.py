@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from workflow.guards import uses_gpu
-from workflow.jobs import label, reason_in
+from workflow.jobs import kills, label, reason_in
 from workflow.pace import Pace, spoken
 from workflow.plan import Plan
 
@@ -71,8 +73,50 @@ class _Quiet(logging.Filter):
         return not str(record.msg).startswith(PREFIXES)
 
 
+class _Lasting:
+    """A stream whose reader may go away (``| head``): what is written then is nobody's, and the
+    work goes on.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or throw away for ever."""
+        with self._kept():
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what was written."""
+        with self._kept():
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            # what is still buffered, too, would be said at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+def outlast() -> None:
+    """Let the work outlast whoever reads what it says."""
+    sys.stdout, sys.stderr = _Lasting(sys.stdout), _Lasting(sys.stderr)
+    for handler in logging.getLogger("snakemake.logging").handlers:
+        if isinstance(handler, logging.StreamHandler) and not isinstance(
+            handler, logging.FileHandler
+        ):
+            handler.stream = _Lasting(handler.stream)
+
+
 def quieten(workflow: Any, pace: Pace) -> None:
     """Filter what Snakemake prints to the terminal."""
+    outlast()
     if workflow.is_main_process:
         for handler in logging.getLogger("snakemake.logging").handlers:
             if type(handler).__name__ == "ColorizingTextHandler":
@@ -101,11 +145,12 @@ def conclude(plan: Plan) -> None:
     say(f"report: {report}" if os.path.exists(report) else f"results: {plan.results}/")
 
 
-def explain(plan: Plan, workflow: Any) -> None:
+def explain(pace: Pace, workflow: Any) -> None:
     """Say which jobs failed, why, and where their logs are; jobs with one reason share a line."""
     failed: dict[str, list[Any]] = {}
     for job in sorted(workflow.scheduler.failed, key=str):
-        failed.setdefault(reason_in(job.log[0] if job.log else ""), []).append(job)
+        reason = reason_in(job.log[0] if job.log else "", killed=kills() > pace.kills)
+        failed.setdefault(reason, []).append(job)
     if not failed:
         say("stopped before all steps were done; the same command goes on from here")
         return

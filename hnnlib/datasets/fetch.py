@@ -46,7 +46,7 @@ def locate(entry: Entry, root: str | os.PathLike | None = None) -> Located:
     where a folder, a file or a connection is missing, or a checksum differs.
     """
     folder = _given_folder(entry, root)
-    return _verified(entry, folder or _download(entry))
+    return _verified(entry, folder) if folder else _verified(entry, _download(entry), ours=True)
 
 
 def identity(entry: Entry, root: str | os.PathLike | None = None) -> str:
@@ -94,8 +94,11 @@ def _given_folder(entry: Entry, root: str | os.PathLike | None) -> Path | None:
     return None
 
 
-def _verified(entry: Entry, folder: Path) -> Located:
-    """Hash the data files of a folder and compare them with its manifest or the official sums."""
+def _verified(entry: Entry, folder: Path, ours: bool = False) -> Located:
+    """Hash the data files of a folder and compare them with its manifest or the official sums.
+
+    ours: whether downloads go there, so that what is deleted comes back.
+    """
     manifest = _read_manifest(folder)
     wanted = _wanted(entry, folder, manifest)
     listed = manifest["files"] if manifest else {}
@@ -109,7 +112,7 @@ def _verified(entry: Entry, folder: Path) -> Located:
         _compare_with_manifest(folder, wanted, listed, sums)
     else:
         for file in entry.files:
-            _compare_with_official(folder, file, _deciding_sum(folder, file, sums))
+            _compare_with_official(folder, file, _deciding_sum(folder, file, sums), ours)
     official = all(
         file.name in sums and _deciding_sum(folder, file, sums) == file.checksum
         for file in entry.files
@@ -146,16 +149,16 @@ def _deciding_sum(folder: Path, file: OfficialFile, sums: dict[str, str]) -> str
     return sums[file.name] if file.sha256 else _hash(folder / file.name, file.kind)
 
 
-def _compare_with_official(folder: Path, file: OfficialFile, found: str) -> None:
+def _compare_with_official(folder: Path, file: OfficialFile, found: str, ours: bool) -> None:
     if found == file.checksum:
         return
     path = folder / file.name
     size = path.stat().st_size
     state = f"is truncated ({size} of {file.size} bytes)" if size < file.size else "is not official"
+    again = "run again to have it downloaded" if ours else "put the official one there"
     raise DataError(
         f"The file {path} {state}: its {file.kind} is {found} where the official file has "
-        f"{file.checksum}; delete it and run again to have it downloaded, or state its origin in a "
-        f"{MANIFEST} beside it."
+        f"{file.checksum}; delete it and {again}, or state its origin in a {MANIFEST} beside it."
     )
 
 

@@ -131,11 +131,11 @@ def _sense(part: Part) -> int | None:
 
 
 def _main() -> None:
-    references = sorted((_ROOT / "results/reference").glob("*.nc"))
+    references = sorted((_ROOT / "results/reference").glob("[!.]*.nc"))
     stores = {path.stem: store.open(path) for path in references}
-    for path in sorted((_ROOT / "config").glob("*.yaml")):
+    for path in sorted((_ROOT / "config").glob("[!.]*.yaml")):
         scale = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for name in sorted(path.stem for path in papers.PAPERS.glob("*.yaml")):
+        for name in sorted(path.stem for path in papers.PAPERS.glob("[!.]*.yaml")):
             frame = plan(papers.load(name), stores, seeds_of(scale))
             unable = frame[~frame["able"].astype(bool)]
             print(f"{path.stem}, {name}: {len(unable)} of {len(frame)} claims could not be decided")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pkgutil
 import re
+import traceback
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -32,11 +33,30 @@ def get(name: str) -> Study:
     """The study of a name.
 
     Raises:
-        ConfigError: there is no such study; the message suggests the nearest name.
+        ConfigError: there is no such study, and the message suggests the nearest name; or its
+            module cannot be imported, and the message says where it fails.
     """
     if name not in names():
         raise ConfigError(f"there is no study '{name}': {nearest(name, names())}")
-    return import_module(f"{__name__}.{name}").STUDY
+    if not name.isidentifier():
+        raise ConfigError(f"the study '{name}' needs a name of letters, digits and _: rename it")
+    try:
+        module = import_module(f"{__name__}.{name}")
+    except Exception as reason:  # whatever a module may do while it is imported
+        raise ConfigError(f"the study {name} cannot be imported: {_told(reason)}") from reason
+    if not hasattr(module, "STUDY"):
+        raise ConfigError(f"{module.__file__} has no object STUDY: see CONTRIBUTING.md")
+    return module.STUDY
+
+
+def _told(reason: Exception) -> str:
+    """What failed and in which line, as far as that is not said already."""
+    words = f"{type(reason).__name__}: {reason}"
+    if isinstance(reason, SyntaxError):
+        return words
+    frames = traceback.extract_tb(reason.__traceback__)
+    last = [frame for frame in frames if not frame.filename.startswith("<frozen")][-1]
+    return f"{words} ({last.filename}, line {last.lineno})"
 
 
 def jobs(name: str, settings: Settings) -> Mapping[str, Any]:

@@ -79,6 +79,24 @@ def test_recordings_come_in_order_training_first_and_a_copy_is_marked(vouched):
     assert not data.source.official and data.source.note == "regenerated"
 
 
+def test_tonic_reads_the_same_recordings(vouched):
+    """Where it is installed: pip install -e '.[events]'."""
+    tonic = pytest.importorskip("tonic.datasets.hsd")
+    theirs = object.__new__(tonic.SHD)
+    root = vouched(pair(), "SHD")
+    theirs.location_on_system = str(root / "SHD")
+    theirs.data_filename = shd.ENTRY.unpacked[0]
+    theirs.transform = theirs.target_transform = None
+    ours = registry.load("shd", root)
+    assert len(theirs) == COUNTS[0]
+    for k in range(COUNTS[0]):
+        events, label = theirs[k]
+        where = slice(ours.offsets[k], ours.offsets[k + 1])
+        np.testing.assert_array_equal(events["x"], ours.units[where])
+        np.testing.assert_allclose(events["t"], 1e6 * ours.times[where], atol=1)  # whole us
+        assert label == ours.labels[k]
+
+
 @pytest.mark.parametrize("folder", ["shd", "SHD"])
 def test_official_archives_are_read_without_unpacking(monkeypatch, tmp_path, folder):
     monkeypatch.setattr(shd, "COUNTS", COUNTS)

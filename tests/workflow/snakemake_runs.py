@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 __all__ = ["PATIENCE", "ROOT", "command", "contents", "environment", "last_words", "run"]
 
@@ -34,7 +36,12 @@ def command(folder: Path, *words: str, project: Path = ROOT, **options: object) 
 
 
 def run(
-    folder: Path, *words: str, data: Path | None = None, path: Path | None = None, **options
+    folder: Path,
+    *words: str,
+    data: Path | None = None,
+    path: Path | None = None,
+    habits: Mapping[str, str] = MappingProxyType({}),
+    **options,
 ) -> tuple[int, str]:
     """Run Snakemake to its end: exit status, and all that it printed."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +51,7 @@ def run(
         stderr=subprocess.STDOUT,
         text=True,
         timeout=PATIENCE,
-        env=environment(data, path),
+        env=environment(data, path) | habits,
     )
     return done.returncode, done.stdout
 

@@ -10,40 +10,85 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from filelock import FileLock
+import torch
+from snakemake.cli import parse_config
 
-from hnnlib import engines
-from hnnlib.errors import DataError
-from workflow import earlier, guards, jobs
+import workflow.plan
+from hnnlib import engines, sources
+from hnnlib.errors import ConfigError, DataError
+from hnnlib.evidence import papers
+from workflow import earlier, guards, jobs, terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
-def own_lock(tmp_path, monkeypatch):
-    """A folder and a lock of this test."""
+def own_folder(tmp_path, monkeypatch):
+    """A folder of this test."""
     monkeypatch.chdir(tmp_path)
-    lock = FileLock(tmp_path / ".snakemake/hnnlib.lock")
-    monkeypatch.setattr(guards, "_LIVE", lock)
-    yield lock
-    lock.release()
-
-
-MAIN = SimpleNamespace(is_main_process=True)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
-    [({"scael": "paper"}, "did you mean 'scale'?"), ({"device": "gpu"}, "choose auto, cpu, cuda")],
+    ("words", "said"),
+    [
+        (["scael=paper"], "did you mean 'scale'?"),
+        (["device=gpu"], "choose auto, cpu, cuda"),
+        (["engine=fast"], "choose auto, cpu, eager, gpu"),
+        (["results="], "--config results= is empty"),
+        (["scale="], "--config scale= is empty"),
+    ],
 )
-def test_an_option_that_would_be_ignored_ends_the_run(options, said):
+def test_an_option_that_cannot_be_ends_the_run(words, said):
     with pytest.raises(SystemExit) as caught:
-        guards.check_options(options)
-    assert said in str(caught.value)
+        guards.options(parse_config(words), words)
+    assert said in str(caught.value) and str(caught.value).count("\n") == 0
 
 
-def test_right_options_pass():
-    guards.check_options({"scale": "paper", "results": "/data", "device": "cuda"})
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("results=1_0", "1_0"),
+        ("results=1e3", "1e3"),
+        ("results=true", "true"),
+        ("results=~/x", f"{Path.home()}/x"),
+        ("results=./x//y/", "x/y"),
+        ("scale=a=b", "a=b"),
+        ("device=cpu", "cpu"),
+    ],
+)
+def test_options_are_what_was_typed(word, meant):
+    found = guards.options(parse_config([word]), [word])
+    assert found == {word.split("=")[0]: meant}
+
+
+def test_options_of_a_file_count_too():
+    assert guards.options({"scale": "paper", "results": 7}) == {"scale": "paper", "results": "7"}
+
+
+def test_a_file_is_no_folder_for_results(tmp_path):
+    (tmp_path / "file").write_text("")
+    guards.check_folder(tmp_path / "none" / "smoke")
+    for name in ("file", "file/smoke"):
+        with pytest.raises(SystemExit, match="file is no folder"):
+            guards.check_folder(tmp_path / name)
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_a_gpu_that_is_not_there_is_refused_before_any_work(monkeypatch, present):
+    monkeypatch.setattr(guards, "has_gpu", lambda: present)
+    for device, engine, needs in (
+        ("cuda", "auto", True),
+        ("auto", "gpu", True),
+        ("auto", "auto", False),
+        ("cpu", "cpu", False),
+    ):
+        if needs and not present:
+            with pytest.raises(SystemExit, match="GPU: set"):
+                guards.check_gpu(device, engine)
+        else:
+            guards.check_gpu(device, engine)
+    with pytest.raises(SystemExit, match="can't work on device cpu"):
+        guards.check_gpu("cpu", "gpu")
 
 
 def test_a_disk_without_room_ends_the_run_and_leaves_nothing_behind(tmp_path):
@@ -66,40 +111,6 @@ def test_a_folder_that_refuses_files_ends_the_run(tmp_path, monkeypatch, code, s
     assert said in str(caught.value) and "nothing was changed" in str(caught.value)
 
 
-def left_over(tmp_path: Path) -> Path:
-    lock = tmp_path / ".snakemake/locks/0.output.lock"
-    lock.parent.mkdir(parents=True)
-    lock.write_text("results/a.nc\n")
-    return lock
-
-
-def test_locks_of_a_killed_run_are_removed(tmp_path):
-    lock = left_over(tmp_path)
-    guards.clear_stale_lock(MAIN)
-    assert not lock.exists()
-
-
-def test_locks_of_a_live_run_stay(tmp_path, capsys):
-    lock = left_over(tmp_path)
-    with FileLock(tmp_path / ".snakemake/hnnlib.lock"):
-        guards.clear_stale_lock(MAIN)
-    assert lock.exists()
-    assert "another Snakemake is at work" in capsys.readouterr().err
-
-
-def test_locks_that_another_machine_wrote_stay(tmp_path):
-    lock = left_over(tmp_path)
-    (tmp_path / ".snakemake/hnnlib.owner").write_text("some other machine")
-    guards.clear_stale_lock(MAIN)
-    assert lock.exists()
-
-
-def test_a_job_on_a_cluster_node_leaves_locks_alone(tmp_path):
-    lock = left_over(tmp_path)
-    guards.clear_stale_lock(SimpleNamespace(is_main_process=False))
-    assert lock.exists()
-
-
 def plan(outputs, inputs=("in",)):
     job = SimpleNamespace(output=outputs, input=inputs)
     return SimpleNamespace(
@@ -117,7 +128,7 @@ def test_what_was_deleted_for_a_job_that_failed_comes_back_as_out_of_date(tmp_pa
     first.unlink()
     second.unlink()
     second.write_text("new b")
-    earlier.restore(tmp_path / "r", workflow)
+    earlier.restore(tmp_path / "r")
     assert (first.read_text(), second.read_text()) == ("old a", "new b")
     assert first.stat().st_mtime < 10, "older than all its inputs, so it is made anew"
     assert {p.name for p in (tmp_path / "r").iterdir()} == {"a.nc", "sub"}
@@ -129,15 +140,17 @@ def test_output_of_a_job_without_inputs_does_not_come_back(tmp_path):
     path.write_text("old")
     earlier.keep(tmp_path / "r", plan([str(path)], inputs=()))
     path.unlink()
-    earlier.restore(tmp_path / "r", plan([]))
+    earlier.restore(tmp_path / "r")
     assert not path.exists()
 
 
 SCRIPT = """
 import subprocess
 from types import SimpleNamespace
-from hnnlib import engines
-from hnnlib.errors import DataError
+import workflow.plan
+from hnnlib import engines, sources
+from hnnlib.errors import ConfigError, DataError
+from hnnlib.evidence import papers
 from workflow.jobs import job
 given = SimpleNamespace(rule="check_data", wildcards=["digits"], log=["logs/a.log"])
 with job(given) as terminal:
@@ -194,12 +207,89 @@ def test_a_job_ends_when_its_snakemake_is_gone():
     assert status == 1 and "is gone" in log
 
 
-def test_a_job_killed_without_a_word_is_explained():
-    assert "killed" in jobs.reason_in("no such log")
+class OutOfMemoryError(RuntimeError):
+    """As torch calls it."""
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (MemoryError(), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you"), True),
+        (OutOfMemoryError("CUDA out of memory. Tried to allocate"), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (ValueError("there is no column 'out of memory'"), False),
+        (OSError(errno.ENOENT, "No such file", "out of memory.csv"), False),
+        (RuntimeError("shapes don't agree"), False),
+    ],
+)
+def test_memory_is_blamed_for_what_it_is_to_blame_for(error, is_memory):
+    assert jobs.reason(error).startswith("there is not enough memory") == is_memory
+
+
+def test_what_torch_says_of_a_processor_without_memory_is_known():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**48, dtype=torch.uint8)
+    assert jobs.reason(caught.value).startswith("there is not enough memory")
+
+
+@pytest.mark.parametrize(
+    ("log", "killed", "said"),
+    [
+        (None, False, "killed from outside perhaps"),
+        ("epoch 3\n", True, "which was short of memory"),
+        ("epoch 3\n", False, "killed from outside perhaps"),
+        (f"epoch 3\n{jobs.DONE} 3 s\n", True, "its work was done"),
+    ],
+)
+def test_a_job_that_ended_without_a_word_is_explained(log, killed, said, tmp_path):
+    path = tmp_path / "a.log"
+    if log:
+        path.write_text(log)
+    assert said in jobs.reason_in(path, killed=killed)
+
+
+def test_kills_for_want_of_memory_are_counted():
+    assert jobs.kills() >= 0 and isinstance(jobs.kills(), int)
+
+
+def test_what_nobody_reads_any_more_is_thrown_away(tmp_path):
+    reader, writer = os.pipe()
+    stream = terminal._Lasting(os.fdopen(writer, "w"))
+    assert stream.write("a") == 1 and stream.isatty() is False
+    os.close(reader)
+    for _ in range(3):
+        stream.write("a line" * 20000)
+        stream.flush()
+    stream.close()
+
+
+def test_a_folder_where_snakemake_cannot_keep_its_notes_ends_the_run(monkeypatch, tmp_path):
+    guards.check_working_folder(writes=True)
+    assert (tmp_path / ".snakemake/metadata").is_dir()
+
+    def refuse(**words):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(guards.tempfile, "TemporaryFile", refuse)
+    guards.check_working_folder(writes=False)
+    with pytest.raises(SystemExit, match="takes no files .* --directory FOLDER"):
+        guards.check_working_folder(writes=True)
 
 
 def test_errors_of_the_library_are_shown_as_they_are():
     assert jobs.reason(DataError("what, where, what to do")) == "what, where, what to do"
+
+
+def test_a_slip_in_a_paper_is_told_before_the_training(monkeypatch):
+    def refuse(paper):
+        raise ConfigError(f"{paper}.yaml line 3: titel: did you mean 'title'?")
+
+    monkeypatch.setattr(papers, "load", refuse)
+    monkeypatch.setattr(sources, "digest", lambda *names: "")
+    with pytest.raises(SystemExit, match=r"^error: \w+\.yaml line 3: titel"):
+        workflow.plan.make({"scale": "smoke"}, ROOT)
 
 
 def test_the_engines_that_can_be_asked_for_are_those_of_the_library():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -107,13 +109,45 @@ def test_time_is_told_in_the_unit_that_suits_it(seconds, said):
     assert pace.spoken(seconds) == said
 
 
-def test_jobs_keep_what_they_compile_where_python_keeps_nothing(monkeypatch, tmp_path):
+@pytest.fixture
+def prepared(monkeypatch, tmp_path):
+    """Environment of the scripts, of a reader with habits; called with more of them."""
     monkeypatch.chdir(tmp_path)
-    for name in ("PYTHONPATH", "PYTHONPYCACHEPREFIX", jobs.OWNER):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    jobs.prepare(tmp_path)
-    assert "PYTHONDONTWRITEBYTECODE" not in jobs.os.environ
-    assert jobs.os.environ["PYTHONPYCACHEPREFIX"] == str(tmp_path / ".snakemake/pycache")
-    assert jobs.os.environ["PYTHONPATH"] == str(tmp_path)
+    monkeypatch.setattr(jobs.sys, "executable", "/a reader's/python")
+    monkeypatch.setattr(jobs.os, "environ", environment := {})
+
+    def prepare(**habits: str) -> dict[str, str]:
+        environment.update(habits)
+        jobs.prepare(tmp_path)
+        return environment
+
+    return prepare
+
+
+def test_jobs_keep_what_they_compile_where_python_keeps_nothing(prepared, tmp_path):
+    found = prepared(PYTHONDONTWRITEBYTECODE="1")
+    assert "PYTHONDONTWRITEBYTECODE" not in found
+    assert found["PYTHONPYCACHEPREFIX"] == str(tmp_path / ".snakemake/pycache")
+    assert found["PYTHONPATH"] == str(tmp_path)
+
+
+def test_kernels_have_a_place_where_neither_home_nor_project_takes_files(prepared, tmp_path):
+    assert "NUMBA_CACHE_DIR" not in prepared()
+    found = prepared(**{jobs.CACHES: ""})  # there is no folder for them in this project
+    assert found["NUMBA_CACHE_DIR"] == str(tmp_path / ".snakemake/kernels")
+
+
+def test_a_reader_s_habits_have_no_say(prepared, tmp_path):
+    found = prepared(
+        JUPYTER_PATH="/theirs", PYTHONSTARTUP="x.py", NUMBA_DISABLE_JIT="1", MATPLOTLIBRC="mine"
+    )
+    assert not {"PYTHONSTARTUP", "NUMBA_DISABLE_JIT"} & set(found)
+    assert Path(found["MATPLOTLIBRC"]).is_file()
+    ours = tmp_path / ".snakemake/jupyter"
+    assert found["JUPYTER_PATH"] == f"{ours}:/theirs"
+    assert json.loads((ours / "kernels/python3/kernel.json").read_text())["argv"][0] == "python"
+
+
+def test_a_shell_can_read_the_name_of_python(prepared):
+    prepared()
+    assert shlex.split(jobs.sys.executable) == ["/a reader's/python"]

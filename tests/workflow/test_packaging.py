@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 import hnnlib
@@ -28,6 +30,32 @@ WANTED = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values
 def test_every_dependency_is_pinned_inside_its_range(text):
     wanted = Requirement(text)
     assert wanted.specifier.contains(PINS[wanted.name.lower()])
+
+
+def test_every_pin_installs_on_the_oldest_python():
+    """The oldest that people have: Debian 12's."""
+    oldest = {"python_version": "3.11", "python_full_version": "3.11.2"}
+    refused = []
+    for line in CONSTRAINTS.splitlines():
+        if not line or line.startswith("#"):
+            continue
+        pin = Requirement(line)
+        if pin.marker and not pin.marker.evaluate(oldest):
+            continue
+        try:
+            found = metadata.distribution(pin.name)
+        except metadata.PackageNotFoundError:
+            continue
+        needs = SpecifierSet(found.metadata.get("Requires-Python") or "")
+        if pin.specifier.contains(found.version) and not needs.contains("3.11.2"):
+            refused.append(line)
+    assert refused == []
+
+
+def test_the_default_environment_needs_no_compiler():
+    """What the default run never imports is an extra: tonic brings a package without a wheel."""
+    everybody = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["workflow"]]
+    assert "tonic" not in {Requirement(text).name for text in everybody}
 
 
 def test_the_environment_has_one_torch_release_line():

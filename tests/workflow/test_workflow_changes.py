@@ -23,6 +23,7 @@ TREE = (
     "Snakefile",
     "environment.yml",
 )
+STRANGE = ("hnnlib/._a.py", "hnnlib/studies/._a.py", "hnnlib/evidence/templates/.DS_Store")
 
 
 # --- mistakes -------------------------------------------------------------------------------------
@@ -88,9 +89,30 @@ def test_a_results_folder_that_takes_no_files_is_told_before_any_work(tmp_path, 
 
 
 @pytest.fixture(scope="module")
+def habits(tmp_path_factory) -> dict[str, str]:
+    """Of a reader whose home takes no files, and who draws with LaTeX in a kernel that fails."""
+    folder = tmp_path_factory.mktemp("habits")
+    kernel = folder / "kernels/python3/kernel.json"
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text('{"argv": ["false"], "display_name": "x", "language": "python"}')
+    (folder / "matplotlibrc").write_text("text.usetex: True")
+    (folder / "start.py").write_text("raise SystemExit('a habit')")
+    return {
+        "HOME": "/dev/null/home",
+        "JUPYTER_PATH": str(folder),
+        "MATPLOTLIBRC": str(folder / "matplotlibrc"),
+        "PYTHONSTARTUP": str(folder / "start.py"),
+        "NUMBA_DISABLE_JIT": "1",
+    }
+
+
+@pytest.fixture(scope="module")
 def tree(tmp_path_factory) -> Path:
-    """A copy of the project with the toy study of CONTRIBUTING.md, and nothing else changed."""
-    project = tmp_path_factory.mktemp("tree")
+    """A copy of the project with the toy study of CONTRIBUTING.md, in a folder with a strange name
+    and with files that another system left; nothing else is changed.
+    """
+    project = tmp_path_factory.mktemp("tree") / "a räte's tree"
+    project.mkdir()
     for name in TREE:
         source = ROOT / name
         if source.is_dir():
@@ -105,6 +127,8 @@ def tree(tmp_path_factory) -> Path:
     for name, text in blocks.items():
         assert not (project / name).exists()
         (project / name).write_text(text)
+    for name in ("config/._toy.yaml", "papers/._a.yaml", "notebooks/._a.ipynb", *STRANGE):
+        (project / name).write_bytes(b"\0\5\x16\7\xff")
     (project / "config/toy.yaml").write_text(
         f"scale: toy\ndescription: a toy study\nstudies:\n{section}"
     )
@@ -112,9 +136,9 @@ def tree(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def toy(tree) -> Path:
+def toy(tree, habits) -> Path:
     """Results of the toy study."""
-    status, output = run(tree, project=tree, scale="toy")
+    status, output = run(tree, project=tree, habits=habits, scale="toy")
     assert status == 0, output
     return tree / "results/toy"
 

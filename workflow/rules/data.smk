@@ -15,7 +15,5 @@ rule check_data:
         f"{RESULTS}/logs/check_data/{{dataset}}.log",
     conda:
         CONDA
-    params:
-        files=lambda wildcards: plan.data_state(wildcards.dataset),
     script:
         "../scripts/check_data.py"

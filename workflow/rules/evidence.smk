@@ -9,7 +9,7 @@ rule execute_notebook:
     input:
         notebook=lambda wildcards: PLAN.notebook(wildcards.study),
         store=f"{RESULTS}/{{study}}.nc",
-        page=PLAN.path("workflow/templates/notebook.html"),
+        page=PLAN.page,
     output:
         notebook=f"{RESULTS}/notebooks/{{study}}.ipynb",
         page=f"{RESULTS}/notebooks/{{study}}.html",
@@ -32,7 +32,7 @@ use rule execute_notebook as draw_reference with:
     input:
         notebook=lambda wildcards: PLAN.notebook(wildcards.study),
         store=PLAN.path("results/reference/{study}.nc"),
-        page=PLAN.path("workflow/templates/notebook.html"),
+        page=PLAN.page,
     output:
         notebook=PLAN.path("results/reference/notebooks/{study}.ipynb"),
         page=PLAN.path("results/reference/notebooks/{study}.html"),

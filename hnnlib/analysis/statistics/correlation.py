@@ -70,7 +70,7 @@ def rank_correlation(
     keep = np.isfinite(x) & np.isfinite(y) & np.isfinite(others).all(axis=0)
     n, left_out = int(keep.sum()), int((~keep).sum())
     members = [np.flatnonzero(labels[keep] == label) for label in np.unique(labels[keep])]
-    fixed = np.array([_ranks(z[keep], members) for z in others]).reshape(-1, n)
+    fixed = np.array([_ranks(z[keep], members) for z in others]).reshape(len(others), n)
     a, b = (_rest(_ranks(z[keep], members), fixed) for z in (x, y))
     length = np.sqrt((a @ a) * (b @ b))
     if n < _RUNS_NEEDED or length <= _ROUNDING:

@@ -64,7 +64,8 @@ def between(mean: float, half: float, kind: Kind = "number") -> tuple[float, flo
     if kind == "share" and 0 < mean < 1:
         centre, half = np.log(mean / (1 - mean)), half / (mean * (1 - mean))
         low, high = (1 / (1 + np.exp(-(centre + sign * half))) for sign in (-1, 1))
-        return float(low), float(high)
+        # equal values have no width, and rounding must not put their mean outside
+        return min(float(low), float(mean)), max(float(high), float(mean))
     if kind == "count" and mean > 0:
         return float(mean * np.exp(-half / mean)), float(mean * np.exp(half / mean))
     return float(mean - half), float(mean + half)

@@ -23,7 +23,7 @@ def load(stem: str, folder: str | Path | None = None) -> Paper:
     """
     path = Path(folder or PAPERS) / f"{stem}.yaml"
     if not path.is_file():
-        known = sorted(p.stem for p in path.parent.glob("*.yaml"))
+        known = sorted(p.stem for p in path.parent.glob("[!.]*.yaml"))
         raise ConfigError(f"there is no paper {path.name} in {path.parent}: {nearest(stem, known)}")
     document = yaml_models.read(path, path.name, "a paper is a mapping with the keys title, ...")
     try:
@@ -48,7 +48,7 @@ def of_study(study: str, folder: str | Path | None = None) -> tuple[str, Paper]:
         ConfigError: no paper names the study, or a file is not a paper.
     """
     folder = Path(folder or PAPERS)
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted(folder.glob("[!.]*.yaml")):
         paper = load(path.stem, folder)
         if study in paper.studies:
             return path.stem, paper

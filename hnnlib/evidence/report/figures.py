@@ -32,7 +32,7 @@ def _copied(source: str | Path, figures: Path, place: str) -> list[dict]:
     """Copy a study's figures beside the page and describe them."""
     target = figures / place
     target.mkdir(parents=True)
-    for path in sorted(Path(source).iterdir()):
+    for path in sorted(Path(source).glob("[!.]*")):
         if path.suffix in (".png", ".svg", ".json"):
             shutil.copyfile(path, target / path.name)
     return described(figures, place)
@@ -59,7 +59,7 @@ def described(figures: Path, place: str) -> list[dict]:
     Sidecars go: their words are on the page.
     """
     found = []
-    for png in sorted((figures / place).glob("*.png")):
+    for png in sorted((figures / place).glob("[!.]*.png")):
         sidecar = png.with_suffix(".json")
         words = json.loads(sidecar.read_text(encoding="utf-8")) if sidecar.exists() else {}
         files = [path for path in (png, png.with_suffix(".svg")) if path.exists()]

@@ -65,6 +65,8 @@ def maps(store: xr.Dataset, scheme: str = "filter") -> Figure:
 def _norm(values: list[np.ndarray]) -> PowerNorm:
     """Colours that resolve all but the highest losses of some maps."""
     every = np.concatenate([np.ravel(part) for part in values])
+    if not np.isfinite(every).any():  # all diverged
+        return PowerNorm(0.5, 0, 1)
     low, high = np.nanmin(every), np.nanpercentile(every, _TOP)
     return PowerNorm(0.5, max(0.0, low), max(high, low + 1e-9))
 
@@ -95,7 +97,8 @@ def _bar(
 def _map(ax: Axes, values: xr.DataArray, norm: PowerNorm) -> QuadMesh:
     """One map with contour lines; returns what a colour bar needs."""
     # data sets may have grids of their own, which a store joins
-    values = values.dropna("first", how="all").dropna("second", how="all")
+    if values.notnull().any():
+        values = values.dropna("first", how="all").dropna("second", how="all")
     y, x = values["first"].values, values["second"].values
     image = ax.pcolormesh(
         x, y, values.values, norm=norm, cmap=_COLOURS, shading="nearest", rasterized=True

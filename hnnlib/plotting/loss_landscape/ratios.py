@@ -19,13 +19,16 @@ _LOOKS = ({"color": style.INK, "marker": "v"}, *map(style.coding, style.CODINGS)
 
 
 @style.context()
-def ratios(store: xr.Dataset) -> Figure:
+def ratios(store: xr.Dataset) -> Figure | None:
     """Ratio of one model's roughness or sharpness to another's: a panel a pair, a line a measure,
     a colour and marker a data set; geometric mean, 95 % interval, seeds as small dots.
+    None where the models of no pair were run.
     """
     parts = [(title, mains(part)) for title, part in datasets(store)]
     there = {model for _, row in parts for model in row}
     pairs = [pair for pair in _PAIRS if there.issuperset(pair)]
+    if not pairs:
+        return None
     height = 0.5 + 0.27 * len(MEASURES)
     fig, axes = grid.flow(len(pairs), 2, height, room=0.5, sharey=True)
     for ax, (left, right) in zip(axes, pairs, strict=True):

@@ -29,13 +29,15 @@ _ACROSS = {"accuracy": "accuracy (%)", "rate": "firing rate of the last layer"}
 
 
 @style.context()
-def regime_maps(store: xr.Dataset, variant: str = "paper") -> Figure:
+def regime_maps(store: xr.Dataset, variant: str = "paper") -> Figure | None:
     """Maps over tau and threshold: regime, accuracy, rate, mean correlation; a block a network.
 
     Numbers are means over seeds, the regime is the one that most seeds are in. A cross marks the
-    neuron that the networks were trained with.
+    neuron that the networks were trained with. None where there is no grid.
     """
     found = _cells(store, variant)
+    if not found:
+        return None
     fig, blocks = grid.blocks([title for title, _ in found], 2, 2.1, 4)
     for axes, (_, cell) in zip(blocks, found, strict=True):
         regimes = most_common(cell["grid_regime"].transpose(*_ORDER).values)
@@ -75,7 +77,8 @@ def _cells(store: xr.Dataset, variant: str) -> list[tuple[str, xr.Dataset]]:
         if cell is not None and "grid_accuracy" in cell:
             known = cell["grid_accuracy"].notnull().any("seed")
             cell = cell.isel(tau=known.any("threshold").values, threshold=known.any("tau").values)
-            found.append((title, cell))
+            if cell["grid_accuracy"].size:  # not all diverged
+                found.append((title, cell))
     return found
 
 
@@ -101,14 +104,16 @@ def _image(
 @style.context()
 def correlation_by_regime(
     store: xr.Dataset, statistics: tuple[str, ...] = ("mean", "count"), variant: str = "paper"
-) -> Figure:
+) -> Figure | None:
     """Correlation against accuracy and against the rate of the last spiking layer, by regime.
 
     Dots are points of the grid, one a seed; large black markers are the records of Algorithm 1
     (means over seeds): clean, noisy and right, noisy and wrong. If noise took a network where the
-    grid does, they would lie among its dots.
+    grid does, they would lie among its dots. None where there is no grid.
     """
     found = _cells(store, variant)
+    if not found:
+        return None
     panels = [(statistic, across) for statistic in statistics for across in _ACROSS]
     titles = [title for title, _ in found]
     fig, blocks = grid.blocks(titles, len(_ACROSS), 2.0, len(panels), room=0.8, sharey="row")

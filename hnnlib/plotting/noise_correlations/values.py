@@ -95,4 +95,5 @@ def _seeds(
     for seed in range(table.shape[1]):
         where = x + 0.03 * (seed - (table.shape[1] - 1) / 2)
         bars = np.nan_to_num([table[:, seed] - low[:, seed], high[:, seed] - table[:, seed]])
+        bars = np.maximum(bars, 0)  # an interval of constant samples may miss them by a bit
         ax.errorbar(where, table[:, seed], bars, capsize=0, zorder=3, **look)

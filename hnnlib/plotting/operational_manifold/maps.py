@@ -42,12 +42,14 @@ def maps(store: xr.Dataset, what: str = "accuracy") -> Figure:
 
 
 @style.context()
-def control(store: xr.Dataset) -> Figure:
-    """Accuracy of the networks without spikes beside that of the spiking ones."""
+def control(store: xr.Dataset) -> Figure | None:
+    """Accuracy of the networks without spikes beside that of the spiking ones, if there are any."""
     pairs = []
     spiking = {(s.network, s.dataset): s for s in surfaces(store, "main")}
     for other in surfaces(store, "control"):
         pairs += [spiking[other.network, other.dataset], other]
+    if not pairs:
+        return None
     return _accuracies(pairs, [f"{s.title}: {s.neuron}" for s in pairs])
 
 

@@ -1,0 +1,169 @@
+"""What is looked at before the graph: results that are damaged, data that were exchanged, dates."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import xarray as xr
+
+from hnnlib import store
+from hnnlib.datasets import fetch, registry
+from workflow import before, pace, plan
+from workflow.lock import Lock
+
+
+@pytest.fixture
+def planned(tmp_path) -> plan.Plan:
+    """A finished run of one study with two groups, trained on a data set of files."""
+    section = plan.Section("A study", "paper", {}, {"g0": {}, "g1": {}}, {}, "", ["mnist"], "")
+    results = tmp_path / "results"
+    found = plan.Plan(
+        "s", "", None, "s.yaml", {"a": section}, {}, str(results), tmp_path, "cpu", "auto"
+    )
+    some = xr.Dataset({"x": ("cell", [1.0], {"units": "1", "long_name": "a number"})})
+    for path in (*found.runs("a"), *found.stores().values()):
+        store.write(some, path)
+    for path in found.files():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text("something")
+    return found
+
+
+def test_whole_results_stay(planned):
+    assert list(before.damaged(planned)) == []
+
+
+@pytest.mark.parametrize("text", [b"", b"\x89HDF\r\n\x1a\n", b"text", None], ids=str)
+@pytest.mark.parametrize("place", ["runs/a/g1.nc", "a.nc"])
+def test_damaged_stores_are_made_again(planned, place, text, capsys):
+    path = Path(planned.results, place)
+    path.write_bytes(path.read_bytes()[:-1] if text is None else text)
+    assert list(before.damaged(planned)) == [str(path)]
+    assert capsys.readouterr().err == f"note: {path} is empty, cut or damaged: it is made again\n"
+
+
+@pytest.mark.parametrize("place", ["claims.csv", "notebooks/a.html", "report/index.html"])
+def test_empty_tables_and_pages_are_made_again(planned, place):
+    path = Path(planned.results, place)
+    path.write_text("")
+    assert list(before.damaged(planned)) == [str(path)]
+    path.unlink()
+    assert list(before.damaged(planned)) == [], "what is not there is made without a word"
+
+
+def data(folder: Path, text: bytes) -> None:
+    """Files of MNIST's names, vouched for by a manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [file.name for file in registry.get("mnist").files]
+    for name in names:
+        (folder / name).write_bytes(text + name.encode())
+    files = {name: sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    manifest = {"source": "a test", "note": "not MNIST", "files": files}
+    (folder / fetch.MANIFEST).write_text(json.dumps(manifest))
+
+
+def record(planned: plan.Plan, sha: str) -> str:
+    path = Path(planned.data_checks("a")[0])
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"sha256": sha}))
+    return str(path)
+
+
+def test_other_data_are_noticed_wherever_they_lie_and_whatever_their_dates(
+    planned, tmp_path, monkeypatch, capsys
+):
+    """Another folder, files replaced in place with their dates kept, and a downloaded copy."""
+    entry = registry.get("mnist")
+    data(tmp_path / "one/mnist", b"1")
+    monkeypatch.setenv("HNN_DATA", str(tmp_path / "one"))
+    first = fetch.identity(entry)
+    path = record(planned, first)
+    assert list(before.exchanged(planned)) == []
+    files = sorted((tmp_path / "one/mnist").iterdir())
+    for file in files:
+        os.utime(file)  # as a copy would
+    assert list(before.exchanged(planned)) == [], "the same content"
+
+    data(tmp_path / "two/mnist", b"2")
+    for old, new in zip(files, sorted((tmp_path / "two/mnist").iterdir()), strict=True):
+        os.utime(new, ns=(old.stat().st_atime_ns, old.stat().st_mtime_ns))
+    monkeypatch.setenv("HNN_DATA", str(tmp_path / "two"))
+    assert list(before.exchanged(planned)) == [path]
+    assert "the files of mnist are not those of the earlier run" in capsys.readouterr().err
+
+    monkeypatch.setattr(fetch, "_cache_folder", lambda entry: tmp_path / "two" / entry.name)
+    monkeypatch.delenv("HNN_DATA")
+    assert list(before.exchanged(planned)) == [path]
+    record(planned, fetch.identity(entry))
+    assert list(before.exchanged(planned)) == []
+    monkeypatch.setattr(fetch, "_cache_folder", lambda entry: tmp_path / "nowhere")
+    assert list(before.exchanged(planned)) == [], "results stay when their data are gone"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "{}"])
+def test_a_damaged_record_of_data_is_made_again(planned, tmp_path, monkeypatch, text):
+    data(tmp_path / "one/mnist", b"1")
+    monkeypatch.setenv("HNN_DATA", str(tmp_path / "one"))
+    path = record(planned, "")
+    Path(path).write_text(text)
+    assert list(before.exchanged(planned)) == [path]
+
+
+def test_files_from_the_future_are_dated_now(tmp_path, capsys):
+    """Nothing made of them would be newer than they are, which Snakemake takes for a failure."""
+    paths = [tmp_path / name for name in ("a", "b")]
+    for path in paths:
+        path.write_text("")
+        os.utime(path, (2e9 + 1e9, 2e9 + 1e9))
+    before.date_now([*map(str, paths), str(tmp_path / "none")])
+    assert all(path.stat().st_mtime <= time.time() for path in paths)
+    assert f"{paths[0]} and others are dated in the future" in capsys.readouterr().err
+
+
+def test_a_file_from_the_future_that_cannot_be_changed_ends_the_run(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    path.write_text("")
+    os.utime(path, (3e9, 3e9))
+
+    def refuse(path):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(before.os, "utime", refuse)
+    with pytest.raises(SystemExit, match="is dated .* set the clock"):
+        before.date_now([str(path)])
+
+
+@pytest.mark.parametrize("dryrun", [True, False])
+def test_the_looks_are_taken_once_snakemake_knows_what_it_will_do(planned, dryrun, capsys):
+    """A dry run says what would be made again, and changes nothing."""
+    path = Path(planned.results, "a.nc")
+    path.write_text("")
+    asked = {}
+    workflow = SimpleNamespace(
+        is_main_process=True,
+        executor_plugin=None,
+        dryrun=dryrun,
+        dag_settings=SimpleNamespace(forcerun=frozenset({"mine"})),
+        _prepare_dag=lambda **kwargs: asked.update(kwargs),
+        _build_dag=lambda: None,
+    )
+    lock = Lock(planned.results)
+    workflow._cores, workflow.nodes = 1, None
+    workflow.dag = SimpleNamespace(needrun_jobs=lambda: [])
+    before.graph(workflow, planned, lock, pace.Pace(planned, workflow))
+    workflow._prepare_dag(nolock=False)
+    assert not asked["nolock"] and workflow.dag_settings.forcerun == {"mine"}, "no jobs will run"
+    workflow.executor_plugin = "local"
+    workflow._prepare_dag(nolock=False)
+    assert asked["nolock"]
+    assert workflow.dag_settings.forcerun == {"mine", str(path)}
+    assert lock.held == (not dryrun)
+    workflow._build_dag()
+    assert ("expected: about 0 s" in capsys.readouterr().err) == dryrun
+    lock.release()

@@ -1,0 +1,139 @@
+"""What is looked at between the Snakefile and the graph.
+
+Only there it is known what Snakemake will do: run jobs, show them, or something else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hnnlib.errors import DataError
+from hnnlib.files import is_whole
+from workflow import earlier, guards
+from workflow.lock import Lock
+from workflow.pace import Pace, spoken
+from workflow.plan import Plan
+
+CLOCKS_DIFFER = 2.0  # seconds that clocks of a network's machines may differ
+
+
+def graph(workflow: Any, plan: Plan, lock: Lock, pace: Pace) -> None:
+    """Have this module's looks taken before Snakemake builds its graph of jobs to run.
+
+    After that, a dry run says how long they would take.
+    """
+    prepare = workflow._prepare_dag
+
+    def prepared(*args: Any, **kwargs: Any) -> None:
+        if workflow.is_main_process and workflow.executor_plugin is not None:
+            guards.check_working_folder(writes=not workflow.dryrun)
+            _look(workflow, plan, lock)
+            # its own locks are removed with those of every other run in the folder: lock.py
+            kwargs["nolock"] = True
+        prepare(*args, **kwargs)
+
+    build = workflow._build_dag
+
+    def built() -> None:
+        build()
+        if workflow.is_main_process and workflow.dryrun:
+            pace.start()
+            print(f"expected: {spoken(pace.seconds())}", file=sys.stderr)
+
+    workflow._prepare_dag, workflow._build_dag = prepared, built
+
+
+def _look(workflow: Any, plan: Plan, lock: Lock) -> None:
+    guards.check_folder(plan.results)
+    if not workflow.dryrun:
+        guards.hold(lock)
+        earlier.restore(plan.results)
+        date_now(_dated(plan))
+    again = [*damaged(plan), *exchanged(plan)]
+    settings = workflow.dag_settings
+    settings.forcerun = frozenset(settings.forcerun) | set(again)
+
+
+def damaged(plan: Plan) -> Iterator[str]:
+    """Results that are empty, cut or no results, of a full disk, say; they are made again."""
+    stores = [*(path for study in plan.studies for path in plan.runs(study))]
+    stores += plan.stores().values()
+    for path in stores:
+        if os.path.lexists(path) and not is_whole(Path(path)):
+            yield _again(path)
+    for path in plan.files():
+        if os.path.isfile(path) and not os.path.getsize(path):
+            yield _again(path)
+
+
+def exchanged(plan: Plan) -> Iterator[str]:
+    """Records of data sets whose files are others than those that were verified for this run."""
+    records = {path for study in plan.studies for path in plan.data_checks(study)}
+    for path in map(Path, sorted(records)):
+        if not path.exists():
+            continue
+        from hnnlib.datasets import fetch, registry  # reads arrays: only for data that are files
+
+        try:
+            now = fetch.identity(registry.get(path.stem))
+        except DataError as reason:
+            sys.exit(f"error: {reason}")
+        if now and now != _recorded(path):
+            print(
+                f"note: the files of {path.stem} are not those of the earlier run: what was "
+                "trained on them is trained anew",
+                file=sys.stderr,
+            )
+            yield str(path)
+
+
+def date_now(paths: list[str]) -> None:
+    """Give files from the future today's date: nothing made of them could ever be newer."""
+    now = time.time()
+    ahead = [path for path in paths if _changed(path) > now + CLOCKS_DIFFER]
+    for path in ahead:
+        try:
+            os.utime(path)
+        except OSError:
+            sys.exit(
+                f"error: {path} is dated {time.ctime(_changed(path))}, which is to come: set the "
+                f"clock of this machine, or have the file's owner run `touch {path}`"
+            )
+    if ahead:
+        print(
+            f"note: {ahead[0]}{' and others are' if ahead[1:] else ' is'} dated in the future, by "
+            "another clock; the date is now today's",
+            file=sys.stderr,
+        )
+
+
+def _dated(plan: Plan) -> list[str]:
+    """All files whose dates decide what is made again."""
+    given = [*map(plan.notebook, plan.studies), *plan.papers(), *plan.templates()]
+    given += [*plan.references(), *plan.benchmarks(), plan.page]
+    return given + [str(path) for path in Path(plan.results).rglob("*") if path.is_file()]
+
+
+def _again(path: str) -> str:
+    print(f"note: {path} is empty, cut or damaged: it is made again", file=sys.stderr)
+    return path
+
+
+def _recorded(path: Path) -> str:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _changed(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
