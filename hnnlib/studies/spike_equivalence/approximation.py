@@ -115,7 +115,9 @@ def _cell(
         "approximation_error": of_cell(
             ("seed",), errors, "root mean square error with the best out-weights"
         ),
-        "diverged": of_cell(("seed",), np.zeros(len(seeds)), "1 where a fit is not finite"),
+        "diverged": of_cell(
+            ("seed",), np.zeros(len(seeds)), "1 where a loss or a parameter was not finite"
+        ),
         "largest_difference": of_cell(
             (), apart, "between the functions of the networks multi and single_more, all draws"
         ),

@@ -34,6 +34,12 @@ _STEPS = {"step": 60, "exponential": 30, "alpha": 30}
 _SCALES = 2 ** np.arange(14)
 """Factors on all weights, until an integer threshold gives the number of spikes that is wanted."""
 _ONCE = Rules(once=True)
+_OF_TRAINED = {
+    "prediction_changes": "test images whose prediction changes with the conversion",
+    "largest_logit_difference": "of any output of any test image",
+    "images": "test images that are compared",
+    "rounding_changes": "test images whose prediction changes with the rounding of weights",
+}
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,7 @@ def cell(
         "over_bound_1": (needed - allowed[0], "neurons beyond what the paper allows"),
         "over_bound_2": (needed - allowed[1], "neurons beyond what its second bound allows"),
         "alpha": (needed / (most * neurons), "neurons needed per neuron and spike"),
-    }
+    } | {key: (total.get(key, np.nan), text) for key, text in _OF_TRAINED.items()}
     many = arm.many
     labels = {
         "construction": name,

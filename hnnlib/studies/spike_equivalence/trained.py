@@ -24,7 +24,6 @@ from hnnlib.training import loop, measurement
 from hnnlib.training.examples import Images, Parts
 from hnnlib.training.loop import Schedule
 from hnnlib.training.tasks import Classification
-from hnnlib.variables import of_cell
 
 __all__ = ["TrainedSettings", "trained"]
 
@@ -103,16 +102,9 @@ def trained(chosen: TrainedSettings, context: Context) -> xr.Dataset:
     found = converted(network, x, int(data.scale), chosen.steps)
     context.say(f"{chosen.dataset}: {found['prediction_changes']} predictions changed")
     most = found.pop("most")
-    answers = {
-        "prediction_changes": "test images whose prediction changes with the conversion",
-        "largest_logit_difference": "of any output of any test image",
-        "images": "test images that are compared",
-        "rounding_changes": "test images whose prediction changes with the rounding of weights",
-    }
-    about = {key: of_cell((), float(found.pop(key)), text) for key, text in answers.items()}
     cell = random_networks.cell("forward", "trained", "step", 2, most, [found], chosen.dataset)
     kept = measured[list(_KEPT)].isel(cell=0, drop=True).expand_dims(cell=cell["cell"])
-    return cell.assign(about).merge(kept)
+    return cell.merge(kept)
 
 
 @torch.no_grad()
