@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import xarray as xr
 from pydantic import Field
@@ -22,14 +22,18 @@ class SpikeEquivalenceSettings(Settings):
     """Section of the study in a scale file."""
 
     seeds: Seeds = Field(description="of the networks and inputs that are drawn")
-    depths: tuple[Literal[1, 2, 3], ...] = Field(min_length=1, description="layers")
+    depths: tuple[Annotated[int, Field(gt=0, le=3)], ...] = Field(
+        min_length=1, description="layers of the networks that are drawn"
+    )
     spike_limits: tuple[Annotated[int, Field(gt=0, le=64)], ...] = Field(
         min_length=1, description="the most spikes of any neuron, N_s"
     )
     hidden: tuple[Annotated[int, Field(gt=0, le=1000)], ...] = Field(
         min_length=1, description="neurons n of the networks that approximate functions"
     )
-    trained: TrainedSettings | None = Field(None, description="a network that is converted")
+    trained: TrainedSettings | None = Field(
+        None, description="a network that is trained at the first seed, and converted"
+    )
 
 
 class SpikeEquivalence(Study):
@@ -62,7 +66,7 @@ class SpikeEquivalence(Study):
             cells += found
         cells += approximations(settings.hidden, settings.seeds)
         if settings.trained:
-            cells.append(trained(settings.trained, context))
+            cells.append(trained(settings.trained, settings.seeds[0], context))
         return join_cells(_alike(cells))
 
 

@@ -54,7 +54,6 @@ class TrainedSettings(ImageSettings):
     steps: int = Field(gt=0, le=1000, description="time steps T")
     images: int = Field(gt=0, le=10**6, description="test images that are compared")
     schedule: TrainedSchedule
-    seed: int = Field(0, ge=0, lt=2**32, description="of split, initial weights and order")
 
     @property
     def width(self) -> float:
@@ -81,13 +80,17 @@ class IntegrateNetwork(RateNetwork):
         return IntegrateAndFire(surrogate=self.surrogate)
 
 
-def trained(chosen: TrainedSettings, context: Context) -> xr.Dataset:
-    """The cell of a trained network."""
+def trained(chosen: TrainedSettings, seed: int, context: Context) -> xr.Dataset:
+    """The cell of a trained network.
+
+    Args:
+        seed: of split, initial weights and order.
+    """
     data, device = context.data(chosen.dataset), context.device
     images = Images(data, device)
-    parts = Parts.of([splits.of_images(data, chosen.seed, limits(chosen.samples))], device)
+    parts = Parts.of([splits.of_images(data, seed, limits(chosen.samples))], device)
     design = RateDesign((), (chosen.hidden, data.n_classes), Duplicate(chosen.steps))
-    network = IntegrateNetwork(design, images.in_shape, [chosen.seed], context.engine).to(device)
+    network = IntegrateNetwork(design, images.in_shape, [seed], context.engine).to(device)
     fit = loop.fit(
         network,
         images,
