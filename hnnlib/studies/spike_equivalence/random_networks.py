@@ -195,8 +195,11 @@ def _layer(generator: np.random.Generator, events: Integers, most: int, rules: R
             peak = int(floor_potential(weigh(events, weights), rules.kernel).max())
             ends = max(1, peak // (most + 1)), max(1, peak)
             tried = np.unique(np.geomspace(*ends, 6 * most + 6).astype(np.int64))
-            every = Layer.of(weights.repeat(len(tried), 1), np.tile(tried, _WIDTH))
-            found = fire(every, events, rules).sum(0).reshape(_WIDTH, -1).max(0)
+            if rules.reset == "permanent":
+                found = max(0, peak) // tried
+            else:
+                every = Layer.of(weights.repeat(len(tried), 1), np.tile(tried, _WIDTH))
+                found = fire(every, events, rules).sum(0).reshape(_WIDTH, -1).max(0)
             if (found == most).any():
                 threshold = generator.choice(tried[found == most])
                 return Layer.of(weights, np.full(_WIDTH, threshold))
