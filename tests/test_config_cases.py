@@ -81,12 +81,20 @@ tasks:
   tuning: {rates: [2.0e-3], seeds: [100], epochs: 1}
   arms: [main]
 """
+EQUIVALENCE = """\
+seeds: [0, 1, 2]
+depths: [1]
+spike_limits: [1, 2]
+hidden: [4]
+trained: {dataset: digits, hidden: 8, steps: 4, images: 20, schedule: {epochs: 1, batch: 32}}
+"""
 SECTIONS = {
     "coding_comparison": CODING,
     "operational_manifold": MANIFOLD,
     "noise_correlations": NOISE,
     "loss_landscape": LANDSCAPE,
     "shd_ablations": SHD,
+    "spike_equivalence": EQUIVALENCE,
 }
 REFUSED = [  # study, what stands there, what is written in its place, what the sentence says
     ("coding_comparison", "[main]", "[main, main]", "'main' stands here twice"),

@@ -78,7 +78,7 @@ def fitting(dataset: xr.Dataset, select: Select) -> list[Select]:
         for name, variable in dataset.coords.variables.items()
         if variable.dims == ("cell",) and name != "cell"
     }
-    apart = {name: values for name, values in columns.items() if len(set(values)) > 1}
+    apart = {k: values for k, values in columns.items() if len(set(map(str, values))) > 1}
     cells = [{**select, **{k: v[place] for k, v in apart.items()}} for place in range(keep.sum())]
     return cells or [select]
 
