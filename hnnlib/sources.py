@@ -3,7 +3,8 @@
 Snakemake sees a rule's script, not the library behind it. The workflow therefore gives every job
 the digest of the modules that its result depends on: the named ones and, by static analysis of
 their import statements, all of hnnlib that they import. Modules are read, never imported. What is
-imported by a computed name is not seen, but for the kernels of neurons, which bear their names.
+imported by a computed name is not seen, but for the kernels of neurons and surrogates, which bear
+their names.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ __all__ = ["digest", "modules"]
 
 PACKAGE = "hnnlib"
 FOLDER = Path(__file__).resolve().parent
-NEURONS = "hnnlib.neurons."
-KERNELS = ("hnnlib.engines.cpu.neurons.", "hnnlib.engines.gpu.neurons.")
-"""Engines run a neuron of ``NEURONS`` + name by ``KERNELS`` + name, see ``hnnlib.engines.rows``."""
+KERNELS = {
+    "hnnlib.neurons.": ("hnnlib.engines.cpu.neurons.", "hnnlib.engines.gpu.neurons."),
+    "hnnlib.surrogates.": ("hnnlib.engines.cpu.surrogates.",),
+}
+"""Where engines have the kernels of a room's modules: the room's name, and those that stand in its
+place, see ``hnnlib.engines.rows``."""
 
 
 class _Source(NamedTuple):
@@ -71,9 +75,9 @@ def _closure(names: tuple[str | Path, ...]) -> dict[str, _Source]:
         if name not in found:
             found[name] = _source(_file(name))
             waiting += _imported(found[name], name)
-            if name.startswith(NEURONS):
-                kernels = [folder + name.removeprefix(NEURONS) for folder in KERNELS]
-                waiting += [n for k in kernels if _file(k) for n in _with_parents(k)]
+            room, dot, module = name.rpartition(".")
+            kernels = [folder + module for folder in KERNELS.get(room + dot, ())]
+            waiting += [n for k in kernels if _file(k) for n in _with_parents(k)]
     return found
 
 

@@ -1,9 +1,9 @@
-"""Tables of neurons: how an engine finds its kernels for them.
+"""Tables of neurons and surrogates: how an engine finds its kernels for them.
 
 An engine has a package ``neurons`` with a module for each module of ``hnnlib.neurons`` that it has
-kernels for, under the same name and with its entries in ``ROWS``. No engine imports these by name:
-a study's code then holds the kernels of the neurons that it names (``hnnlib.sources``), and a new
-neuron changes no other study.
+kernels for, under the same name and with its entries in ``ROWS``; so for ``surrogates``. No engine
+imports these by name: a study's code then holds the kernels of those that it names
+(``hnnlib.sources``), and a new one changes no other study.
 """
 
 from __future__ import annotations

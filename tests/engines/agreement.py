@@ -15,9 +15,10 @@ from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.signals import dense
 from hnnlib.surrogates import ATan, Gaussian, Sigmoid, SuperSpike
+from hnnlib.surrogates.rectangle import Rectangle
 
 CPU, EAGER = engines.get("cpu"), engines.get("eager")
-SURROGATES = [Gaussian(0.5), ATan(), SuperSpike(3.0), Sigmoid()]
+SURROGATES = [Gaussian(0.5), ATan(), SuperSpike(3.0), Sigmoid(), Rectangle(0.6)]
 KINDS = [
     LIF(hard_reset=True),
     LIF(),

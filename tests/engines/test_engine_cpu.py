@@ -38,11 +38,12 @@ from hnnlib.neurons.lif import LIF
 from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.signals import Events, Separable, Spikes, dense
+from hnnlib.surrogates.rectangle import Rectangle
 
-# each kind with two surrogates, each surrogate with three kinds or four: what one is doesn't depend
-# on the other
+# each kind with two surrogates, each surrogate with three kinds: what one is doesn't depend on the
+# other
 NEURONS = [
-    replace(kind, surrogate=SURROGATES[(place + shift) % 4])
+    replace(kind, surrogate=SURROGATES[(place + shift) % len(SURROGATES)])
     for place, kind in enumerate(KINDS)
     for shift in (0, 2)
 ]
@@ -178,6 +179,20 @@ def test_parameters_of_neurons_may_differ_between_members(neuron):
         tensor,
         list(layer.parameters()),
     )
+
+
+@pytest.mark.parametrize("height", ["area_1", "height_1"])
+def test_windows_may_differ_between_members_and_end_where_the_equation_says(height):
+    window = Rectangle(of_members(0.25, 0.5, 1.0), height)
+    potentials = torch.tensor([0, 0.5, 0.75, 1, 1.25, 1.5, 2, 3], dtype=torch.float64)
+    for neuron in (LIF(surrogate=window), DecayInputLIF(1.0, surrogate=window)):
+        gradients = []
+        for engine in (CPU, EAGER):
+            drive = potentials.expand(1, 3, 1, 8).clone().requires_grad_()
+            engine.scan(neuron, drive)[0].sum().backward()
+            gradients.append(drive.grad)
+        assert torch.equal(*gradients)
+        assert [(g > 0).sum() for g in gradients[0][0]] == [2, 4, 6]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -16,6 +16,7 @@ from hnnlib.neurons.lif import LIF
 from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.surrogates import ATan, Gaussian, Sigmoid, SuperSpike, spike
+from hnnlib.surrogates.rectangle import Rectangle
 
 EAGER = engines.get("eager")
 P, Q = math.exp(-1 / 4), math.exp(-1)
@@ -90,12 +91,22 @@ def test_membrane_decay_carries_the_potential_over():
         (ATan(2.0), 1.0, 1 / (1 + math.pi**2)),
         (SuperSpike(10.0), 1.0, 1 / 121),
         (Sigmoid(4.0), 1.0, 4 / (2 + math.exp(4) + math.exp(-4))),
+        (Rectangle(0.25), 2.0, 0.0),
+        (Rectangle(torch.tensor(0.5, dtype=torch.float64), "height_1"), 1.0, 0.0),
     ],
 )
 def test_surrogates_at_threshold_and_one_away(surrogate, peak, at_one):
     x = torch.tensor([0.0, 1.0, -1.0], dtype=torch.float64, requires_grad=True)
     spike(x, surrogate).sum().backward()
     assert x.grad.tolist() == pytest.approx([peak, at_one, at_one], rel=1e-4)
+
+
+@pytest.mark.parametrize(("height", "area"), [("area_1", 1.0), ("height_1", 1.5)])
+def test_a_window_has_the_area_it_says_and_ends_at_its_upper_edge_only(height, area):
+    window, edges = Rectangle(0.75, height), torch.tensor([-0.75, 0.75], dtype=torch.float64)
+    x = torch.linspace(-2, 2, 40_001, dtype=torch.float64)
+    assert window.derivative(x).sum().item() * 1e-4 == pytest.approx(area, rel=1e-3)
+    assert window.derivative(edges).tolist() == [0.0, window.peak()]
 
 
 def test_gradient_flows_through_the_reset():

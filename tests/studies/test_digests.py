@@ -67,6 +67,8 @@ def changed(tree: Path, name: str) -> set[tuple[str, str]]:
     "room",
     [
         "neurons",
+        "surrogates",
+        "engines/cpu/surrogates",
         "networks",
         "datasets/sets",
         "studies",
@@ -116,13 +118,17 @@ def test_data_of_this_scale_are_read_by_some_jobs_only():
 
 @pytest.mark.parametrize("study", studies.names())
 def test_every_kernel_that_may_run_is_in_the_digest(study):
-    """Device and density choose the engine when a job runs; neurons have kernels of their own."""
+    """Device and density choose the engine when a job runs; neurons and surrogates have kernels of
+    their own.
+    """
     files = [path.relative_to(PACKAGE.parent) for path in (PACKAGE / "engines").rglob("*.py")]
     kernels = {".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in files}
+    kernels.remove("hnnlib.engines.cpu.surrogates")  # a folder, which holds no code
     found = set(sources.modules(f"hnnlib.studies.{study}"))
-    neurons = {name.rpartition(".")[2] for name in found if name.startswith("hnnlib.neurons.")}
-    strange = {k for k in kernels if ".neurons." in k and k.rpartition(".")[2] not in neurons}
-    assert neurons and kernels - strange <= found
+    named = {tuple(name.split(".")[1:]) for name in found}
+    own = {k for k in kernels if ".neurons." in k or ".surrogates." in k}
+    strange = {k for k in own if tuple(k.split(".")[-2:]) not in named}
+    assert own - strange and kernels - strange <= found
     assert not strange & found
 
 

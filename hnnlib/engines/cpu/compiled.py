@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,25 +17,19 @@ from hnnlib.engines.cpu.row import Row
 from hnnlib.engines.cpu.table import ROWS
 from hnnlib.neurons.base import Neuron
 from hnnlib.neurons.synaptic import SynapticLIF
-from hnnlib.surrogates import ATan, Gaussian, Sigmoid, SuperSpike
 
 __all__ = ["Compiled", "CompiledMixed", "make", "make_mixed"]
 
-SURROGATES: dict[type, tuple[int, Callable[[Any], float]]] = {
-    SuperSpike: (kernels.SUPERSPIKE, lambda surrogate: surrogate.slope),
-    ATan: (kernels.ATAN, lambda surrogate: surrogate.alpha),
-    Gaussian: (kernels.GAUSSIAN, lambda surrogate: surrogate.sigma),
-    Sigmoid: (kernels.SIGMOID, lambda surrogate: surrogate.alpha),
-}
-"""Kind and sharpness by exact type: a subclass may have another derivative."""
 _POWERS = 1100  # 2^-1100 is 0 in double precision
 
 
 class _Surrogate(NamedTuple):
-    """A surrogate as the kernels take it: kind, sharpness and powers, see ``surrogate_kernels``."""
+    """A surrogate as the kernels take it: place in the table, (member, number) of its shape, and
+    powers, see ``row.SurrogateRow``.
+    """
 
-    kind: int
-    sharpness: np.floating
+    place: int
+    shapes: np.ndarray
     powers: np.ndarray
 
 
@@ -95,7 +88,7 @@ def make(neuron: Neuron, members: int, axes: int, dtype: torch.dtype) -> Compile
     for place, row in enumerate(ROWS):
         if type(neuron) is row.neuron and row.when(neuron):
             values = _values(row, row.constants(neuron), members, axes, dtype)
-            surrogate = _surrogate(neuron, row, dtype)
+            surrogate = _surrogate(neuron, row, members, axes, dtype)
             if values is not None and surrogate is not None:
                 return Compiled(place, values, surrogate)
     return None
@@ -161,15 +154,22 @@ def _same_for_examples(value: Tensor, axes: int) -> bool:
     return value.ndim <= axes or value.shape[-axes - 1] == 1
 
 
-def _surrogate(neuron: Neuron, row: Row, dtype: torch.dtype) -> _Surrogate | None:
-    real = np.float32 if dtype == torch.float32 else np.float64
+def _surrogate(
+    neuron: Neuron, row: Row, members: int, axes: int, dtype: torch.dtype
+) -> _Surrogate | None:
+    """None where the table has no such surrogate, or not with these numbers."""
+    powers = _powers(np.float32 if dtype == torch.float32 else np.float64)
     if not row.spiking:
-        return _Surrogate(kernels.NONE, real(0), _powers(real))
-    surrogate = neuron.surrogate
-    if type(surrogate) not in SURROGATES:
-        return None
-    kind, sharpness = SURROGATES[type(surrogate)]
-    return _Surrogate(kind, real(sharpness(surrogate)), _powers(real))
+        return _Surrogate(kernels.NONE, powers[:0].reshape(members, 0), powers)
+    for place, known in enumerate(kernels.ROWS):
+        if type(neuron.surrogate) is known.surrogate:
+            shape = known.shape(neuron.surrogate, row.constants(neuron)[0])
+            columns = [_of_members(number, members, axes) for number in shape]
+            if any(column is None for column in columns):
+                return None
+            shapes = torch.stack([column.to(dtype) for column in columns], 1)
+            return _Surrogate(place, shapes.numpy(), powers)
+    return None
 
 
 @cache

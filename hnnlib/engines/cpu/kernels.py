@@ -279,7 +279,7 @@ def reverse(
     neuron,
     constants,
     surrogate,
-    sharpness,
+    shapes,
     powers,
     filtering,
     envelope,
@@ -297,8 +297,8 @@ def reverse(
 
     Args:
         gradient: of the outputs, (row, step, unit).
-        surrogate, sharpness: kind and parameter.
-        powers: see ``slopes``.
+        surrogate, shapes: place in the table; (member, number), see ``row.SurrogateRow``.
+        powers: see ``row.SurrogateRow``.
         others: as in ``gathered`` and ``scanned``.
     """
     width = potential.shape[2]
@@ -311,7 +311,7 @@ def reverse(
             neuron,
             constants,
             surrogate,
-            sharpness,
+            shapes,
             powers,
             filtering,
             envelope,
@@ -333,7 +333,7 @@ def _reverse_row(
     neuron,
     constants,
     surrogate,
-    sharpness,
+    shapes,
     powers,
     filtering,
     envelope,
@@ -356,7 +356,7 @@ def _reverse_row(
     for t in range(steps - 1, -1, -1):
         u = potential[row, t]
         if surrogate != NONE:
-            slopes(surrogate, sharpness, threshold, u, powers, index, slope)
+            slopes(surrogate, shapes[member], threshold, u, powers, index, slope)
         g, trace = gradient[row, t], traces[min(row * steps + t, len(traces) - 1)]
         step_back(neuron, own, slope, g, trace, carried, traced, u, to_own)
         add(bias, u)
@@ -378,7 +378,7 @@ def reverse_looped(
     neuron,
     constants,
     surrogate,
-    sharpness,
+    shapes,
     powers,
     potential,
     traces,
@@ -388,7 +388,7 @@ def reverse_looped(
     """Backward pass of a recurrent layer: some rows through all steps, then the next rows, so that
     their adjoints and the weights stay in cache.
 
-    Adjoints are dense, since surrogate derivatives are nowhere zero, so that there is nothing to
+    Adjoints are dense, since surrogate derivatives are seldom zero, so that there is nothing to
     skip in the product of a step's adjoints with the recurrent weights.
 
     Args:
@@ -416,7 +416,7 @@ def reverse_looped(
             neuron,
             constants[member],
             surrogate,
-            sharpness,
+            shapes,
             powers,
             potential,
             traces,
@@ -441,7 +441,7 @@ def _reverse_together(
     neuron,
     constants,
     surrogate,
-    sharpness,
+    shapes,
     powers,
     potential,
     traces,
@@ -477,5 +477,5 @@ def _reverse_together(
             n, line = row - first, row * own_lines[0] + t * own_lines[1]
             u, trace = potential[line], traces[min(line, len(traces) - 1)]
             to_own = to_constants[min(row, len(to_constants) - 1)]
-            slopes(surrogate, sharpness, threshold, u, powers, index, slope)
+            slopes(surrogate, shapes[member], threshold, u, powers, index, slope)
             step_back(neuron, constants, slope, total[n], trace, carried[n], traced[n], u, to_own)

@@ -1,4 +1,4 @@
-"""What the kernels need to know of a neuron."""
+"""What the kernels need to know of a neuron and of a surrogate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-__all__ = ["Row"]
+__all__ = ["Row", "SurrogateRow"]
 
 
 class Row(NamedTuple):
@@ -46,3 +46,22 @@ class Row(NamedTuple):
     at_threshold: bool = False
     by_unit: bool = False
     keeps_trace: bool = False
+
+
+class SurrogateRow(NamedTuple):
+    """An entry of the table of surrogates.
+
+    ``slopes(shape, threshold, potential, powers, index, slope)``, compiled, writes each unit's
+    surrogate derivative, for a row of units. ``powers`` holds 2^0, 2^-1, ... down to 0, and
+    ``index`` is scratch, both for the exponential: the C library's can't be vectorised.
+
+    Attributes:
+        surrogate: its type, exactly: a subclass may have another derivative.
+        shape: of a surrogate and the threshold behind which it stands, as many numbers as its
+            kernel reads of ``shape``: floats or tensors that differ between members.
+        slopes: see above.
+    """
+
+    surrogate: type
+    shape: Callable[[Any, Tensor | float], tuple[Tensor | float, ...]]
+    slopes: Callable[..., None]

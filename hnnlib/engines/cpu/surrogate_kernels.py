@@ -1,4 +1,4 @@
-"""Compiled surrogate derivatives, of a row of units.
+"""The table of surrogates, and the compiled derivatives of a row of units.
 
 Arrays as in ``kernels``.
 """
@@ -8,64 +8,84 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hnnlib.engines import rows
 from hnnlib.engines.cpu.compilation import OPTIONS
+from hnnlib.engines.cpu.row import SurrogateRow
+from hnnlib.engines.cpu.table import chosen
+from hnnlib.surrogates import ATan, Gaussian, Sigmoid, SuperSpike
 
-__all__ = ["ATAN", "GAUSSIAN", "NONE", "SIGMOID", "SUPERSPIKE", "slopes", "sloped"]
+__all__ = ["NONE", "ROWS", "sloped", "slopes"]
 
-NONE, SUPERSPIKE, ATAN, GAUSSIAN, SIGMOID = range(5)
-"""Kinds; neurons that never spike have none."""
+NONE = -1
+"""Place in the table of neurons that never spike."""
 
 
 @njit(**OPTIONS)
-def slopes(surrogate, sharpness, threshold, potential, powers, index, slope):
-    """Surrogate derivative at each unit's distance from threshold.
+def _superspike(shape, threshold, potential, powers, index, slope):
+    sharpness, one = shape[0], slope.dtype.type(1)
+    for n in range(len(slope)):
+        x = abs(potential[n] - threshold) * sharpness + one
+        slope[n] = one / (x * x)
 
-    ``sharpness`` is the surrogate's parameter: a slope, an alpha, or a Gaussian's sigma.
-    ``powers`` holds 2^0, 2^-1, ... down to 0, and ``index`` is scratch, both for the exponential:
-    the C library's can't be vectorised. This one is right to 2e-10.
-    """
+
+@njit(**OPTIONS)
+def _atan(shape, threshold, potential, powers, index, slope):
+    real = slope.dtype.type
+    one = real(1)
+    peak, scale = shape[0] * real(0.5), shape[0] * real(np.pi / 2)
+    for n in range(len(slope)):
+        x = (potential[n] - threshold) * scale
+        slope[n] = peak / (one + x * x)
+
+
+@njit(**OPTIONS)
+def _exponential(shape, threshold, potential, powers, index, slope):
+    """Of both below; a Gaussian where ``shape`` says so. It is right to 2e-10."""
     real = slope.dtype.type
     one, half = real(1), real(0.5)
-    if surrogate == SUPERSPIKE:
+    sharpness, gaussian = shape[0], shape[1] > 0
+    scale = one / sharpness if gaussian else sharpness
+    log2, most = real(np.log(2)), real(len(powers) - 1)
+    tail = real(1 / 40320)
+    for n in range(len(slope)):
+        x = abs(potential[n] - threshold) * scale
+        y = half * x * x if gaussian else x
+        # exp(-y) = 2^-whole * exp(rest), |rest| <= ln(2) / 2
+        whole = np.floor(y * real(1 / np.log(2)) + half)
+        whole = whole if whole < most else most
+        rest = whole * log2 - y
+        rest = rest if rest > -half else -half  # far below, where the power is 0
+        # exp written out as a series: an inner loop would keep this one from being vectorised
+        far = real(1 / 120) + rest * (real(1 / 720) + rest * (real(1 / 5040) + rest * tail))
+        near = half + rest * (real(1 / 6) + rest * (real(1 / 24) + rest * far))
+        slope[n] = one + rest * (one + rest * near)
+        index[n] = np.int32(whole)
+    # loops of their own, or none would be vectorised
+    if gaussian:
+        peak = one / (real(np.sqrt(2 * np.pi)) * sharpness)
         for n in range(len(slope)):
-            x = abs(potential[n] - threshold) * sharpness + one
-            slope[n] = one / (x * x)
-    elif surrogate == ATAN:
-        peak, scale = sharpness * half, sharpness * real(np.pi / 2)
-        for n in range(len(slope)):
-            x = (potential[n] - threshold) * scale
-            slope[n] = peak / (one + x * x)
+            slope[n] *= peak * powers[np.uint32(index[n])]
     else:
-        gaussian = surrogate == GAUSSIAN
-        scale = one / sharpness if gaussian else sharpness
-        log2, most = real(np.log(2)), real(len(powers) - 1)
-        tail = real(1 / 40320)
         for n in range(len(slope)):
-            x = abs(potential[n] - threshold) * scale
-            y = half * x * x if gaussian else x
-            # exp(-y) = 2^-whole * exp(rest), |rest| <= ln(2) / 2
-            whole = np.floor(y * real(1 / np.log(2)) + half)
-            whole = whole if whole < most else most
-            rest = whole * log2 - y
-            rest = rest if rest > -half else -half  # far below, where the power is 0
-            # exp written out as a series: an inner loop would keep this one from being vectorised
-            far = real(1 / 120) + rest * (real(1 / 720) + rest * (real(1 / 5040) + rest * tail))
-            near = half + rest * (real(1 / 6) + rest * (real(1 / 24) + rest * far))
-            slope[n] = one + rest * (one + rest * near)
-            index[n] = np.int32(whole)
-        # loops of their own, or none would be vectorised
-        if gaussian:
-            peak = one / (real(np.sqrt(2 * np.pi)) * sharpness)
-            for n in range(len(slope)):
-                slope[n] *= peak * powers[np.uint32(index[n])]
-        else:
-            for n in range(len(slope)):
-                power = slope[n] * powers[np.uint32(index[n])]
-                slope[n] = sharpness * power / ((one + power) * (one + power))
+            power = slope[n] * powers[np.uint32(index[n])]
+            slope[n] = sharpness * power / ((one + power) * (one + power))
+
+
+ROWS: list[SurrogateRow] = [
+    SurrogateRow(SuperSpike, lambda surrogate, _: (surrogate.slope,), _superspike),
+    SurrogateRow(ATan, lambda surrogate, _: (surrogate.alpha,), _atan),
+    SurrogateRow(Gaussian, lambda surrogate, _: (surrogate.sigma, 1.0), _exponential),
+    SurrogateRow(Sigmoid, lambda surrogate, _: (surrogate.alpha, 0.0), _exponential),
+    *rows.found("hnnlib.engines.cpu.surrogates"),
+]
+
+slopes = chosen([row.slopes for row in ROWS])
+"""Surrogate derivatives of a row of units: a surrogate's place in the table, and see
+``SurrogateRow``."""
 
 
 @njit(**OPTIONS)
-def sloped(first, last, batch, spiking, surrogate, sharpness, powers, potential, slope):
+def sloped(first, last, batch, spiking, surrogate, shapes, powers, potential, slope):
     """Surrogate derivatives, (row, unit), of the units before ``spiking`` (member,) at threshold 1.
 
     Args:
@@ -74,6 +94,7 @@ def sloped(first, last, batch, spiking, surrogate, sharpness, powers, potential,
     index = np.empty(potential.shape[1], np.int32)
     one = potential.dtype.type(1)
     for row in range(first, last):
-        count = spiking[row // batch]
+        member = row // batch
+        count = spiking[member]
         u, d = potential[row, :count], slope[row, :count]
-        slopes(surrogate, sharpness, one, u, powers, index, d)
+        slopes(surrogate, shapes[member], one, u, powers, index, d)

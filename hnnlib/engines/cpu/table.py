@@ -14,15 +14,15 @@ from hnnlib.engines import rows
 from hnnlib.engines.cpu.compilation import INNER
 from hnnlib.engines.cpu.row import Row
 
-__all__ = ["ROWS", "advance", "step_back"]
+__all__ = ["ROWS", "advance", "chosen", "step_back"]
 
 ROWS: list[Row] = rows.found("hnnlib.engines.cpu.neurons")
 
 
-def _chosen(steps: Sequence[Callable[..., None]], place: int = 0) -> Callable[..., None]:
+def chosen(steps: Sequence[Callable[..., None]], place: int = 0) -> Callable[..., None]:
     """A function that calls the step at a place, the first argument, with the others."""
     step = steps[place]
-    others = _chosen(steps, place + 1) if place + 1 < len(steps) else None
+    others = chosen(steps, place + 1) if place + 1 < len(steps) else None
     if others is None:
         return njit(**INNER)(lambda neuron, *arguments: step(*arguments))
 
@@ -36,7 +36,7 @@ def _chosen(steps: Sequence[Callable[..., None]], place: int = 0) -> Callable[..
     return choose
 
 
-advance = _chosen([row.forward for row in ROWS])
+advance = chosen([row.forward for row in ROWS])
 """One step forward of a row of units: a neuron's place in the table, and see ``Row``."""
-step_back = _chosen([row.backward for row in ROWS])
+step_back = chosen([row.backward for row in ROWS])
 """One step back."""
