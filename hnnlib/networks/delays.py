@@ -94,10 +94,13 @@ class DelayDesign:
     settle: int = 1
 
 
-def parameters(inputs: int, classes: int, units: int, taps: int = 0) -> int:
-    """Trained numbers of a member with ``lif`` neurons: weights, normalisation, decays, taps."""
-    neurons = 2 * units + classes
-    return units * (inputs + units + classes) + 2 * neurons + neurons + 2 * taps * units
+def parameters(inputs: int, classes: int, units: int, arm: Arm) -> int:
+    """Trained numbers of a member with ``lif`` neurons: weights, normalisation, decays, and taps or
+    delays of synapses.
+    """
+    neurons, synapses = 2 * units + classes, units * (inputs + units)
+    delays = synapses if arm.kind == "dcls" else 2 * arm.taps * units
+    return synapses + units * classes + 3 * neurons + delays
 
 
 class DelayLine(nn.Module):

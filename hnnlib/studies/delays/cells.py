@@ -70,8 +70,8 @@ class Cell:
     """One configuration: what a unit sees, and what is done otherwise than in the main comparison.
 
     Attributes:
-        size: name of the hidden size; ``width`` is ``matched`` where it is raised until parameters
-            are those of the line.
+        size: name of the hidden size; ``width`` is ``matched`` where another size is taken that has
+            as many parameters as the line.
         line, order, init, trained, draw: see ``hnnlib.networks.delays.Arm``.
         mask_axis: ``none`` without augmentation, else what the mask over time runs along.
     """
@@ -108,7 +108,7 @@ class Cell:
 
 
 def cells(task: DelayTask) -> list[Cell]:
-    """All cells of a task, the main ones of each size first."""
+    """All cells, the main ones of each size first; the smallest size has the arms, too."""
     found = []
     for size in task.units:
         none, order = Cell(size), max(task.controls)
@@ -123,8 +123,11 @@ def cells(task: DelayTask) -> list[Cell]:
             "width": [replace(none, width="matched")],
             "mask_axis": [replace(line, mask_axis=axis) for axis in ("time", "batch")],
             "draw": [replace(line, draw="global")],
-            "dcls": [replace(line, line="dcls")],
+            "dcls": [replace(line, line="dcls", width=width) for width in ("own", "matched")],
             "legendre": [replace(line, line="legendre")],
         }
-        found += [replace(c, arm=arm) for arm in arms if arm in task.arms for c in arms[arm]]
+        asked = [arm for arm in arms if arm in task.arms]
+        if size != min(task.units, key=task.units.get):
+            asked = ["main"]
+        found += [replace(c, arm=arm) for arm in asked for c in arms[arm]]
     return found

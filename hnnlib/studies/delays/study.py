@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 
 import xarray as xr
 
 from hnnlib.datasets import speakers
 from hnnlib.datasets.eventdata import EventData
-from hnnlib.networks.delays import DelayDesign, DelayNetwork, parameters
+from hnnlib.networks.delays import Arm, DelayDesign, DelayNetwork, parameters
 from hnnlib.studies.base import Context, Study, join_cells
 from hnnlib.studies.base.recordings import recordings
 from hnnlib.studies.base.speakers import by_speaker
@@ -144,9 +145,10 @@ class _Job:
         task, first, classes = self.task, together[0], self.data.n_classes
         units = task.units[first.size]
         if first.width == "matched":
-            wanted = parameters(self.data.channels, classes, units, max(task.controls))
-            while parameters(self.data.channels, classes, units) < wanted:
-                units += 1
+            count = partial(parameters, self.data.channels, classes)
+            wanted = count(units, Arm("delay", max(task.controls)))
+            sizes = range(1, 4 * units)
+            units = min(sizes, key=lambda n: abs(count(n, first.member) - wanted))
         design = DelayDesign(units, task.steps, first.neuron, task.dropout, self.settle)
         arms = [cell.member for cell in together for _ in self.seeds]
         seeds = self.seeds * len(together)
