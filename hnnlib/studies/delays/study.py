@@ -15,7 +15,7 @@ from hnnlib.studies.base import Context, Study, join_cells
 from hnnlib.studies.base.recordings import recordings
 from hnnlib.studies.base.speakers import by_speaker
 from hnnlib.studies.delays.cells import Cell, DelaySettings, DelayTask, cells
-from hnnlib.studies.delays.measures import compared, lines, registers, selection
+from hnnlib.studies.delays.measures import compared, lines, registers, selection, step_seconds
 from hnnlib.training import loop, measurement, scoring
 from hnnlib.training.augment import MixAndMask
 from hnnlib.training.examples import Parts
@@ -128,6 +128,7 @@ class _Job:
         states = network.arms[0].lags + (1 if cell.neuron == "lif" else 2)
         rate = measured.spikes.values[0] / neurons
         away = registers(network, self.context.engine)
+        some = parts.train[:, : self.task.schedule.batch]
         return measured.assign(
             by_speaker(self.data, parts.test[0].cpu().numpy(), right)
             | selection(fit)
@@ -137,6 +138,7 @@ class _Job:
                 "states": of_cell((), states, "state variables of a hidden unit"),
                 "largest_difference": of_cell((), away, "state variables minus their product"),
                 "train_examples": of_cell((), parts.train.shape[1], "training examples"),
+                "step_seconds": step_seconds(network, self.recordings, some),
             }
         )
 
