@@ -184,7 +184,7 @@ class DelayedDense(NormalisedDense):
         self.lags, self.settle = lags, settle
         shape = self.dense.weight.shape
         self.delay = _uniform((0, lags - 1), shape[1:], seeds, f"{role}.delay")
-        self.register_buffer("passes", torch.zeros(len(seeds)))
+        self.register_buffer("passes", torch.zeros(len(seeds), 1))
 
     def forward(self, signal: Signal, engine: Engine) -> Tensor:
         """See ``NormalisedDense``."""

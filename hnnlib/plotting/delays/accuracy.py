@@ -84,7 +84,7 @@ def gain_in_parts(store: xr.Dataset) -> Figure | None:
 def by_parameters(store: xr.Dataset) -> Figure:
     """Accuracy against trained parameters: every line, and networks of equal parameters."""
     found = list(panels(store))
-    fig, blocks = grid.blocks([panel.title for panel in found], 1, 2.4, room=0.7)
+    fig, blocks = grid.blocks([panel.title for panel in found], 1, 2.4, room=1.0)
     shown = set()
     for (ax,), panel in zip(blocks, found, strict=True):
         ax.set_xscale("log")
@@ -104,7 +104,7 @@ def by_parameters(store: xr.Dataset) -> Figure:
         ax.set_ylabel("accuracy (%)")
     entries = [marks.handle(LINES[line][0], **_points(line)) for line in LINES if line in shown]
     hollow = marks.handle("hollow: size by parameters", marker="")
-    grid.legend(fig, [*entries, hollow], 3)
+    grid.legend(fig, [*entries, hollow])
     return fig
 
 

@@ -33,6 +33,7 @@ LINES = {
     "dcls": ("delays of synapses", {"color": "#DDAA33", "marker": "D"}),
 }
 """Name and look of what a unit sees of its past drive: a line and its control have one colour."""
+CONTROLS = ("gain", "norm", "gain_norm")
 
 
 def look(line: str) -> dict[str, object]:
@@ -65,8 +66,8 @@ class Panel:
     @property
     def order(self) -> int:
         """Taps that the controls have, the most."""
-        there = cells.select(self.store, **MAIN, line="gain_norm")["order"].values
-        return int(max(there, default=0))
+        found = (self.orders(line, size) for line in CONTROLS for size in self.sizes)
+        return max((order for orders in found for order in orders), default=0)
 
     def units(self, size: str) -> str:
         """A size as its hidden units."""
