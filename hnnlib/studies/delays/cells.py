@@ -117,7 +117,9 @@ def cells(task: DelayTask) -> list[Cell]:
         arms = {
             "main": [none, *(replace(line, order=n) for n in task.orders)]
             + [replace(c, order=n) for n in task.controls for c in controls],
-            "neuron": [replace(c, neuron="adlif") for c in (none, line, *controls)],
+            "neuron": [
+                replace(c, neuron="adlif") for c in (none, line, *controls) if c.line != "gain"
+            ],
             "init": [replace(line, init=i) for i in ("ones", "decay_exp", "decay_lin")],
             "trained": [replace(line, trained="no")],
             "width": [replace(none, width="matched")],
