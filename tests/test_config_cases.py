@@ -249,6 +249,7 @@ ZERO = {  # fields in which the model declares zero meaningful
     *[("RegulariserSettings", name) for name in ("lower", "least", "upper", "most")],
     ("MeasureSettings", "box"),
     ("MeasureSettings", "curvature"),
+    ("DelayTask", "dropout"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Convolution with batch normalisation behind it, for a population."""
+"""Products with batch normalisation behind them, for a population."""
 
 from __future__ import annotations
 
@@ -9,14 +9,43 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hnnlib.engines import Engine
+from hnnlib.networks.layers import Dense
 from hnnlib.randomness import torch_generator
+from hnnlib.signals import Signal
 
-__all__ = ["NormalisedConv"]
+__all__ = ["NormalisedConv", "NormalisedDense"]
 
 _MOMENTUM, _EPSILON = 0.1, 1e-5  # PyTorch's defaults
 
 
-class NormalisedConv(nn.Module):
+class _Normalised(nn.Module):
+    """What both kinds have: gain, offset, and running statistics as buffers with a member axis."""
+
+    def _normalise(self, members: int, channels: int, momentum: float = _MOMENTUM) -> None:
+        self.momentum = momentum
+        self.gain = nn.Parameter(torch.ones(members, channels))
+        self.offset = nn.Parameter(torch.zeros(members, channels))
+        self.register_buffer("running_mean", torch.zeros(members, channels))
+        self.register_buffer("running_variance", torch.ones(members, channels))
+
+    def _normalised(self, k: int, drive: Tensor) -> Tensor:
+        """Member ``k``'s drive (example, channel, ...): in training mode by the statistics of the
+        batch, which update the running ones; in evaluation mode by these.
+        """
+        return functional.batch_norm(
+            drive,
+            self.running_mean[k],
+            self.running_variance[k],
+            self.gain[k],
+            self.offset[k],
+            self.training,
+            self.momentum,
+            _EPSILON,
+        )
+
+
+class NormalisedConv(_Normalised):
     """Convolution, then batch normalisation: the drive of a layer of neurons.
 
     Padding is half the kernel, so that a stride of 1 keeps the image's size. Time counts as batch:
@@ -52,10 +81,7 @@ class NormalisedConv(nn.Module):
         self.macs = depth * kernel * kernel * math.prod(self.out_shape)
         members = len(seeds)
         self.weight = _he_normal((channels, depth, kernel, kernel), seeds, f"{role}.weight")
-        self.gain = nn.Parameter(torch.ones(members, channels))
-        self.offset = nn.Parameter(torch.zeros(members, channels))
-        self.register_buffer("running_mean", torch.zeros(members, channels))
-        self.register_buffer("running_variance", torch.ones(members, channels))
+        self._normalise(members, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Drive (time, member, batch, C', H', W') from x (time, member, batch, C, H, W).
@@ -68,17 +94,39 @@ class NormalisedConv(nn.Module):
 
     def _member(self, k: int, x: Tensor) -> Tensor:
         drive = functional.conv2d(x.flatten(0, 1), self.weight[k], None, self.stride, self.padding)
-        drive = functional.batch_norm(
-            drive,
-            self.running_mean[k],
-            self.running_variance[k],
-            self.gain[k],
-            self.offset[k],
-            self.training,
-            _MOMENTUM,
-            _EPSILON,
-        )
-        return drive.unflatten(0, x.shape[:2])
+        return self._normalised(k, drive).unflatten(0, x.shape[:2])
+
+
+class NormalisedDense(_Normalised):
+    """Fully connected product, then batch normalisation over all steps of all examples of a batch.
+
+    Args:
+        in_shape, units, seeds, role: as in ``Dense``; there is no bias either.
+        momentum: share of a batch in the running statistics.
+    """
+
+    def __init__(
+        self,
+        in_shape: tuple[int, ...],
+        units: int,
+        seeds: Sequence[int],
+        role: str,
+        momentum: float = _MOMENTUM,
+    ) -> None:
+        super().__init__()
+        self.dense = Dense(in_shape, units, seeds, role, bias=False)
+        self.in_shape, self.out_shape, self.macs = in_shape, (units,), self.dense.macs
+        self._normalise(len(seeds), units, momentum)
+
+    def forward(self, signal: Signal, engine: Engine) -> Tensor:
+        """Drive (time, member, batch, unit) from a signal."""
+        return self.of_product(engine.product(self.dense, signal))
+
+    def of_product(self, drive: Tensor) -> Tensor:
+        """A product (time, member, batch, unit), normalised."""
+        rows = drive.permute(1, 2, 0, 3)  # as engines lay it out: no copy
+        parts = [self._normalised(k, x.flatten(0, 1)) for k, x in enumerate(rows.unbind())]
+        return torch.stack(parts).view(rows.shape).permute(2, 0, 1, 3)
 
 
 def _he_normal(shape: tuple[int, ...], seeds: Sequence[int], role: str) -> nn.Parameter:

@@ -1,6 +1,4 @@
-"""The adaptive leaky integrate-and-fire neuron: spikes and potential feed a slow current that opposes
-them.
-"""
+"""The adaptive leaky integrate-and-fire neuron: spikes and potential feed what opposes them."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ class AdaptiveLIF:
     With a = b = 0 it is ``LIF``.
 
     Attributes:
-        alpha, beta: decays of potential and adaptation, a step; floats or tensors (member, 1, unit).
+        alpha, beta: decays of potential and adaptation; floats or tensors (member, 1, unit).
         a, b: what potential and spikes add to the adaptation.
     """
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnnlib import engines
+from hnnlib.neurons.adaptive import AdaptiveLIF
 from hnnlib.neurons.decay_input import DecayInputLIF
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.neurons.lif import LIF
@@ -300,3 +301,28 @@ def test_gradients_of_tanh_units_stay_finite_over_long_times():
     neuron = SynapticLIF(0.99, 0.9, torch.tensor([1]), "tanh")
     EAGER.scan(neuron, drive)[0].sum().backward()
     assert drive.grad.isfinite().all()
+
+
+def test_a_drive_too_small_never_fires_and_ends_where_the_leak_holds_it():
+    drive = torch.full((400, 1, 1, 1), 0.09, dtype=torch.float64)
+    spikes, potential = EAGER.scan(LIF(0.9), drive)
+    assert not spikes.any()
+    assert potential.item() == pytest.approx(0.09 / (1 - 0.9))
+
+
+def test_an_adaptive_neuron_without_adaptation_is_the_plain_one():
+    drive = torch.rand(50, 1, 3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    plain, adaptive = (
+        EAGER.scan(neuron, drive)[0] for neuron in (LIF(0.8), AdaptiveLIF(0.8, 0.97, 0.0, 0.0))
+    )
+    assert plain.any() and torch.equal(plain, adaptive)
+
+
+def test_adaptation_follows_potential_and_spikes_by_hand():
+    drive = torch.tensor([1.5, 0.0, 2.0], dtype=torch.float64).view(-1, 1, 1, 1)
+    neuron = AdaptiveLIF(alpha=0.5, beta=0.9, a=0.2, b=1.0)
+    spikes, state = EAGER.scan(neuron, drive)
+    # w: 0; 0.2 * 1.5 + 1 = 1.3; 1.17 + 0.2 u1 with u1 = 0.25 - 0.65 = -0.4, so 1.09
+    assert spikes.flatten().tolist() == [1, 0, 1]
+    assert state.adaptation.item() == pytest.approx(1.09)
+    assert state.potential.item() == pytest.approx(0.5 * -0.4 - 0.5 * 1.09 + 2)

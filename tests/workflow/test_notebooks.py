@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import synthetic_delays
 import synthetic_shd
 from notebook_runs import FOLDER, read, run
 from synthetic_store import make
@@ -130,6 +131,17 @@ def test_shd_ablations_runs_on_a_store_with_gaps(tmp_path):
     pictures = sorted(path.stem for path in (tmp_path / "f").glob("*.png"))
     assert [name.split("_")[0] for name in pictures] == [*"123456789", "readings"]
     assert sorted(path.stem for path in (tmp_path / "f").glob("*.json")) == pictures
+
+
+def test_delays_runs_on_a_store_with_gaps(tmp_path):
+    quick = synthetic_delays.make(
+        seeds=3, datasets=("spoken_digits",), lines=["norm", "gain_norm"], arms=["main"]
+    )
+    path = store.write(quick, tmp_path / "quick.nc")
+    names = run(FOLDER / "delays.ipynb", store=str(path), figures=str(tmp_path / "f"))
+    assert set(names["judged"]["answer"]) <= {"supported", "not tested", "undecided"}
+    pictures = sorted(path.stem for path in (tmp_path / "f").glob("*.png"))
+    assert [name.split("_")[0] for name in pictures] == [*"1234567", "readings"]
 
 
 def test_reading_results_loads_nothing_that_only_training_or_rare_tests_need():

@@ -98,7 +98,7 @@ def test_a_killed_run_ends_with_the_numbers_of_an_uninterrupted_one(smoke, tmp_p
 
 
 def untimed(dataset: xr.Dataset) -> xr.Dataset:
-    dataset = dataset.drop_vars("train_seconds", errors="ignore")
+    dataset = dataset.drop_vars(["train_seconds", "step_seconds", "time_ratio"], errors="ignore")
     dataset.attrs = {k: v for k, v in dataset.attrs.items() if k != "wall_seconds"}
     return dataset
 

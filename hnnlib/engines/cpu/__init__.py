@@ -77,6 +77,13 @@ class Cpu(Engine):
                 return mixed.run(drive, recurrent, graded), None
         return Eager().scan(neuron, drive, recurrent)
 
+    def spikes(self, neuron: Neuron, drive: Tensor) -> Signal:
+        """See ``Engine.spikes``."""
+        own = compiled.make(neuron, drive.shape[1], drive.ndim - 3, drive.dtype)
+        if own is None or not own.row.spiking:
+            return self.scan(neuron, drive)[0]
+        return layers.scan(drive, None, None, own, Layout.of(drive.shape), spare=True)
+
     def layer(
         self,
         neuron: Neuron,

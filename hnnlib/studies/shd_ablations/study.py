@@ -15,6 +15,7 @@ from hnnlib.datasets.eventdata import EventData
 from hnnlib.networks.direct import Design, DirectNetwork, Model, matched_units
 from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
 from hnnlib.studies.base.recordings import recordings
+from hnnlib.studies.base.speakers import by_speaker
 from hnnlib.studies.shd_ablations.cells import (
     AUTHORS_CONSTANTS,
     AUTHORS_RATES,
@@ -25,7 +26,7 @@ from hnnlib.studies.shd_ablations.cells import (
     ShdSettings,
     cells,
 )
-from hnnlib.studies.shd_ablations.measures import by_speaker, gaps
+from hnnlib.studies.shd_ablations.measures import gaps
 from hnnlib.training import loop, measurement, scoring
 from hnnlib.training.examples import Parts
 from hnnlib.training.loop import Fit, Schedule

@@ -10,6 +10,7 @@ from hnnlib.neurons.adaptive import AdaptiveLIF
 
 __all__ = ["ROWS"]
 
+
 @njit(**VIEWS)
 def _forward(constants, drive, state, trace, potential):
     threshold, alpha, beta = constants[0, 0], constants[1], constants[2]
