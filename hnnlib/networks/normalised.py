@@ -32,6 +32,9 @@ class NormalisedConv(nn.Module):
         seeds: one a member.
         role: name that keys the initial draw.
         stride: distance between the places of the kernel.
+        gain: that normalisation starts from, and so the drive's standard deviation at the start; a
+            number, or one a member. Threshold-dependent normalisation (Zheng et al. 2021,
+            doi:10.1609/aaai.v35i12.17320) has alpha V_th.
 
     There is no bias: normalisation would take it away again.
     """
@@ -44,6 +47,7 @@ class NormalisedConv(nn.Module):
         seeds: Sequence[int],
         role: str,
         stride: int = 1,
+        gain: float | Sequence[float] = 1.0,
     ) -> None:
         super().__init__()
         depth, *edges = in_shape
@@ -52,7 +56,7 @@ class NormalisedConv(nn.Module):
         self.macs = depth * kernel * kernel * math.prod(self.out_shape)
         members = len(seeds)
         self.weight = _he_normal((channels, depth, kernel, kernel), seeds, f"{role}.weight")
-        self.gain = nn.Parameter(torch.ones(members, channels))
+        self.gain = nn.Parameter(torch.tensor(gain).expand(members).outer(torch.ones(channels)))
         self.offset = nn.Parameter(torch.zeros(members, channels))
         self.register_buffer("running_mean", torch.zeros(members, channels))
         self.register_buffer("running_variance", torch.ones(members, channels))
