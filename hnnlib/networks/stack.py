@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hnnlib.engines import Engine
 from hnnlib.networks.classifier import ImageClassifier, ImageDesign, Pass
-from hnnlib.networks.layers import Dense, max_pool
+from hnnlib.networks.layers import Dense
 from hnnlib.networks.normalised import NormalisedConv
 from hnnlib.neurons.base import Neuron
 
@@ -18,8 +18,8 @@ __all__ = ["NormalisedStack"]
 
 
 class NormalisedStack(ImageClassifier):
-    """Convolutions of 3 x 3 pixels with neurons, a max-pooling of 2 x 2 between each two, and a
-    readout that doesn't spike.
+    """Convolutions of 3 x 3 pixels with neurons, with a stride of 2 behind the first, and a readout
+    that doesn't spike.
 
     Normalisation starts from a gain that differs between members, and with it the drive's standard
     deviation sigma: it is that of a layer's neurons as long as gains are what they were. Trained
@@ -28,6 +28,7 @@ class NormalisedStack(ImageClassifier):
     Args:
         design, seeds, engine: see ``ImageClassifier``; the design's neuron is not used.
         channels: of each convolution.
+        stride: of the first.
         sigma: gain at the start, one a member.
         neuron: of a layer whose drive has a standard deviation (member,).
         tracked: whether neurons follow sigma, from one epoch to the next, or stay those of the
@@ -48,6 +49,7 @@ class NormalisedStack(ImageClassifier):
         channels: Sequence[int],
         sigma: Sequence[float],
         neuron: Callable[[Tensor], Neuron],
+        stride: int = 1,
         tracked: bool = False,
         epochs: int = 1,
     ) -> None:
@@ -55,10 +57,8 @@ class NormalisedStack(ImageClassifier):
         self._neuron, self.tracked = neuron, tracked
         shape, self.convolutions = design.in_shape, nn.ModuleList()
         for place, count in enumerate(channels, start=1):
-            if place > 1:
-                shape = (shape[0], shape[1] // 2, shape[2] // 2)
-            name = f"convolution{place}"
-            layer = NormalisedConv(shape, design.scaled(count), 3, seeds, name, gain=sigma)
+            width, name = design.scaled(count), f"convolution{place}"
+            layer = NormalisedConv(shape, width, 3, seeds, name, stride if place == 1 else 2, sigma)
             self.convolutions.append(layer)
             shape = layer.out_shape
         self.readout = Dense((math.prod(shape),), design.classes, seeds, "readout")
@@ -87,6 +87,6 @@ class NormalisedStack(ImageClassifier):
         neurons = [self._neuron(sigma) for sigma in self.known.unbind(1)]
         spikes = run.fire("convolution1", drive, neurons[0])
         for place, layer in enumerate(self.convolutions[1:], start=1):
-            drive = layer(run.read(layer, max_pool(spikes, 2)))
+            drive = layer(run.read(layer, spikes))
             spikes = run.fire(f"convolution{place + 1}", drive, neurons[place])
         return spikes.flatten(3)

@@ -12,9 +12,8 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from hnnlib.analysis import moments
-from hnnlib.datasets import registry
 from hnnlib.neurons.lif import LIF
-from hnnlib.neurons.quadratic import Map, QuadraticIF
+from hnnlib.neurons.quadratic import QuadraticIF
 from hnnlib.studies.base import Settings
 from hnnlib.studies.base.settings import ImageSettings, Quantity, ScheduleSettings, Seeds
 from hnnlib.surrogates.rectangle import Rectangle
@@ -25,8 +24,6 @@ __all__ = [
     "QuadraticSettings",
     "TaskSettings",
     "cells",
-    "half_widths",
-    "map_of",
     "neurons",
 ]
 
@@ -56,6 +53,7 @@ class TaskSettings(ImageSettings):
 
     dataset: Literal["mnist", "cifar10", "digits", "cluttered_digits"]
     convolutions: int = Field(3, gt=0, le=20, description="layers of neurons")
+    stride: int = Field(1, gt=0, le=4, description="of the first; the others have 2")
     width: float = Field(1.0, ge=0.001, le=16, description="factor on 16 channels, then 32 each")
     steps: int = Field(4, gt=0, le=10_000, description="time steps T")
     schedule: QuadraticSchedule
@@ -68,13 +66,6 @@ class TaskSettings(ImageSettings):
     jobs: int | None = Field(
         None, gt=0, le=10_000, description="training jobs that share the populations"
     )
-
-    @model_validator(mode="after")
-    def _room_to_pool(self) -> TaskSettings:
-        edge = registry.get(self.dataset).shape[-1]
-        if edge >> (self.convolutions - 1) < 1:
-            raise ValueError(f"{self.convolutions} convolutions pool {edge} pixels to none")
-        return self
 
 
 class ExactSettings(Settings):
@@ -142,7 +133,8 @@ class Cell:
 
     def labels(self) -> dict[str, str]:
         """Coordinates of the cell, as text."""
-        return {k: f"{v:g}" if isinstance(v, float) else str(v) for k, v in asdict(self).items()}
+        own = {k: f"{v:g}" if isinstance(v, float) else str(v) for k, v in asdict(self).items()}
+        return own | {"network": "stack"}
 
     @property
     def together(self) -> tuple[str | int, ...]:
@@ -155,7 +147,7 @@ CHOICES: dict[Choice, tuple[dict[str, object], ...]] = {
     "reading": ({"reading": "product"},),
     "clamp": ({"clamp": "on"},),
     "u2": ({"u2": 1.0},),
-    "window": ({"window": "sigma"}, {"window": "twice"}),
+    "window": ({"window": "sigma"}, {"window": "twice"}, {"window": "0.5"}),
     "height": ({"height": "height_1"},),
     "tracked": ({"track": "tracked"},),
     "loss": ({"loss": "tet"},),
@@ -192,20 +184,6 @@ def _written(window: Rule | float) -> str:
     return window if isinstance(window, str) else f"{window:g}"
 
 
-def map_of(cell: Cell) -> Map:
-    """What a cell's membrane does by itself in one step."""
-    if cell.neuron == "lif":
-        return moments.leak(cell.leak)
-    return QuadraticIF(cell.leak, 0.0, cell.u2, reading=cell.reading).map
-
-
-def half_widths(together: Sequence[Cell], sigma: Tensor) -> Tensor:
-    """Half-width of each cell's window (cell,), where drives have standard deviations (cell,)."""
-    return torch.stack(
-        [moments.window(map_of(c), one, c.window) for c, one in zip(together, sigma, strict=True)]
-    )
-
-
 def neurons(together: Sequence[Cell], sigma: Tensor) -> LIF | QuadraticIF:
     """The neurons of cells that are trained as one population, each cell a member.
 
@@ -216,10 +194,14 @@ def neurons(together: Sequence[Cell], sigma: Tensor) -> LIF | QuadraticIF:
     def by_member(values: Sequence[float] | Tensor) -> Tensor:
         return torch.as_tensor(values).to(sigma).view(-1, 1, 1, 1, 1)
 
-    first = together[0]
-    window = Rectangle(by_member(half_widths(together, sigma)), first.height)
-    leaks = by_member([cell.leak for cell in together])
+    first, leaks = together[0], by_member([cell.leak for cell in together])
     if first.neuron == "lif":
-        return LIF(leaks, hard_reset=True, surrogate=window)
-    u2, clamp = by_member([cell.u2 for cell in together]), first.clamp == "on"
-    return QuadraticIF(leaks, 0.0, u2, 1.0, first.reading, clamp, window)
+        f, neuron = moments.leak(leaks), LIF(leaks, hard_reset=True)
+    else:
+        u2, clamp = by_member([cell.u2 for cell in together]), first.clamp == "on"
+        neuron = QuadraticIF(leaks, 0.0, u2, reading=first.reading, clamp=clamp)
+        f = neuron.map
+    rules = [cell.window for cell in together]
+    widths = {rule: moments.window(f, by_member(sigma), rule) for rule in set(rules)}
+    width = torch.stack([widths[rule][k] for k, rule in enumerate(rules)])
+    return replace(neuron, surrogate=Rectangle(width, first.height))

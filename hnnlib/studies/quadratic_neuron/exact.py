@@ -12,7 +12,7 @@ from hnnlib.analysis import moments
 from hnnlib.neurons.quadratic import Map, QuadraticIF
 from hnnlib.randomness import numpy_generator
 from hnnlib.studies.base import join_cells
-from hnnlib.studies.quadratic_neuron.cells import Cell, map_of
+from hnnlib.studies.quadratic_neuron.cells import Cell, neurons
 from hnnlib.variables import Variable, of_cell
 
 __all__ = ["OPERATIONS", "facts"]
@@ -37,17 +37,17 @@ def facts(draws: int) -> xr.Dataset:
 
 
 def _fact(cell: Cell, inputs: np.ndarray) -> xr.Dataset:
-    f = map_of(cell)
+    neuron = neurons([cell], torch.tensor([cell.sigma], dtype=torch.float64))
+    f = moments.leak(cell.leak) if cell.neuron == "lif" else Map(*(float(v) for v in neuron.map))
     products, sums = OPERATIONS[cell.neuron]
     found = {
-        "half_width": of_cell((), moments.window(f, cell.sigma), "half-width of the window"),
+        "half_width": of_cell((), neuron.surrogate.half_width.item(), "half-width of the window"),
         "update_products": of_cell((), products, "products of one update of a membrane"),
         "update_sums": of_cell((), sums, "sums of one update of a membrane"),
         **_moments(f, cell.sigma, inputs),
     }
     if cell.neuron == "qif":
-        neuron = QuadraticIF(cell.leak, 0.0, cell.u2, reading=cell.reading)
-        found |= _dynamics(neuron)
+        found |= _dynamics(QuadraticIF(cell.leak, 0.0, cell.u2, reading=cell.reading))
     labels = cell.labels() | {"arm": "exact", "dataset": "none", "steps": str(STEPS)}
     coords = {
         "cell": [f"exact/{cell.name}"],

@@ -20,7 +20,6 @@ from hnnlib.studies.quadratic_neuron.cells import (
     QuadraticSettings,
     TaskSettings,
     cells,
-    half_widths,
     neurons,
 )
 from hnnlib.studies.quadratic_neuron.summary import summarise
@@ -142,6 +141,7 @@ class _Job:
             [16, *[32] * (task.convolutions - 1)],
             [one.sigma for one in members],
             lambda sigma: neurons(members, sigma),
+            task.stride,
             cell.track == "tracked",
             task.schedule.epochs,
         ).to(self.context.device)
@@ -167,7 +167,7 @@ class _Job:
 def _own(cell: Cell, network: NormalisedStack) -> dict[str, object]:
     """What only networks of this study have."""
     drift = torch.cat([network.drift, network.sigma()[:, None]], 1).cpu().numpy()
-    width = half_widths([cell], torch.tensor([cell.sigma], dtype=torch.float64)).item()
+    width = neurons([cell], torch.tensor([cell.sigma])).surrogate.half_width.item()
     return {
         "look": np.arange(drift.shape[1]),
         "layer": np.arange(drift.shape[2]),

@@ -12,7 +12,9 @@ __all__ = ["summarise"]
 
 _SUMMARIES = ("lowest", "best", "count")
 _COPIED = ("test_accuracy", "train_accuracy", "validation_accuracy", "validation_curve", "spikes")
-_LABELS = "neuron leak sigma window reading clamp u2 height track loss steps dataset arm".split()
+_LABELS = (
+    "neuron leak sigma window reading clamp u2 height track loss steps network dataset arm".split()
+)
 
 
 def summarise(whole: xr.Dataset) -> xr.Dataset:
