@@ -65,8 +65,8 @@ def _map(ax: Axes, plane: xr.Dataset, norm: Normalize) -> None:
     leaks, sigmas = (sorted(set(plane[k].values.astype(float))) for k in ("leak", "sigma"))
     values = np.full((len(leaks), len(sigmas)), np.nan)
     mean = 100 * plane["test_accuracy"].mean("seed").values
-    points = zip(plane["leak"].values.astype(float), plane["sigma"].values.astype(float), mean)
-    for leak, sigma, value in points:
+    points = (plane[k].values.astype(float) for k in ("leak", "sigma"))
+    for leak, sigma, value in zip(*points, mean, strict=True):
         values[leaks.index(leak), sigmas.index(sigma)] = value
     ax.imshow(values, origin="lower", aspect="auto", cmap=_COLOURS, norm=norm)
     for (row, column), value in np.ndenumerate(values):
