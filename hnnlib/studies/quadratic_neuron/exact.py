@@ -60,11 +60,12 @@ def _fact(cell: Cell, inputs: np.ndarray) -> xr.Dataset:
 
 def _dynamics(neuron: QuadraticIF) -> dict[str, Variable]:
     """Whether rest and critical point stay where they are, and which way the map leads away from
-    them: one step of the neuron itself, in double precision.
+    them: a step of the neuron itself, and its map without the reset, whose surrogate would add a
+    slope, in double precision.
     """
     u = torch.tensor([neuron.u1, neuron.u2], dtype=torch.float64, requires_grad=True)
     after = neuron.step(torch.zeros_like(u), u)[1]
-    at_rest, critical = torch.autograd.grad(after.sum(), u)[0].tolist()
+    at_rest, critical = torch.autograd.grad(neuron.map(u).sum(), u)[0].tolist()
     error = (after - u).abs().max().item()
     distance = neuron.a * (neuron.u2 - neuron.u1)
     slopes = max(abs(at_rest - (1 - distance)), abs(critical - (1 + distance)))
