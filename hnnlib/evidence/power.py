@@ -6,7 +6,7 @@ stores. ``python -m hnnlib.evidence.power`` lists the claims that a scale cannot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from hnnlib import store
 from hnnlib.analysis import statistics
 from hnnlib.errors import StoreError
 from hnnlib.evidence import papers
-from hnnlib.evidence.comparison import Stores, by_study
+from hnnlib.evidence.comparison import Comparison, Stores, by_study
 from hnnlib.evidence.gates import Asked
 from hnnlib.evidence.gates.able import planned, unanimous
 from hnnlib.evidence.papers import Claim, Paper, Part
@@ -43,7 +43,7 @@ def plan(paper: Paper, stores: Stores, seeds: Mapping[str, int]) -> pd.DataFrame
     Columns: claim, seeds (least of its studies), power (NaN where no effect or no spread is known),
     able, why. Of a part that needs any comparison the most likely one counts, else the least. Where
     nothing is known, seeds that all agree must decide. Claims whose studies are not planned, or
-    that no test decides, are left out.
+    that no test decides (exact numbers, counts), are left out.
 
     Args:
         stores: that show the spread.
@@ -66,7 +66,8 @@ def _row(
         and part.rule not in _NO_TEST
         and not part.fixed
     ]
-    found = [_part(Asked(paper, study, part, stores[study]), seeds[study]) for part, study in parts]
+    asked = [(Asked(paper, study, part, stores[study]), seeds[study]) for part, study in parts]
+    found = [one for one in (_part(*each) for each in asked) if one]
     if not found:
         return None
     power, able, why = min(found, key=lambda one: (one[1], np.nan_to_num(one[0], nan=2.0)))
@@ -74,13 +75,17 @@ def _row(
     return {"claim": claim.id, "seeds": least, "power": power, "able": able, "why": why}
 
 
-def _part(asked: Asked, seeds: int) -> tuple[float, bool, str]:
+def _part(asked: Asked, seeds: int) -> tuple[float, bool, str] | None:
+    """Power, whether the part can be decided, and why not; None where no test decides it."""
     gates, part = asked.gates, asked.part
     threshold, overlap = (gates.power, gates.overlap) if gates else (0.8, 0.0)
     if part.rule == "correlated":
         enough = seeds >= statistics.SEEDS_NEEDED["correlation"]
         return np.nan, enough, "" if enough else "a correlation needs four seeds"
-    family = list(_family(asked, part))
+    compared = _compared(asked, part)
+    if compared and all(c.kind == "number" for c in compared):
+        return None
+    family = list(_family(asked, part, compared))
     known = [share for share in statistics.could_find(family, seeds, overlap) if share == share]
     if not known:
         able = unanimous(seeds, max(1, len(family)), overlap)
@@ -92,13 +97,19 @@ def _part(asked: Asked, seeds: int) -> tuple[float, bool, str]:
     return power, False, f"the effect would be found in {100 * power:.0f} % of runs"
 
 
-def _family(asked: Asked, part: Part) -> Iterator[statistics.Planned | None]:
-    """The part's comparisons with their effects; where no spread was seen, that of the others."""
+def _compared(asked: Asked, part: Part) -> tuple[Comparison, ...]:
+    """The part's comparisons that can be for it; none where an older store lacks the variable."""
     try:
         judged = apply(asked.dataset, part, asked.paper.defaults, asked.paper.names)
     except StoreError:
-        return
-    found = judged.comparisons[: len(judged.comparisons) - judged.extra]
+        return ()
+    return judged.comparisons[: len(judged.comparisons) - judged.extra]
+
+
+def _family(
+    asked: Asked, part: Part, found: Sequence[Comparison]
+) -> Iterator[statistics.Planned | None]:
+    """Comparisons of a part with their effects; where no spread was seen, that of the others."""
     seen = [c.spread for c in found if c.spread == c.spread]
     usual = float(np.mean(seen)) if seen else part.spread
     for c in found:

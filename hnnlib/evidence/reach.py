@@ -18,7 +18,7 @@ import xarray as xr
 from hnnlib.errors import StoreError
 from hnnlib.evidence.comparison import Comparison, dataset_of, locate
 from hnnlib.evidence.papers import CellPair, Claim, Paper, Part, Reading, Select
-from hnnlib.evidence.rules import RULES, PartVerdict, decide, options
+from hnnlib.evidence.rules import RULES, PartVerdict, decide, items, options
 
 __all__ = ["Read", "read", "summary", "to_frame"]
 
@@ -167,16 +167,16 @@ def _parts(
         study = paper.study_of(claim, part)
         if study not in stores:
             continue
-        items, variable = part.items(paper.defaults), part.variable
+        compared, variable = items(stores[study], part, paper.defaults), part.variable
         if reading is not None and paper.study_of(reading) == study:
-            other, variable = _changed(stores[study], items, part, reading)
-            changed |= other != items or variable != part.variable
-            items = other
-        asked.append((stores[study], part, items, variable))
-    for dataset, part, items, variable in asked if changed else ():
+            other, variable = _changed(stores[study], compared, part, reading)
+            changed |= other != compared or variable != part.variable
+            compared = other
+        asked.append((stores[study], part, compared, variable))
+    for dataset, part, compared, variable in asked if changed else ():
         chosen = options(part) | {"variable": variable}
         with suppress(StoreError):  # an older store lacks the variable
-            found = RULES[part.rule](dataset, items, names=paper.names, **chosen)
+            found = RULES[part.rule](dataset, compared, names=paper.names, **chosen)
             ran = [c.cells[0] if c.outcome != "not run" else None for c in found.comparisons]
             yield _Judged(found, tuple(cell and dataset_of(dataset, cell) for cell in ran))
 

@@ -253,5 +253,17 @@ def test_every_scale_that_claims_to_decide_has_seeds_enough_to_agree():
             assert all(n >= 3 for n in seeds.values()), path.name
 
 
+def test_exact_numbers_need_no_seeds_and_no_gates(paper):
+    """They are decided at any number of seeds, and no power is asked of them."""
+    part = {"rule": "bound", "variable": "parameters", "value": 1, "every": True, "cells": [{}]}
+    claim = papers.Claim(id="X", text="Exact.", paper_says="", parts=[part])
+    exact = paper.model_copy(update={"claims": (claim,), "gates": {}})
+    store = synthetic_store.make(seeds=1)
+    (found,) = claims.judge(exact, store)
+    assert found.answer == "supported" and found.n_seeds == 0 and not found.gates
+    assert len(found.comparisons) == (store["arm"] == "main").sum()
+    assert power.plan(exact, store, {"coding_comparison": 1}).empty
+
+
 def test_a_study_that_is_not_planned_has_no_row(paper):
     assert power.plan(paper, synthetic_store.make(seeds=3), {"loss_landscape": 5}).empty

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hnnlib.analysis import statistics
 from hnnlib.errors import StoreError
 from hnnlib.evidence import rules
-from hnnlib.evidence.papers import Line
+from hnnlib.evidence.papers import Bound, Line
 
 RISING = [1.0, 2.0, 3.0, 4.0, 5.0]
 NOISE = [2.0, 5.0, 1.0, 4.0, 3.0]
@@ -26,7 +26,7 @@ def make(validation: dict | None = None, **variables: dict) -> xr.Dataset:
     if validation:
         variables["validation_accuracy"] = validation
     arrays = {key: np.array([cells[name] for name in names]) for key, cells in variables.items()}
-    seeds = max(array.shape[-1] for array in arrays.values() if array.ndim == 2)
+    seeds = max((array.shape[-1] for array in arrays.values() if array.ndim == 2), default=1)
     return xr.Dataset(
         {key: (("cell", "seed")[: array.ndim], array, about) for key, array in arrays.items()},
         {"cell": names, "name": ("cell", names), "seed": np.arange(seeds)},
@@ -97,6 +97,26 @@ def test_a_bound_with_too_few_seeds_or_none_or_no_cell():
     assert verdict(part) == "not tested" and "not run at this scale" in part.reason
     with pytest.raises(StoreError, match="'prize'"):
         rules.bound(store, select("z"), value=0.0, variable="prize")
+
+
+def every(store: xr.Dataset, **where: str | int) -> rules.PartVerdict:
+    """A bound on all cells that fit."""
+    options = {"value": 0.5, "variable": "faults", "sense": "below", "every": True}
+    return rules.apply(store, Bound(rule="bound", cells=[where], **options), {})
+
+
+def test_a_bound_on_every_cell_that_fits_names_each_by_what_tells_it_apart():
+    kinds, depths = ("cell", ["x", "x", "y"]), ("cell", [1, 2, 2])
+    store = make(faults={"a": 0.0, "b": 0.0, "c": 2.0}).drop_vars("name")
+    store = store.assign_coords(kind=kinds, depth=depths)
+    part = every(store, kind="x")
+    assert verdict(part) == "supported" and [c.cells for c in part.comparisons] == [("a",), ("b",)]
+    assert [c.label for c in part.comparisons] == ["x 1, faults < 0.5", "x 2, faults < 0.5"]
+    part = every(store, depth=2)
+    assert verdict(part) == "contradicted"
+    assert part.reason.endswith("the clearest is 2 y, faults < 0.5: 2.00")
+    part = every(store, kind="z")
+    assert verdict(part) == "not tested" and "not run at this scale" in part.reason
 
 
 def test_cells_of_a_bound_are_one_family():

@@ -29,6 +29,7 @@ __all__ = [
     "chance_of",
     "counted",
     "dataset_of",
+    "fitting",
     "interval_of",
     "locate",
     "mean",
@@ -65,6 +66,21 @@ def locate(dataset: xr.Dataset, select: Select) -> str | None:
             "name the cell more exactly in the paper's file"
         )
     return found[0] if found else None
+
+
+def fitting(dataset: xr.Dataset, select: Select) -> list[Select]:
+    """A selector of each cell that fits, by the coordinates in which these differ; itself where
+    none does.
+    """
+    keep = matches(dataset, select)
+    columns = {
+        name: variable.values[keep].tolist()
+        for name, variable in dataset.coords.variables.items()
+        if variable.dims == ("cell",) and name != "cell"
+    }
+    apart = {name: values for name, values in columns.items() if len(set(values)) > 1}
+    cells = [{**select, **{k: v[place] for k, v in apart.items()}} for place in range(keep.sum())]
+    return cells or [select]
 
 
 def paired(

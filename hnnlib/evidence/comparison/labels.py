@@ -46,8 +46,8 @@ def describe_cell(select: Select, names: Names = NO_NAMES) -> str:
 
 
 def _words(select: Select, names: Names) -> str:
-    found = {str(v): _name(k, v, names) for k, v in select.items() if v not in ("none", "main")}
-    words = [value if name is None else name for value, name in found.items()]
+    named = [(str(v), _name(k, v, names)) for k, v in select.items() if v not in ("none", "main")]
+    words = dict.fromkeys(value if name is None else name for value, name in named)
     return " ".join(filter(None, words)) or "main"
 
 

@@ -216,6 +216,9 @@ class Bound(_Part):
     sense: Literal["above", "below"] = "above"
     need: Literal["all", "any"] = "all"
     cells: tuple[SelectMany, ...] = Field(min_length=1)
+    every: bool = Field(
+        False, description="of all cells of the store that fit, however many a selector means"
+    )
 
     def items(self, defaults: Select) -> list[Select]:
         """The cells."""

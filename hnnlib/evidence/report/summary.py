@@ -64,13 +64,18 @@ def _decided(decided: Sequence[_Best], found: Sequence[Judgement]) -> str:
         )
     named = sorted(decided, key=lambda one: -one.found.n_seeds)[:_TOLD]
     told = [
-        f"{one.found.claim} {one.found.answer} at {one.found.scale} ({one.found.n_seeds} seeds, "
-        f"{one.found.data})"
+        f"{one.found.claim} {one.found.answer} at {one.found.scale} ({_behind(one.found)})"
         for one in named
     ]
     more = f" and {len(decided) - _TOLD} more" if len(decided) > _TOLD else ""
     verb = "is" if len(decided) == 1 else "are"
     return f"{len(decided)} of the authors’ {total} claims {verb} decided: {', '.join(told)}{more}."
+
+
+def _behind(one: Judgement) -> str:
+    """Seeds and data; of numbers that have neither, that they are exact."""
+    seeds = f"{one.n_seeds} seeds" if one.n_seeds else "exact"
+    return ", ".join(filter(None, (seeds, "" if one.data == "none" else one.data)))
 
 
 def _open(found: Sequence[Judgement]) -> str:

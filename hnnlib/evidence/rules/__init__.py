@@ -21,7 +21,7 @@ from typing import Any
 
 import xarray as xr
 
-from hnnlib.evidence.comparison import NO_NAMES, Names
+from hnnlib.evidence.comparison import NO_NAMES, Names, fitting
 from hnnlib.evidence.papers import Part, Select
 from hnnlib.evidence.rules.differences import best_not_better, better, cheaper, drop, equivalent
 from hnnlib.evidence.rules.orders import interior, trend
@@ -43,6 +43,7 @@ __all__ = [
     "drop",
     "equivalent",
     "interior",
+    "items",
     "not_measured",
     "options",
     "trend",
@@ -55,7 +56,15 @@ def apply(
     dataset: xr.Dataset, part: Part, defaults: Select, names: Names = NO_NAMES
 ) -> PartVerdict:
     """Judge a part of a claim by the rule that it names."""
-    return RULES[part.rule](dataset, part.items(defaults), names=names, **options(part))
+    return RULES[part.rule](dataset, items(dataset, part, defaults), names=names, **options(part))
+
+
+def items(dataset: xr.Dataset, part: Part, defaults: Select) -> Any:
+    """What a part compares, as its rule takes it; ``every``: all cells of the store that fit."""
+    found = part.items(defaults)
+    if not getattr(part, "every", False):
+        return found
+    return [select for one in found for select in fitting(dataset, one)]
 
 
 def options(part: Part) -> dict[str, Any]:

@@ -70,8 +70,9 @@ def bound(
     """A variable of every cell lies above (or below) a value: two-sided one-sample t test.
 
     For: the interval lies wholly on the side claimed, Holm p at most 5 %. Against: wholly on the
-    other side. A number that has no seeds is compared as it is. With ``need="any"`` one cell for
-    the claim supports it, and only all cells against it contradict it.
+    other side. A number that has no seeds, exact or counted, is compared as it is: it needs no
+    test, and no gate. With ``need="any"`` one cell for the claim supports it, and only all cells
+    against it contradict it.
     """
     sign = 1 if sense == "above" else -1
     tests = []
