@@ -81,12 +81,25 @@ tasks:
   tuning: {rates: [2.0e-3], seeds: [100], epochs: 1}
   arms: [main]
 """
+QUADRATIC = """\
+seeds: [0, 1, 2]
+exact: {draws: 1000}
+tasks:
+- dataset: digits
+  width: 0.25
+  schedule: {epochs: 1, batch: 32, learning_rate: 1.0e-2}
+  lif: {leaks: [0.5], sigmas: [0.5]}
+  qif: {leaks: [0.25], sigmas: [0.5]}
+  windows: [two_step, 0.25]
+  arms: [reading]
+"""
 SECTIONS = {
     "coding_comparison": CODING,
     "operational_manifold": MANIFOLD,
     "noise_correlations": NOISE,
     "loss_landscape": LANDSCAPE,
     "shd_ablations": SHD,
+    "quadratic_neuron": QUADRATIC,
 }
 REFUSED = [  # study, what stands there, what is written in its place, what the sentence says
     ("coding_comparison", "[main]", "[main, main]", "'main' stands here twice"),

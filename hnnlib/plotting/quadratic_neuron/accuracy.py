@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -10,7 +12,6 @@ from matplotlib.figure import Figure
 
 from hnnlib.analysis import cells
 from hnnlib.analysis.summaries import spread
-from hnnlib.evidence.papers import Paper
 from hnnlib.plotting import forest, grid, marks, style, words
 from hnnlib.plotting.quadratic_neuron.looks import NAMES, NEURONS, window
 
@@ -158,21 +159,22 @@ def drift(store: xr.Dataset) -> Figure:
 
 
 @style.context()
-def printed(store: xr.Dataset, paper: Paper) -> Figure:
-    """Accuracies as printed in Tables 1 and 2, and those of others that the paper quotes; below, on
-    other axes, ours at the point that validation chose, on the data that they are from.
+def printed(
+    store: xr.Dataset, numbers: Sequence[tuple[str, float]], others: Sequence[tuple[str, float]]
+) -> Figure:
+    """Accuracies as printed; below, on other axes, ours at the point that validation chose.
+
+    Args:
+        numbers, others: names and percentages, of the paper and of others that it quotes.
     """
-    rows = [(f"{e.row}, {words.name(e.dataset)}", e.value) for e in paper.entries() if e.value]
-    rows = [row for row in rows if row[0][:3] == "QIF"]
-    others = [(f"{one.label} ({one.note})", one.value) for one in paper.anchors]
     ours = cells.select(store, arm="best")
-    heights = [0.5 + 0.2 * (len(rows) + len(others)), 0.6 + 0.25 * ours.sizes["cell"]]
+    heights = [0.5 + 0.2 * (len(numbers) + len(others)), 0.6 + 0.25 * ours.sizes["cell"]]
     fig, ((above,), (below,)) = grid.panels(2, 1, heights, room=0.3)
     above.set_title("as printed: large networks, hundreds of epochs")
-    for y, (_, value) in enumerate([*rows, *others]):
-        colour = NEURONS["qif"]["color"] if y < len(rows) else style.MUTED
+    for y, (_, value) in enumerate([*numbers, *others]):
+        colour = NEURONS["qif"]["color"] if y < len(numbers) else style.MUTED
         above.plot(value, y, "D", color=colour)
-    grid.names(above, [name for name, _ in [*rows, *others]])
+    grid.names(above, [name for name, _ in [*numbers, *others]])
     below.set_title("here: small networks, few images, few epochs")
     below.set_facecolor("#f4f4f4")
     names = []
