@@ -93,10 +93,21 @@ def test_summaries_are_those_of_the_plane_and_can_be_made_anew(whole):
     candidates = look_up.select(whole, arm="plane", neuron="lif")
     means = candidates["validation_accuracy"].mean("seed")
     assert best["validation_accuracy"].mean("seed") == means.max()
-    assert look_up.select(whole, arm="count")["members"].sum() == whole["diverged"].count()
+    single = whole["train_seconds"].notnull()  # cells that were trained themselves
+    assert look_up.select(whole, arm="count")["members"].sum() == 3 * single.sum()
     again = summarise(whole)
     assert again["cell"].values.tolist() == whole["cell"].values.tolist()
     np.testing.assert_allclose(again["lowest_accuracy"], whole["lowest_accuracy"])
+
+
+def test_a_plane_with_a_network_that_diverged_has_no_lowest_accuracy_at_its_seed(whole):
+    store, name = whole.copy(deep=True), look_up.select(whole, arm="plane")["cell"].values[0]
+    store["test_accuracy"].loc[{"cell": name, "seed": 1}] = np.nan
+    store["diverged"].loc[{"cell": name, "seed": 1}] = 1
+    found = summarise(store)
+    lowest = look_up.one(found, arm="lowest", neuron="lif", window="two_step")
+    assert np.isnan(lowest["lowest_accuracy"]).values.tolist() == [False, True, False]
+    assert look_up.select(found, arm="count")["diverged_members"].sum() == 1
 
 
 def test_drives_start_at_sigma_and_drift(whole):

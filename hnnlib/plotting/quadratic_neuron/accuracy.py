@@ -47,10 +47,10 @@ def planes(store: xr.Dataset) -> Figure:
     data = list(dict.fromkeys(plane["dataset"].values.astype(str)))
     rules = list(dict.fromkeys(plane["window"].values.astype(str)))
     most = max(len(set(p["leak"].values.astype(str))) for _, p in cells.parts(plane, "neuron"))
-    titles = [f"{NAMES[n]} on {words.name(d)}" for d in data for n in NAMES]
+    titles = [f"{NAMES[n]} on {words.name(d)}" for d in data for n in NEURONS]
     fig, blocks = grid.blocks(titles, len(rules), 0.75 + 0.28 * most, sharey=True)
     for (axes, dataset), neuron in zip(
-        zip(blocks, np.repeat(data, len(NAMES)), strict=True), [*NAMES] * len(data), strict=True
+        zip(blocks, np.repeat(data, len(NEURONS)), strict=True), [*NEURONS] * len(data), strict=True
     ):
         known = cells.select(plane, dataset=dataset)
         values = 100 * known["test_accuracy"].mean("seed")

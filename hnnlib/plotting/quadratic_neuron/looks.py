@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NEURONS", "READINGS", "WINDOWS", "label", "window"]
+__all__ = ["NAMES", "NEURONS", "READINGS", "WINDOWS", "label", "window"]
 
 NEURONS = {
     "lif": {"color": "#0072B2", "marker": "o"},
@@ -13,12 +13,12 @@ READINGS = {
     "product": {"color": "#009E73", "marker": "s"},
 }
 WINDOWS = {"two_step": "two steps", "twice": "two steps, twice", "sigma": "one step"}
-NAMES = {"lif": "LIF", "qif": "QIF"}
+NAMES = {"lif": "LIF", "qif": "QIF", "euler": "Euler", "product": "product"}
 
 
 def label(reading: str, a: float) -> str:
     """Title of a map."""
-    return f"{reading}, a = {a:g}"
+    return f"{NAMES[reading]}, a = {a:g}"
 
 
 def window(rule: str) -> str:

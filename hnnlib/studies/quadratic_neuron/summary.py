@@ -11,7 +11,14 @@ from hnnlib.variables import of_cell
 __all__ = ["summarise"]
 
 _SUMMARIES = ("lowest", "best", "count")
-_COPIED = ("test_accuracy", "train_accuracy", "validation_accuracy", "validation_curve", "spikes")
+_COPIED = (
+    "diverged",
+    "test_accuracy",
+    "train_accuracy",
+    "validation_accuracy",
+    "validation_curve",
+    "spikes",
+)
 _LABELS = (
     "neuron leak sigma window reading clamp u2 height track loss steps network dataset arm".split()
 )
@@ -25,7 +32,7 @@ def summarise(whole: xr.Dataset) -> xr.Dataset:
     for (dataset, neuron), plane in cells.parts(planes, "dataset", "neuron"):
         parts.append(_best(plane, dataset, neuron))
         parts += [_lowest(part, dataset, neuron, w) for (w,), part in cells.parts(plane, "window")]
-    fitted = trained.isel(cell=(trained["arm"] != "exact").values)
+    fitted = trained.isel(cell=trained["diverged"].notnull().any("seed").values)
     for (dataset, neuron, reading), part in cells.parts(fitted, "dataset", "neuron", "reading"):
         parts.append(_count(part, dataset, neuron, reading))
     return join_cells(parts)
@@ -33,7 +40,7 @@ def summarise(whole: xr.Dataset) -> xr.Dataset:
 
 def _cell(found: dict, like: xr.Dataset, name: str, **labels: str) -> xr.Dataset:
     """A cell with the labels given; of the others it has none."""
-    every = {key: "any" for key in _LABELS} | labels
+    every = dict.fromkeys(_LABELS, "any") | {"network": "stack"} | labels
     coords = {key: ("cell", [value]) for key, value in every.items()}
     return xr.Dataset(
         found, coords | {"cell": [name], "seed": like["seed"], "epoch": like["epoch"]}
@@ -52,18 +59,24 @@ def _best(plane: xr.Dataset, dataset: str, neuron: str) -> xr.Dataset:
 
 def _lowest(plane: xr.Dataset, dataset: str, neuron: str, window: str) -> xr.Dataset:
     """The lowest accuracy of a plane under one window, and the spread over its points, seed by
-    seed; what it learned and how it went on are those of the lowest point, too.
+    seed; what it learned and how it went on are those of the lowest point, too. A seed at which a
+    point diverged has none.
     """
     test = plane["test_accuracy"]
     found = {
-        "lowest_accuracy": of_cell(("seed",), test.min("cell"), "lowest test accuracy of a plane"),
+        "lowest_accuracy": of_cell(
+            ("seed",), test.min("cell", skipna=False), "lowest test accuracy of a plane"
+        ),
         "spread_accuracy": of_cell(
-            ("seed",), test.std("cell", ddof=1), "deviation of test accuracy over a plane"
+            ("seed",),
+            test.std("cell", ddof=1, skipna=False),
+            "deviation of test accuracy over a plane",
         ),
         "points": of_cell((), plane.sizes["cell"], "points of the plane"),
     }
     for name in ("train_accuracy", "validation_curve"):
         found[name] = plane[name].min("cell", keep_attrs=True).expand_dims("cell").variable
+    found["diverged"] = plane["diverged"].max("cell", keep_attrs=True).expand_dims("cell").variable
     labels = {"dataset": dataset, "neuron": neuron, "window": window, "arm": "lowest"}
     return _cell(found, plane, f"{dataset}/{neuron}/lowest/{window}", **labels)
 
