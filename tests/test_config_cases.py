@@ -83,7 +83,6 @@ tasks:
 """
 QUADRATIC = """\
 seeds: [0, 1, 2]
-exact: {draws: 1000}
 tasks:
 - dataset: digits
   width: 0.25

@@ -28,9 +28,7 @@ TASK = {
     "arms": ["reading", "clamp", "u2", "window", "height", "tracked", "loss", "steps"],
     "jobs": 1,
 }
-SETTINGS = QuadraticSettings.model_validate(
-    {"seeds": [0, 1, 2], "exact": {"draws": 1000}, "tasks": [TASK]}
-)
+SETTINGS = QuadraticSettings.model_validate({"seeds": [0, 1, 2], "tasks": [TASK]})
 
 
 @pytest.fixture(scope="module")

@@ -68,18 +68,11 @@ class TaskSettings(ImageSettings):
     )
 
 
-class ExactSettings(Settings):
-    """What is computed without training."""
-
-    draws: int = Field(1_000_000, ge=100, le=10**8, description="samples of the membrane")
-
-
 class QuadraticSettings(Settings):
     """Section of the study in a scale file."""
 
     seeds: Seeds
     tasks: tuple[TaskSettings, ...] = Field(min_length=1, max_length=20)
-    exact: ExactSettings = ExactSettings()
 
     @model_validator(mode="after")
     def _each_data_once(self) -> QuadraticSettings:

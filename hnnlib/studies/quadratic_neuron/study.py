@@ -65,7 +65,7 @@ class QuadraticNeuron(Study):
     def train(self, group: str, settings: QuadraticSettings, context: Context) -> xr.Dataset:
         """Train the populations of one job."""
         if group == _EXACT:
-            return exact.facts(settings.exact.draws)
+            return exact.facts()
         job = _Job(_task(settings, group), settings.seeds, context)
         populations = self.groups(settings)[group]
         return join_cells([part for together in populations for part in job.train(together)])
