@@ -31,7 +31,9 @@ def summarise(whole: xr.Dataset) -> xr.Dataset:
     parts = [trained]
     for (dataset, neuron), plane in cells.parts(planes, "dataset", "neuron"):
         parts.append(_best(plane, dataset, neuron))
-        parts += [_lowest(part, dataset, neuron, w) for (w,), part in cells.parts(plane, "window")]
+        for (window,), part in cells.parts(plane, "window"):
+            if part.sizes["cell"] > 1:  # a single point is no plane
+                parts.append(_lowest(part, dataset, neuron, window))
     fitted = trained.isel(cell=trained["diverged"].notnull().any("seed").values)
     for (dataset, neuron, reading), part in cells.parts(fitted, "dataset", "neuron", "reading"):
         parts.append(_count(part, dataset, neuron, reading))
