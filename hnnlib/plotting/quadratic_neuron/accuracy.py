@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import xarray as xr
@@ -49,9 +50,7 @@ def planes(store: xr.Dataset) -> Figure:
     most = max(len(set(p["leak"].values.astype(str))) for _, p in cells.parts(plane, "neuron"))
     titles = [f"{NAMES[n]} on {words.name(d)}" for d in data for n in NEURONS]
     fig, blocks = grid.blocks(titles, len(rules), 0.75 + 0.28 * most, sharey=True)
-    for (axes, dataset), neuron in zip(
-        zip(blocks, np.repeat(data, len(NEURONS)), strict=True), [*NEURONS] * len(data), strict=True
-    ):
+    for axes, (dataset, neuron) in zip(blocks, product(data, NEURONS), strict=True):
         known = cells.select(plane, dataset=dataset)
         values = 100 * known["test_accuracy"].mean("seed")
         norm = Normalize(float(values.min()), float(values.max()))
