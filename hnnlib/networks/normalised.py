@@ -35,6 +35,7 @@ class NormalisedConv(nn.Module):
         gain: that normalisation starts from, and so the drive's standard deviation at the start; a
             number, or one a member. Threshold-dependent normalisation (Zheng et al. 2021,
             doi:10.1609/aaai.v35i12.17320) has alpha V_th.
+        normalise: whether there is normalisation at all; the drive is the convolution otherwise.
 
     There is no bias: normalisation would take it away again.
     """
@@ -48,10 +49,12 @@ class NormalisedConv(nn.Module):
         role: str,
         stride: int = 1,
         gain: float | Sequence[float] = 1.0,
+        normalise: bool = True,
     ) -> None:
         super().__init__()
         depth, *edges = in_shape
         self.in_shape, self.stride, self.padding = in_shape, stride, kernel // 2
+        self.normalise = normalise
         self.out_shape = (channels, *(-(-edge // stride) for edge in edges))
         self.macs = depth * kernel * kernel * math.prod(self.out_shape)
         members = len(seeds)
@@ -72,16 +75,17 @@ class NormalisedConv(nn.Module):
 
     def _member(self, k: int, x: Tensor) -> Tensor:
         drive = functional.conv2d(x.flatten(0, 1), self.weight[k], None, self.stride, self.padding)
-        drive = functional.batch_norm(
-            drive,
-            self.running_mean[k],
-            self.running_variance[k],
-            self.gain[k],
-            self.offset[k],
-            self.training,
-            _MOMENTUM,
-            _EPSILON,
-        )
+        if self.normalise:
+            drive = functional.batch_norm(
+                drive,
+                self.running_mean[k],
+                self.running_variance[k],
+                self.gain[k],
+                self.offset[k],
+                self.training,
+                _MOMENTUM,
+                _EPSILON,
+            )
         return drive.unflatten(0, x.shape[:2])
 
 

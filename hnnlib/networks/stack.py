@@ -33,6 +33,7 @@ class NormalisedStack(ImageClassifier):
         neuron: of a layer whose drive has a standard deviation (member,).
         tracked: whether neurons follow sigma, from one epoch to the next, or stay those of the
             start.
+        plain: whether the first drive is not normalised, although its neurons expect so.
         epochs: of the training, whose sigmas are kept.
 
     Attributes:
@@ -51,14 +52,16 @@ class NormalisedStack(ImageClassifier):
         neuron: Callable[[Tensor], Neuron],
         stride: int = 1,
         tracked: bool = False,
+        plain: bool = False,
         epochs: int = 1,
     ) -> None:
         super().__init__(design, seeds, engine)
         self._neuron, self.tracked = neuron, tracked
         shape, self.convolutions = design.in_shape, nn.ModuleList()
         for place, count in enumerate(channels, start=1):
-            width, name = design.scaled(count), f"convolution{place}"
-            layer = NormalisedConv(shape, width, 3, seeds, name, stride if place == 1 else 2, sigma)
+            width, name, first = design.scaled(count), f"convolution{place}", place == 1
+            own = {"stride": stride if first else 2, "normalise": not (first and plain)}
+            layer = NormalisedConv(shape, width, 3, seeds, name, gain=sigma, **own)
             self.convolutions.append(layer)
             shape = layer.out_shape
         self.readout = Dense((math.prod(shape),), design.classes, seeds, "readout")

@@ -91,3 +91,11 @@ def test_layers_and_costs_are_counted():
     assert len(answer.spikes) == 3
     assert net.macs() == 9 * 64 * 4 + 4 * 9 * 16 * 8 + 8 * 9 * 4 * 8 + 32 * 10
     assert net.parameter_count() == 36 + 288 + 576 + 2 * 20 + 330
+
+
+def test_a_plain_first_drive_is_the_convolution_itself():
+    net = stack(plain=True)
+    x, layer = torch.randn(1, 2, 4, 1, 8, 8), net.first()
+    for k in range(2):
+        drive = torch.nn.functional.conv2d(x[0, k], layer.weight[k], padding=1)
+        torch.testing.assert_close(layer(x)[0, k], drive)

@@ -25,7 +25,7 @@ TASK = {
     "lif": {"leaks": [0.25, 0.5], "sigmas": [0.5]},
     "qif": {"leaks": [0.25, 1.0], "sigmas": [0.5]},
     "windows": ["two_step", 0.25],
-    "arms": ["reading", "clamp", "u2", "window", "height", "tracked", "loss", "steps"],
+    "arms": ["reading", "clamp", "u2", "window", "height", "tracked", "first", "loss", "steps"],
     "jobs": 1,
 }
 SETTINGS = QuadraticSettings.model_validate({"seeds": [0, 1, 2], "tasks": [TASK]})

@@ -34,6 +34,7 @@ CHOICES = {
     ("plane", "window", "1"): "window fixed at 1",
     ("height", "height", "height_1"): "window of height 1 (not area 1)",
     ("tracked", "track", "tracked"): "window tracks the drive",
+    ("first", "first", "plain"): "first drive not normalised",
     ("loss", "loss", "tet"): "loss of every step (TET)",
     ("steps", "steps", "2"): "2 steps (not 4)",
 }

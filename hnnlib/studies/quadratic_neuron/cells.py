@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 Rule = Literal["two_step", "sigma", "twice"]
-Choice = Literal["reading", "clamp", "u2", "window", "height", "tracked", "loss", "steps"]
+Choice = Literal["reading", "clamp", "u2", "window", "height", "tracked", "first", "loss", "steps"]
 
 
 class QuadraticSchedule(ScheduleSettings):
@@ -92,6 +92,7 @@ class Cell:
         sigma: standard deviation of the drive at the start.
         window: rule for the half-width of the surrogate, see ``hnnlib.analysis.moments.window``.
         track: ``initial``, or ``tracked``: the rule is applied to the spread of every epoch.
+        first: ``normalised``, or ``plain``: the first drive is the convolution itself.
         loss: ``mean``, of the logits over time, or ``tet``, the mean loss over time.
         steps: T, 0 for the task's.
     """
@@ -105,6 +106,7 @@ class Cell:
     u2: float = 0.5
     height: str = "area_1"
     track: str = "initial"
+    first: str = "normalised"
     loss: str = "mean"
     steps: int = 0
     arm: str = "plane"
@@ -119,6 +121,7 @@ class Cell:
             f"u2_{self.u2:g}" if self.u2 != 0.5 else "",
             self.height if self.height != "area_1" else "",
             self.track if self.track != "initial" else "",
+            self.first if self.first != "normalised" else "",
             self.loss if self.loss != "mean" else "",
             f"T{self.steps}" if self.steps else "",
         )
@@ -132,7 +135,15 @@ class Cell:
     @property
     def together(self) -> tuple[str | int, ...]:
         """What cells share that are trained as one population."""
-        chosen = self.reading, self.clamp, self.height, self.track, self.loss, self.steps
+        chosen = (
+            self.reading,
+            self.clamp,
+            self.height,
+            self.track,
+            self.first,
+            self.loss,
+            self.steps,
+        )
         return (self.neuron, *chosen)
 
 
@@ -143,6 +154,7 @@ CHOICES: dict[Choice, tuple[dict[str, object], ...]] = {
     "window": ({"window": "sigma"}, {"window": "twice"}, {"window": "0.5"}),
     "height": ({"height": "height_1"},),
     "tracked": ({"track": "tracked"},),
+    "first": ({"first": "plain"},),
     "loss": ({"loss": "tet"},),
     "steps": ({"steps": 2},),
 }

@@ -143,6 +143,7 @@ class _Job:
             lambda sigma: neurons(members, sigma),
             task.stride,
             cell.track == "tracked",
+            cell.first == "plain",
             task.schedule.epochs,
         ).to(self.context.device)
 
