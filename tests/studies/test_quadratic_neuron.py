@@ -115,9 +115,11 @@ def test_drives_start_at_sigma_and_drift(whole):
     assert (drift[:, -1] != 0.5).all()
 
 
-def test_settings_refuse_a_data_set_twice():
+def test_settings_refuse_what_cannot_be_compared():
     with pytest.raises(ValueError, match="a data set has one task"):
         QuadraticSettings.model_validate({"seeds": [0], "tasks": [TASK, TASK]})
+    with pytest.raises(ValueError, match="add two_step"):
+        QuadraticSettings.model_validate({"seeds": [0], "tasks": [TASK | {"windows": [1.0]}]})
 
 
 def test_figures_name_what_they_show(whole):

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
 from hnnlib.analysis import moments
@@ -66,6 +66,13 @@ class TaskSettings(ImageSettings):
     jobs: int | None = Field(
         None, gt=0, le=10_000, description="training jobs that share the populations"
     )
+
+    @field_validator("windows")
+    @classmethod
+    def _with_the_computed(cls, windows: tuple[Rule | float, ...]) -> tuple[Rule | float, ...]:
+        if "two_step" not in windows:
+            raise ValueError("windows and choices are compared with the computed one: add two_step")
+        return windows
 
 
 class QuadraticSettings(Settings):
@@ -135,16 +142,8 @@ class Cell:
     @property
     def together(self) -> tuple[str | int, ...]:
         """What cells share that are trained as one population."""
-        chosen = (
-            self.reading,
-            self.clamp,
-            self.height,
-            self.track,
-            self.first,
-            self.loss,
-            self.steps,
-        )
-        return (self.neuron, *chosen)
+        keys = ("neuron", "reading", "clamp", "height", "track", "first", "loss", "steps")
+        return tuple(getattr(self, key) for key in keys)
 
 
 CHOICES: dict[Choice, tuple[dict[str, object], ...]] = {

@@ -6,6 +6,7 @@ import xarray as xr
 
 from hnnlib.analysis import cells
 from hnnlib.studies.base import join_cells
+from hnnlib.studies.quadratic_neuron.cells import Cell
 from hnnlib.variables import of_cell
 
 __all__ = ["summarise"]
@@ -19,9 +20,7 @@ _COPIED = (
     "validation_curve",
     "spikes",
 )
-_LABELS = (
-    "neuron leak sigma window reading clamp u2 height track loss steps network dataset arm".split()
-)
+_LABELS = (*Cell("lif", 0.5).labels(), "dataset")
 
 
 def summarise(whole: xr.Dataset) -> xr.Dataset:
