@@ -88,6 +88,17 @@ spike_limits: [1, 2]
 hidden: [4]
 trained: {dataset: digits, hidden: 8, steps: 4, images: 20, schedule: {epochs: 1, batch: 32}}
 """
+QUADRATIC = """\
+seeds: [0, 1, 2]
+tasks:
+- dataset: digits
+  width: 0.25
+  schedule: {epochs: 1, batch: 32, learning_rate: 1.0e-2}
+  lif: {leaks: [0.5], sigmas: [0.5]}
+  qif: {leaks: [0.25], sigmas: [0.5]}
+  windows: [two_step, 0.25]
+  arms: [reading]
+"""
 SECTIONS = {
     "coding_comparison": CODING,
     "operational_manifold": MANIFOLD,
@@ -95,6 +106,7 @@ SECTIONS = {
     "loss_landscape": LANDSCAPE,
     "shd_ablations": SHD,
     "spike_equivalence": EQUIVALENCE,
+    "quadratic_neuron": QUADRATIC,
 }
 REFUSED = [  # study, what stands there, what is written in its place, what the sentence says
     ("coding_comparison", "[main]", "[main, main]", "'main' stands here twice"),

@@ -30,6 +30,8 @@ class Activity(NamedTuple):
             training needs them.
         operations: spikes times mean fan-out, (member, batch), where a network counts them as it
             goes.
+        steps: outputs at each step, (time, member, batch, class), whose mean ``outputs`` is, where
+            a network's training needs them.
     """
 
     outputs: Tensor
@@ -37,6 +39,7 @@ class Activity(NamedTuple):
     encoder_spikes: Tensor | None = None
     counts: Tensor | None = None
     operations: Tensor | None = None
+    steps: Tensor | None = None
 
 
 class ShapedSynapse(Synapse, Protocol):

@@ -42,6 +42,7 @@ class ImageDesign:
         steps: time steps T; the image is repeated at each.
         mean, deviation: of the pixels, one a channel; frames are standardised with them.
         neuron: of every layer (Mazurek et al., eq. 1-5, tau = 2, V_th = 1).
+        each_step: whether outputs are also given step by step.
     """
 
     in_shape: tuple[int, int, int]
@@ -53,6 +54,7 @@ class ImageDesign:
     neuron: DecayInputLIF = field(
         default_factory=lambda: DecayInputLIF(2.0, 1.0, surrogate=Sigmoid(4.0))
     )
+    each_step: bool = False
 
     def scaled(self, channels: int) -> int:
         """Channels at this design's width, at least one."""
@@ -83,9 +85,11 @@ class Pass:
         self.spikes: list[Tensor] = []
         self.operations: Tensor | float = 0.0
 
-    def fire(self, name: str, drive: Tensor) -> Tensor:
-        """Spikes (time, member, batch, *units) of a layer of neurons under its drive."""
-        neuron = self.neuron
+    def fire(self, name: str, drive: Tensor, neuron: Any = None) -> Tensor:
+        """Spikes (time, member, batch, *units) of a layer of neurons under its drive; the network's
+        neurons, unless the layer has its own.
+        """
+        neuron = neuron or self.neuron
         if self.states is not None:
             neuron = _Resumed(neuron, self.states.get(name))
         spikes, state = self.engine.scan(neuron, drive)
@@ -166,10 +170,12 @@ class ImageClassifier(nn.Module, ABC):
         spikes = self._features(drive, run)
         run.read(self.readout, spikes)
         # the readout is linear: the mean over time, and over pixels, may be taken before it
-        rates = spikes.mean(0)
-        rates = rates.flatten(3).mean(3) if rates.ndim > 3 else rates
+        rates = _of_channels(spikes.mean(0, keepdim=True))[0]
         logits = self.readout.product(rates) + self.readout.shift()
-        return Activity(logits, run.spikes, operations=run.operations)
+        steps = None
+        if self.design.each_step:
+            steps = self.readout.product(_of_channels(spikes)) + self.readout.shift()
+        return Activity(logits, run.spikes, operations=run.operations, steps=steps)
 
     def parameter_count(self) -> int:
         """Trained numbers of one member."""
@@ -200,3 +206,8 @@ class ImageClassifier(nn.Module, ABC):
     def synaptic_operations(self, activity: Activity) -> Tensor:
         """Spikes times mean fan-out of each example, (member, batch)."""
         return activity.operations
+
+
+def _of_channels(spikes: Tensor) -> Tensor:
+    """(time, member, batch, units or channels, ...), the mean over pixels where there are some."""
+    return spikes.flatten(4).mean(4) if spikes.ndim > 4 else spikes

@@ -22,9 +22,15 @@ _MOMENTUM, _EPSILON = 0.1, 1e-5  # PyTorch's defaults
 class _Normalised(nn.Module):
     """What both kinds have: gain, offset, and running statistics as buffers with a member axis."""
 
-    def _normalise(self, members: int, channels: int, momentum: float = _MOMENTUM) -> None:
+    def _normalise(
+        self,
+        members: int,
+        channels: int,
+        momentum: float = _MOMENTUM,
+        gain: float | Sequence[float] = 1.0,
+    ) -> None:
         self.momentum = momentum
-        self.gain = nn.Parameter(torch.ones(members, channels))
+        self.gain = nn.Parameter(torch.tensor(gain).expand(members).outer(torch.ones(channels)))
         self.offset = nn.Parameter(torch.zeros(members, channels))
         self.register_buffer("running_mean", torch.zeros(members, channels))
         self.register_buffer("running_variance", torch.ones(members, channels))
@@ -61,6 +67,10 @@ class NormalisedConv(_Normalised):
         seeds: one a member.
         role: name that keys the initial draw.
         stride: distance between the places of the kernel.
+        gain: that normalisation starts from, and so the drive's standard deviation at the start; a
+            number, or one a member. Threshold-dependent normalisation (Zheng et al. 2021,
+            doi:10.1609/aaai.v35i12.17320) has alpha V_th.
+        normalise: whether there is normalisation at all; the drive is the convolution otherwise.
 
     There is no bias: normalisation would take it away again.
     """
@@ -73,15 +83,18 @@ class NormalisedConv(_Normalised):
         seeds: Sequence[int],
         role: str,
         stride: int = 1,
+        gain: float | Sequence[float] = 1.0,
+        normalise: bool = True,
     ) -> None:
         super().__init__()
         depth, *edges = in_shape
         self.in_shape, self.stride, self.padding = in_shape, stride, kernel // 2
+        self.normalise = normalise
         self.out_shape = (channels, *(-(-edge // stride) for edge in edges))
         self.macs = depth * kernel * kernel * math.prod(self.out_shape)
         members = len(seeds)
         self.weight = _he_normal((channels, depth, kernel, kernel), seeds, f"{role}.weight")
-        self._normalise(members, channels)
+        self._normalise(members, channels, gain=gain)
 
     def forward(self, x: Tensor) -> Tensor:
         """Drive (time, member, batch, C', H', W') from x (time, member, batch, C, H, W).
@@ -94,7 +107,9 @@ class NormalisedConv(_Normalised):
 
     def _member(self, k: int, x: Tensor) -> Tensor:
         drive = functional.conv2d(x.flatten(0, 1), self.weight[k], None, self.stride, self.padding)
-        return self._normalised(k, drive).unflatten(0, x.shape[:2])
+        if self.normalise:
+            drive = self._normalised(k, drive)
+        return drive.unflatten(0, x.shape[:2])
 
 
 class NormalisedDense(_Normalised):

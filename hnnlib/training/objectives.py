@@ -9,7 +9,7 @@ from torch import Tensor
 from hnnlib.networks.base import Activity
 from hnnlib.training.tasks import cross_entropy
 
-__all__ = ["BoundedSpikeCounts"]
+__all__ = ["BoundedSpikeCounts", "EveryStep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,3 +37,22 @@ class BoundedSpikeCounts:
         loud = ((activity.counts * mask).sum(2) / units - self.most).clamp(min=0)
         penalty = self.lower * silent + self.upper * loud
         return cross_entropy(activity, labels) + penalty.mean(1)
+
+
+@dataclass(frozen=True)
+class EveryStep:
+    """Temporal efficient training (Deng et al. 2022, arXiv:2202.11946, eq. 9-11): the mean over
+    steps of the cross-entropy of each step's outputs o_t, (1 - weight) of it, and ``weight`` of the
+    mean of (o_t - target)^2, which keeps single outputs from running away.
+
+    ``weight`` and ``target`` are those of the public code; it needs ``Activity.steps``.
+    """
+
+    weight: float = 0.05
+    target: float = 1.0
+
+    def __call__(self, activity: Activity, labels: Tensor) -> Tensor:
+        """Mean loss (member,) of a batch with labels (member, batch)."""
+        each = [cross_entropy(activity._replace(outputs=o), labels) for o in activity.steps]
+        bound = (activity.steps - self.target).square().mean((0, 2, 3))
+        return (1 - self.weight) * sum(each) / len(each) + self.weight * bound

@@ -5,6 +5,7 @@ import torch
 from small_tasks import Line, Map, Mapped, Slope, fit, stop_behind
 
 from hnnlib.networks.base import Activity
+from hnnlib.training.objectives import EveryStep
 from hnnlib.training.tasks import Classification, Regression, cross_entropy
 
 
@@ -141,3 +142,15 @@ def test_mixed_labels_cost_the_mean_of_the_losses(tmp_path):
     fit(tmp_path, network, Line(), more={"augment": halves}, epochs=30)
     found = fit(tmp_path, network, Line(), "b", more={"augment": halves}, epochs=30)
     assert found.train_loss[-1].item() == pytest.approx(torch.tensor(2.0).log().item(), rel=1e-3)
+
+
+def test_a_loss_of_every_step_is_the_mean_of_their_losses_and_bounds_outputs():
+    steps = torch.randn(3, 2, 4, 5, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(8).view(2, 4) % 5
+    activity = Activity(steps.mean(0), [], steps=steps)
+    each = [cross_entropy(Activity(o, []), labels) for o in steps]
+    plain = EveryStep(weight=0.0)(activity, labels)
+    torch.testing.assert_close(plain, torch.stack(each).mean(0))
+    assert (plain >= cross_entropy(activity, labels)).all()  # the loss is convex
+    level = Activity(steps, [], steps=torch.ones_like(steps))
+    torch.testing.assert_close(EveryStep(0.5)(level, labels), torch.full((2,), 5.0).log() / 2)
