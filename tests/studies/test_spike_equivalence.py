@@ -74,6 +74,13 @@ def test_arms_that_need_the_same_see_the_same_networks():
     assert one.spikes_compared.item() == other.spikes_compared.item()
 
 
+def test_a_network_whose_spikes_come_too_late_is_drawn_anew():
+    """An alpha kernel is 0 at once: what fires at the last step only, as the second layer first did
+    at this seed, moves no layer behind it.
+    """
+    assert compared("backward", "alpha", 3, 1, [31]).spikes_compared > 0
+
+
 def test_a_draw_does_not_depend_on_the_others():
     both = compared("backward_leaky", "exponential", 2, 8, [5, 6])
     alone = [compared("backward_leaky", "exponential", 2, 8, [seed]) for seed in (5, 6)]

@@ -174,32 +174,35 @@ def _drawn(
     leaky = arm.many.reset == "leaky"
     generator = numpy_generator(seed, "network", depth, most, kernel, leaky, arm.forward)
     rules = Rules(kernel=kernel, reset="leaky" if leaky else "permanent")
-    shape = (_STEPS[kernel], _INPUTS)
-    events = first = (generator.random(shape) < _RATE).astype(np.int64)
-    layers = []
-    for _ in range(depth):
-        layers.append(_layer(generator, events, most, rules))
-        source = rules if arm.forward else replace(_ONCE, kernel=kernel)
-        events = fire(layers[-1], events, source)
-    return layers, first
+    fed = rules if arm.forward else replace(_ONCE, kernel=kernel)
+    while True:  # spikes at the last step move nothing behind them
+        first = (generator.random((_STEPS[kernel], _INPUTS)) < _RATE).astype(np.int64)
+        events, layers = first, []
+        while len(layers) < depth and (layer := _layer(generator, events, most, rules)):
+            layers.append(layer)
+            events = fire(layer, events, fed)
+        if len(layers) == depth:
+            return layers, first
 
 
-def _layer(generator: np.random.Generator, events: Integers, most: int, rules: Rules) -> Layer:
-    """A layer whose most active neuron has just so many spikes where they may be many: weights
-    anew until there is a threshold, which is drawn from those that do.
+def _layer(
+    generator: np.random.Generator, events: Integers, most: int, rules: Rules
+) -> Layer | None:
+    """A layer whose most active neuron has just so many spikes where they may be many, at a
+    threshold that is drawn from those that do; None where none does.
     """
-    while True:
-        drawn = generator.integers(*_WEIGHTS, (events.shape[1], _WIDTH))
-        for scale in _SCALES:
-            weights = scale * drawn
-            peak = int(floor_potential(weigh(events, weights), rules.kernel).max())
-            ends = max(1, peak // (most + 1)), max(1, peak)
-            tried = np.unique(np.geomspace(*ends, 6 * most + 6).astype(np.int64))
-            if rules.reset == "permanent":
-                found = max(0, peak) // tried
-            else:
-                every = Layer.of(weights.repeat(len(tried), 1), np.tile(tried, _WIDTH))
-                found = fire(every, events, rules).sum(0).reshape(_WIDTH, -1).max(0)
-            if (found == most).any():
-                threshold = generator.choice(tried[found == most])
-                return Layer.of(weights, np.full(_WIDTH, threshold))
+    drawn = generator.integers(*_WEIGHTS, (events.shape[1], _WIDTH))
+    for scale in _SCALES:
+        weights = scale * drawn
+        peak = int(floor_potential(weigh(events, weights), rules.kernel).max())
+        ends = max(1, peak // (most + 1)), max(1, peak)
+        tried = np.unique(np.geomspace(*ends, 6 * most + 6).astype(np.int64))
+        if rules.reset == "permanent":
+            found = max(0, peak) // tried
+        else:
+            every = Layer.of(weights.repeat(len(tried), 1), np.tile(tried, _WIDTH))
+            found = fire(every, events, rules).sum(0).reshape(_WIDTH, -1).max(0)
+        if (found == most).any():
+            threshold = generator.choice(tried[found == most])
+            return Layer.of(weights, np.full(_WIDTH, threshold))
+    return None
