@@ -29,7 +29,7 @@ def test_an_impulse_walks_through_the_register():
     assert states[:3].sum() == states[7].sum() == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(1, 9), st.integers(1, 3), st.integers(1, 3), st.integers(1, 11), st.integers(1, 6)
 )

@@ -15,6 +15,7 @@ from hnnlib.plotting.delays.panels import LINES, Panel, look, panels
 __all__ = ["by_parameters", "by_taps", "gain_in_parts"]
 
 _DODGE = 0.06  # between lines at one number of taps, in places
+_MATCHED = {"marker": "X", "markersize": 7}
 _PARTS = {
     "drive": (
         "drive: normalised taps at lag 0 − no line",
@@ -32,7 +33,7 @@ _PARTS = {
 @style.context()
 def by_taps(store: xr.Dataset) -> Figure:
     """Accuracy (left) and firing rate (right) against the number of taps; a block for each data
-    set and size. The line and its control at lag 0 have one colour, the control is dashed.
+    set and size. A line and its control at lag 0 have one colour, the control is hollow.
     """
     found = [(panel, size) for panel in panels(store) for size in panel.sizes]
     titles = [f"{panel.title}, {panel.units(size)}" for panel, size in found]
@@ -52,10 +53,9 @@ def by_taps(store: xr.Dataset) -> Figure:
             ax.set_xlabel("taps n")
             ax.set_ylabel(label)
         right.set_ylim(bottom=0)
-    shown = [
-        line for line in LINES if line in store["line"].values and line not in ("dcls", "legendre")
-    ]
-    grid.legend(fig, [marks.handle(LINES[line][0], **look(line)) for line in shown], 3)
+    there = set(store["line"].values.astype(str))
+    shown = [line for line in ("none", "gain", "delay", "gain_norm", "norm") if line in there]
+    grid.legend(fig, [marks.handle(LINES[line][0], **_points(line)) for line in shown], 3)
     return fig
 
 
@@ -94,7 +94,7 @@ def by_parameters(store: xr.Dataset) -> Figure:
                     cell = panel.find(size, line, width=width)
                     if cell is not None:
                         shown.add(line)
-                        filled = {} if width == "own" else {"markerfacecolor": "white"}
+                        filled = {} if width == "own" else _MATCHED
                         values = [100 * cell[panel.accuracy].values]
                         place = [cell["parameters"].item()]
                         marks.curve(ax, place, values, _points(line) | filled)
@@ -103,13 +103,14 @@ def by_parameters(store: xr.Dataset) -> Figure:
         ax.set_xlabel("trained parameters")
         ax.set_ylabel("accuracy (%)")
     entries = [marks.handle(LINES[line][0], **_points(line)) for line in LINES if line in shown]
-    hollow = marks.handle("hollow: size by parameters", marker="")
-    grid.legend(fig, [*entries, hollow])
+    if "matched" in store["width"].values:
+        entries.append(marks.handle("of equal parameters", **_MATCHED))
+    grid.legend(fig, entries)
     return fig
 
 
 def _points(line: str) -> dict[str, object]:
-    """A line's look; controls at lag 0 are hollow where nothing can be dashed."""
+    """A line's look without dashes; controls at lag 0 are hollow."""
     hollow = {"markerfacecolor": "white"} if "gain" in line else {}
     return {k: v for k, v in look(line).items() if k != "linestyle"} | hollow
 
