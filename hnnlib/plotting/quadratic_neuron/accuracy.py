@@ -95,7 +95,7 @@ def widths(store: xr.Dataset) -> Figure:
         ax.set(xlabel="half-width of the window", ylabel=words.ACCURACY)
     entries = [marks.handle(NAMES[n], **look) for n, look in NEURONS.items()]
     ring = {"marker": "o", "markerfacecolor": "none", "markersize": 11}
-    grid.legend(fig, [*entries, marks.handle("two_step, computed", **ring)])
+    grid.legend(fig, [*entries, marks.handle("computed", **ring)])
     return fig
 
 
@@ -170,12 +170,12 @@ def printed(
     ours = cells.select(store, arm="best")
     heights = [0.5 + 0.2 * (len(numbers) + len(others)), 0.6 + 0.25 * ours.sizes["cell"]]
     fig, ((above,), (below,)) = grid.panels(2, 1, heights, room=0.3)
-    above.set_title("as printed: large networks, hundreds of epochs")
+    above.set_title("as printed: large networks")
     for y, (_, value) in enumerate([*numbers, *others]):
         colour = NEURONS["qif"]["color"] if y < len(numbers) else style.MUTED
         above.plot(value, y, "D", color=colour)
     grid.names(above, [name for name, _ in [*numbers, *others]])
-    below.set_title("here: small networks, few images, few epochs")
+    below.set_title("here: small networks, few images")
     below.set_facecolor("#f4f4f4")
     names = []
     for y in range(ours.sizes["cell"]):
