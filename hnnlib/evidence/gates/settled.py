@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from hnnlib.analysis import statistics
-from hnnlib.analysis.summaries import held
+from hnnlib.analysis.curves import held
 from hnnlib.evidence.comparison import Comparison, at
 from hnnlib.evidence.gates.base import Asked, passes_of
 

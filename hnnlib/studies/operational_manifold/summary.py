@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from hnnlib.analysis import manifold
-from hnnlib.analysis.summaries import held
+from hnnlib.analysis.curves import held
 from hnnlib.variables import Variable, variable
 
 __all__ = ["summarise"]
