@@ -13,7 +13,7 @@ from hnnlib.randomness import torch_generator
 
 __all__ = ["NormalisedConv"]
 
-_MOMENTUM, _EPSILON = 0.1, 1e-5  # PyTorch's defaults
+_EPSILON = 1e-5  # PyTorch's default
 
 
 class NormalisedConv(nn.Module):
@@ -32,6 +32,7 @@ class NormalisedConv(nn.Module):
         seeds: one a member.
         role: name that keys the initial draw.
         stride: distance between the places of the kernel.
+        momentum: share of a batch in the running statistics.
 
     There is no bias: normalisation would take it away again.
     """
@@ -44,10 +45,12 @@ class NormalisedConv(nn.Module):
         seeds: Sequence[int],
         role: str,
         stride: int = 1,
+        momentum: float = 0.1,
     ) -> None:
         super().__init__()
         depth, *edges = in_shape
         self.in_shape, self.stride, self.padding = in_shape, stride, kernel // 2
+        self.momentum = momentum
         self.out_shape = (channels, *(-(-edge // stride) for edge in edges))
         self.macs = depth * kernel * kernel * math.prod(self.out_shape)
         members = len(seeds)
@@ -75,7 +78,7 @@ class NormalisedConv(nn.Module):
             self.gain[k],
             self.offset[k],
             self.training,
-            _MOMENTUM,
+            self.momentum,
             _EPSILON,
         )
         return drive.unflatten(0, x.shape[:2])
