@@ -124,6 +124,8 @@ class Cell:
     @property
     def name(self) -> str:
         """Unique in its task."""
+        if self.arm == "coding":
+            return f"coding/{self.order}/rounding_{self.rounding}"
         return f"{self.branches}/{self.derivative}/rescale_{self.rescale}/{self.arm}"
 
     def coding(self) -> BitPlanes:
