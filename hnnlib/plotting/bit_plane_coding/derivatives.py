@@ -63,7 +63,6 @@ def together(store: xr.Dataset) -> Figure:
         total = (2.0 ** np.arange(8)) @ wave[name]
         style_of = {"color": look["color"], "linewidth": 1.0, "label": words}
         above.plot(x, total, **style_of | ({"linestyle": "--"} if name == "neighbour" else {}))
-    above.axhline(1, color=style.INK, linewidth=0.8)
     above.set_yscale("symlog", linthresh=2)
     above.set_yticks([-100, -10, 0, 1, 10, 100], ["−100", "−10", "0", "1", "10", "100"])
     above.set_ylabel("d decoded / dx")

@@ -64,7 +64,7 @@ def switches(store: xr.Dataset) -> Figure | None:
     fig, axes = grid.panels(len(found), 1, heights, 0.1)
     for ax, (data, groups) in zip(axes[:, 0], found, strict=True):
         ax.set_title(words.name(data))
-        forest.draw(ax, groups, "with the setting − corrected, test accuracy (pp)")
+        forest.draw(ax, groups, "with the setting − corrected, test accuracy (pp)", linear=True)
         there = {line.label for group in groups for line in group.lines}
         forest.missing(ax, [title for title in SWITCHES.values() if title not in there])
     return fig
