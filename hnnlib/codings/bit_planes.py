@@ -54,6 +54,10 @@ class BitPlanes(Coding):
         scaled = (values - low) / (high - low).clamp(min=torch.finfo(values.dtype).tiny)
         return torch.where((low < 0) | (high > 1), scaled, values)
 
+    def values(self, drive: Tensor, pooled: bool) -> Tensor:
+        """See ``Coding``: between 0 and 1; what a pool gives has been through an activation."""
+        return drive if pooled else torch.sigmoid(drive)
+
     def encode(self, values: Tensor, noise: MemberNoise | None = None) -> Tensor:
         """See ``Coding``; nothing is drawn."""
         return _Planes.apply(self.fitted(values), self)
