@@ -96,10 +96,10 @@ def test_a_switch_is_worth_its_paired_difference():
 
 def test_figures_of_derivatives_and_gradients_are_drawn():
     data = store()
-    for fig in (draw.planes(data), draw.together(data), draw.gradients(data, "digits")):
+    for fig in (draw.planes(data), draw.together(data), draw.gradients(data)):
         assert isinstance(fig, Figure)
         fig.canvas.draw()
-    assert {"serial, before training", "fusion, behind the best epoch"} <= words(fig)
+    assert {"before training", "norm of the gradient,\nfusion on digits"} <= words(fig)
 
 
 def test_tables_have_a_row_a_cell():

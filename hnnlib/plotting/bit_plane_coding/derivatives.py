@@ -45,7 +45,7 @@ def planes(store: xr.Dataset) -> Figure:
             ax.axhline(0, color=style.INK, linewidth=0.6)
             if column == 0:
                 ax.text(0.0, 1.0, words, transform=ax.transAxes, va="bottom", fontsize=style.SMALL)
-    axes[0, 0].set_ylabel("plane k")
+    fig.supylabel("derivatives dB_k / dX, and planes k above them", fontsize=9)
     for ax in axes[-1]:
         ax.set_xlabel("X = 255 x")
     return fig
