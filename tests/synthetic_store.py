@@ -61,6 +61,7 @@ _ACCURACY = {
         ("none", "pretrained", "split"): {"AAA": 98.16},
         ("duplicate", "separate", "split"): {"ASS": 98.60, "AAS": 99.10},
         ("duplicate", "separate", "head"): {"ASS": 97.90, "AAS": 98.10},
+        ("bit_planes", "simultaneous", "bit_planes"): {"ASS": 97.0, "AAS": 97.2},
         ("poisson", "separate", "poisson_p"): {"ASS": 89.80, "AAS": 95.50},
         ("duplicate", "simultaneous", "boundary_act"): {"ASS": 98.05, "AAS": 98.10},
         ("duplicate", "separate", "boundary_act"): {"ASS": 97.50, "AAS": 97.60},

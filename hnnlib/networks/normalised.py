@@ -71,6 +71,7 @@ class NormalisedConv(_Normalised):
             number, or one a member. Threshold-dependent normalisation (Zheng et al. 2021,
             doi:10.1609/aaai.v35i12.17320) has alpha V_th.
         normalise: whether there is normalisation at all; the drive is the convolution otherwise.
+        momentum: share of a batch in the running statistics.
 
     There is no bias: normalisation would take it away again.
     """
@@ -85,6 +86,7 @@ class NormalisedConv(_Normalised):
         stride: int = 1,
         gain: float | Sequence[float] = 1.0,
         normalise: bool = True,
+        momentum: float = _MOMENTUM,
     ) -> None:
         super().__init__()
         depth, *edges = in_shape
@@ -94,7 +96,7 @@ class NormalisedConv(_Normalised):
         self.macs = depth * kernel * kernel * math.prod(self.out_shape)
         members = len(seeds)
         self.weight = _he_normal((channels, depth, kernel, kernel), seeds, f"{role}.weight")
-        self._normalise(members, channels, gain=gain)
+        self._normalise(members, channels, momentum, gain)
 
     def forward(self, x: Tensor) -> Tensor:
         """Drive (time, member, batch, C', H', W') from x (time, member, batch, C, H, W).

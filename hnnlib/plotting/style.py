@@ -43,9 +43,10 @@ CODINGS = {
     "duplicate": "#0072B2",
     "gaussian": "#D55E00",
     "poisson": "#009E73",
+    "bit_planes": "#56B4E9",
     "none": "#4d4d4d",
 }
-MARKERS = {"duplicate": "o", "gaussian": "D", "poisson": "^", "none": "s"}
+MARKERS = {"duplicate": "o", "gaussian": "D", "poisson": "^", "bit_planes": "v", "none": "s"}
 DIVERGING = "RdBu_r"
 """Colours of numbers with a sign: white is 0."""
 KINDS = {"spiking": "#AA4499", "hybrid": "#44AA99", "artificial": "#997700"}

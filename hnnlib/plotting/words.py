@@ -27,6 +27,7 @@ _NAMES = {
     # codings and trainings
     "gaussian": "Gaussian",
     "poisson": "Poisson",
+    "bit_planes": "bit-plane",
     "none": "no",
 }
 

@@ -20,9 +20,11 @@ ANCHORS = (Anchor(label="Somebody 2020", value=83.2, spread=1.3, note="augmented
 PHONE, SMALLEST = 390, 8  # px
 TABLES = {
     "accuracy_table",
+    "costs",
     "count_seeds",
     "dead_seeds",
     "difference_table",
+    "facts",
     "features",
     "read",
     "summary",

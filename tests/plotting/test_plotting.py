@@ -58,8 +58,9 @@ def test_a_full_store_leaves_nothing_out(full, name):
     found = words(FIGURES[name](full))
     assert not [text for text in found if "failed" in text]
     missing = [text for text in found if "not run" in text]
-    assert len(missing) == (name == "choices")  # direct input is an arm of the MLP alone
-    assert all(text.endswith("not run: direct − axon input") for text in missing)
+    assert len(missing) == (name == "choices")  # direct input and bit planes are arms of the MLP
+    arms = "direct − axon input; bit planes, eight steps − duplicate"
+    assert all(text.replace("\n", " ").endswith(f"not run: {arms}") for text in missing)
 
 
 @pytest.mark.parametrize("name", ["accuracy", "differences", "choices"])

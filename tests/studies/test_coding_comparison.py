@@ -63,13 +63,15 @@ def test_an_arm_differs_from_its_cell_in_one_choice(family):
     for cell in every:
         if cell.arm == "main":
             continue
-        reference = tables[cell.architecture, cell.coding, cell.training]
+        own = cell.arm == "bit_planes"  # a coding that the tables lack, beside duplicate
+        coding = "duplicate" if own else cell.coding
+        reference = tables[cell.architecture, coding, cell.training]
         differs = [
             name
             for name in cell.__dataclass_fields__
             if name != "arm" and getattr(cell, name) != getattr(reference, name)
         ]
-        assert differs == ["split_mode" if cell.arm == "split" else cell.arm]
+        assert differs == [{"split": "split_mode", "bit_planes": "coding"}.get(cell.arm, cell.arm)]
 
 
 def test_the_frozen_network_is_trained_before_the_cells_that_read_it():
@@ -213,3 +215,17 @@ def test_the_rest_of_a_frozen_network_starts_from_draws_of_its_own(head, tmp_pat
                     weight = layer.synapse.weight
                     same = torch.equal(weight.flatten(), started[weight.numel()].flatten())
                     assert same == (head == "coupled")
+
+
+def test_bit_planes_stand_at_the_boundary_with_eight_steps_and_no_graded_product(tmp_path):
+    mlp = SETTINGS.mlp.model_copy(update={"arms": ("main", "bit_planes")})
+    settings = SETTINGS.model_copy(update={"mlp": mlp})
+    found = STUDY.train("mlp_bit_planes", settings, Context(tmp_path, say=lambda line: None))
+    rows = ("ASS", "AAS")
+    assert found.cell.values.tolist() == [
+        f"mlp/{row}/bit_planes/simultaneous/bit_planes" for row in rows
+    ]
+    assert not found.diverged.any()
+    # the planes are spikes: only artificial layers have graded inputs
+    artificial = found.multiply_accumulates.isel(seed=0).values
+    assert artificial.tolist() == [64 * 100, 64 * 100 + 100 * 100]

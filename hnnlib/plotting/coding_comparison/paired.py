@@ -20,6 +20,7 @@ CHOICES = {
     "train_filter": "trained − fixed synaptic filters",
     "input_mode": "direct − axon input",
     "head": "draws of the frozen network − fresh draws",
+    "bit_planes": "bit planes, eight steps − duplicate",
 }
 _TRAINING = {"simultaneous": "sim.", "separate": "sep.", "pretrained": "alone"}
 
@@ -97,8 +98,11 @@ def _choices(store: xr.Dataset) -> list[forest.Group]:
 
 
 def _choice(store: xr.Dataset, cell: xr.Dataset) -> forest.Line:
-    """One cell of an arm against the tables' cell that differs from it in that choice only."""
+    """One cell of an arm against the tables' cell that differs from it in that choice only; of a
+    coding that the tables lack, against duplicate coding.
+    """
     same = {key: str(cell[key].item()) for key in ("architecture", "coding", "training")}
-    values = cells.difference(cell, cells.one(store, arm="main", **same))
+    twin = same | ({"coding": "duplicate"} if same["coding"] == "bit_planes" else {})
+    values = cells.difference(cell, cells.one(store, arm="main", **twin))
     label = f"{words.layers(same['architecture'])} {_TRAINING[same['training']]}"
     return forest.Line(label, values, style.coding(same["coding"]))

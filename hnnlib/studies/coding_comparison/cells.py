@@ -20,7 +20,15 @@ from hnnlib.studies.base.settings import (
 __all__ = ["ARCHITECTURES", "Cell", "CodingSettings", "FamilySettings", "ScheduleChange", "cells"]
 
 Arm = Literal[
-    "main", "input_mode", "split", "head", "poisson_p", "boundary_act", "gaussian", "train_filter"
+    "main",
+    "input_mode",
+    "split",
+    "head",
+    "poisson_p",
+    "boundary_act",
+    "gaussian",
+    "train_filter",
+    "bit_planes",
 ]
 Phase = Literal["simultaneous", "separate", "pretrained", "gaussian", "poisson"]
 
@@ -192,4 +200,9 @@ def cells(family: str, train_filter: bool) -> dict[str, list[Cell]]:
             *(replace(c, **coupled) for c in poisson),
         ],
         "filter": [replace(c, **other_filter) for c in (spiking, *simultaneous)],
+        "bit_planes": [
+            replace(c, coding="bit_planes", arm="bit_planes")
+            for c in simultaneous
+            if family == "mlp"
+        ],
     }

@@ -10,6 +10,7 @@ import torch
 import xarray as xr
 
 from hnnlib.codings.base import Coding
+from hnnlib.codings.bit_planes import BitPlanes
 from hnnlib.datasets import splits
 from hnnlib.datasets.imagedata import ImageData
 from hnnlib.networks.hybrid import CODINGS, HybridNetwork, Switches
@@ -166,6 +167,8 @@ def _switches(cell: Cell, chosen: FamilySettings) -> Switches:
 
 
 def _coding(cell: Cell, steps: int) -> Coding:
+    if cell.coding == BitPlanes.name:
+        return BitPlanes()  # of eight steps, whatever the others have
     choice = {
         "duplicate": cell.boundary_act,
         "gaussian": cell.gaussian,
