@@ -15,8 +15,8 @@ _PLACES = {
     "input x[t]": (0.09, 0.78),
     "spikes s[t−1]": (0.09, 0.22),
     "gate r": (0.3, 0.78),
-    "current i": (0.47, 0.5),
-    "gate z": (0.63, 0.78),
+    "current i": (0.45, 0.4),
+    "gate z": (0.66, 0.78),
     "potential v": (0.73, 0.22),
     "spikes s[t]": (0.91, 0.22),
     "readout y": (0.91, 0.78),
@@ -57,13 +57,15 @@ def diagram() -> Figure:
     fig, ((ax,),) = grid.panels(1, 1, 2.1, room=0.5)
     ax.set_axis_off()
     ax.set(xlim=(0, 1), ylim=(0.05, 0.95))
+    box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": style.INK}
+    centred = {"ha": "center", "va": "center", "fontsize": style.SMALL, "bbox": box}
+    boxes = {
+        name: ax.text(*place, name, **centred).get_bbox_patch() for name, place in _PLACES.items()
+    }
     for start, end, change in _ARROWS:
         arrow = {"arrowstyle": "-|>", "color": _NEW.get(change, style.MUTED), "linewidth": 1.3}
-        room = {"shrinkA": 17, "shrinkB": 17}
-        ax.annotate("", _PLACES[end], _PLACES[start], arrowprops=arrow | room)
-    for name, place in _PLACES.items():
-        box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": style.INK}
-        ax.text(*place, name, ha="center", va="center", fontsize=style.SMALL, bbox=box)
+        ends = {"patchA": boxes[start], "patchB": boxes[end], "shrinkA": 0, "shrinkB": 1}
+        ax.annotate("", _PLACES[end], _PLACES[start], arrowprops=arrow | ends)
     for name, colour in _NEW.items():
         ax.plot([], [], color=colour, label=name)
     grid.legend(fig, grid.labels([ax]), columns=2)
@@ -74,8 +76,8 @@ def diagram() -> Figure:
 def traces(
     store: xr.Dataset, models: tuple[str, ...] = ("cs_gru", "conv_gru", "spik_gru")
 ) -> Figure:
-    """States over time of the unit that is most active in one test example, a column a model, for
-    the first data set; SpikGRU's r is its constant alpha.
+    """States over time of one unit in one test example, a column a model, for the first data set;
+    SpikGRU's r is its constant alpha.
     """
     panel = next(panels(store))
     there = [model for model in models if model in panel.models]
@@ -93,7 +95,7 @@ def traces(
 def _trace(ax: Axes, trace: xr.DataArray, colour: object) -> None:
     ax.step(trace["step"], trace, where="mid", color=colour)
     state = trace["state"].item()
-    if state in "rz":
-        ax.set_ylim(-0.05, 1.05)
+    if state in "rzs":
+        ax.set_ylim(min(-0.05, 1.1 * float(trace.min())), 1.05)
     if state == "v":
         ax.axhline(1, color=style.MUTED, linewidth=0.8, linestyle=":")

@@ -6,20 +6,19 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hnnlib.datasets import registry
 from hnnlib.networks.gated import Design, matched_units
 from hnnlib.studies.base import Settings
 from hnnlib.studies.base.recordings import TasksBase
 from hnnlib.studies.base.settings import (
-    PartSizes,
+    ImageSettings,
     Quantity,
     ScheduleSettings,
     Seconds,
     Seeds,
     WithMain,
-    check_memory,
 )
 
 __all__ = ["MATCHES", "Cell", "GatedSettings", "GatedTask", "Model", "cells", "design"]
@@ -58,7 +57,7 @@ class TuningSettings(Settings):
     epochs: int = Field(gt=0, le=100_000, description="passes over the training part")
 
 
-class GatedTask(Settings):
+class GatedTask(ImageSettings):
     """One data set and what is trained on it."""
 
     dataset: Literal["spoken_digits", "shd", "mnist", "digits"]
@@ -75,7 +74,6 @@ class GatedTask(Settings):
     models: tuple[Model, ...] = Field(get_args(Model), min_length=1)
     arms: WithMain[tuple[Arm, ...]] = ("main",)
     share: float = Field(1.0, ge=0.001, le=1, description="of the training recordings")
-    samples: PartSizes | None = Field(None, description="images of each part")
     schedule: ScheduleSettings
     tuning: TuningSettings
     jobs: int | None = Field(
@@ -85,17 +83,17 @@ class GatedTask(Settings):
         description="training jobs that share the models; one a model by default",
     )
 
-    @model_validator(mode="after")
-    def _fits(self) -> GatedTask:
-        entry = registry.get(self.dataset)
-        if math.isqrt(self.channels) ** 2 != self.channels:
-            raise ValueError(f"channels make a square, unlike {self.channels}")
-        pixels = math.prod(entry.shape) // self.pool**2 if self.images else self.channels
-        batch = min(self.schedule.batch, entry.n_examples)
-        check_memory(
-            self.steps * batch * self.hidden * pixels, "steps, examples of a batch and units"
-        )
-        return self
+    @field_validator("channels")
+    @classmethod
+    def _square(cls, channels: int) -> int:
+        if math.isqrt(channels) ** 2 != channels:
+            raise ValueError(f"channels make a square, unlike {channels}")
+        return channels
+
+    @property
+    def width(self) -> float:
+        """See ``ImageSettings``: units for each number of the input."""
+        return self.hidden
 
     @property
     def images(self) -> bool:
