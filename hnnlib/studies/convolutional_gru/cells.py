@@ -27,6 +27,7 @@ Model = Literal["cs_gru", "conv_gru", "mixed", "spik_gru", "spik_gru_two_gates",
 Arm = Literal[
     "main", "match", "layout", "minus", "share", "init", "readout", "validation", "events"
 ]
+Layout = Literal["line", "shuffled", "line_shuffled"]
 _DENSE = {"form": "dense", "memory": "alpha", "update": "input"}
 MODELS: dict[Model, dict[str, Any]] = {
     "cs_gru": {},
@@ -73,6 +74,7 @@ class GatedTask(ImageSettings):
     )
     models: tuple[Model, ...] = Field(get_args(Model), min_length=1)
     arms: WithMain[tuple[Arm, ...]] = ("main",)
+    layouts: tuple[Layout, ...] = Field(get_args(Layout), description="of the arm `layout`")
     share: float = Field(1.0, ge=0.001, le=1, description="of the training recordings")
     schedule: ScheduleSettings
     tuning: TuningSettings
@@ -161,9 +163,7 @@ def cells(model: Model, task: GatedTask) -> list[Cell]:
     found = {
         "main": [main],
         "match": [replace(main, match=m) for m in MATCHES[1:] if model == "spik_gru"],
-        "layout": [
-            replace(main, layout=name) for name in ("line", "shuffled", "line_shuffled") if full
-        ],
+        "layout": [replace(main, layout=name) for name in task.layouts if full],
         "minus": [
             replace(main, minus=name, **_dense(name)) for name in _MINUS if full and name != "none"
         ],
