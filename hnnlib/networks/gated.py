@@ -15,7 +15,8 @@ before, * a product (dense, or a convolution that keeps the size) and . an eleme
 ``update`` whether y is the current i or the input x, or z a trained constant. The recurrence of a
 convolution is no dense matrix, so that this cell doesn't fit ``Engine.scan`` and brings its own
 loop over time, in the style of ``hnnlib.engines.eager``; products with the input are folded over
-time.
+time. The spiking, convolutional cell with both gates also has a compiled one,
+``hnnlib.engines.cpu.gated``.
 """
 
 from __future__ import annotations
@@ -121,6 +122,13 @@ class Design:
         return ("r",) * self.gated + ("i",) + ("z",) * (self.update != "constant")
 
     @property
+    def has_kernels(self) -> bool:
+        """Whether this is the cell that has a compiled loop."""
+        published = self.memory == "gate" and self.update == "current" and not self.reset
+        spiking = self.spiking == self.hidden and type(self.surrogate) is Lorentzian
+        return published and spiking and self.form != "dense"
+
+    @property
     def read(self) -> int:
         """Numbers that the readout reads."""
         return self.neurons if self.readout == "flat" else self.hidden
@@ -197,11 +205,19 @@ class GatedNetwork(nn.Module):
         seeds: one a member; they key the initial weights.
         order: (member, input) places of the inputs, flat: a member reads input ``order[m, k]`` at
             place k. None: as they come.
+        compiled: whether to take the compiled loop where there is one.
     """
 
-    def __init__(self, design: Design, seeds: Sequence[int], order: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        design: Design,
+        seeds: Sequence[int],
+        order: Tensor | None = None,
+        compiled: bool = False,
+    ) -> None:
         super().__init__()
         self.design, self.seeds = design, tuple(seeds)
+        self.compiled = compiled and design.has_kernels
         hidden, kernel = design.hidden, _KERNELS[design.form]
         taps = math.prod(kernel)
 
@@ -259,12 +275,21 @@ class GatedNetwork(nn.Module):
         height, width), whose pixels are the probabilities of a spike at every step.
         """
         x = self._events(x, noise)
-        outputs = torch.stack([state.output for state in self.run(self._drive(x))])
+        outputs = self._outputs(x)
         sent = (outputs.detach() * self.spiking).sum((0, 3, 4, 5))
         arrived = x.sum((0, 3, 4, 5))
         design = self.design
         operations = sent * design.fan_out() + arrived * design.input_fan_out()
         return Activity(self._answer(outputs), [sent], None, None, operations)
+
+    def _outputs(self, x: Tensor) -> Tensor:
+        """What units send, (time, member, batch, hidden, height, width)."""
+        if not self.compiled or x.amax() > 1:  # kernels know zeros and ones
+            return torch.stack([state.output for state in self.run(self._drive(x))])
+        from hnnlib.engines.cpu.gated import scan
+
+        weights = self.input, self.recurrent, self.inner
+        return scan(x, weights, self.bias, self.design.surrogate.steepness)
 
     def states(self, x: Tensor | Events, noise: MemberNoise | None = None) -> State:
         """All states over time: as in ``State``, with a leading axis of time."""

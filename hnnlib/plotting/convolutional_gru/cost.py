@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hnnlib.analysis import cells
 from hnnlib.analysis.statistics import Mean, mean_interval
@@ -38,6 +39,9 @@ def cost(store: xr.Dataset) -> Figure:
             _panel(ax, panel, count)
             ax.set_xlabel(_COUNTS[count])
             grid.logarithmic(ax.xaxis, form=_short)
+            low, high = ax.get_xlim()
+            if high < 6 * low:  # ticks of a decade would touch each other
+                ax.xaxis.set_major_locator(MaxNLocator(3))
     there = {m: _silent(panel.find(m)) for panel in found for m in panel.models}
     grid.legend(fig, [marks.handle(label(m), **_of(m, silent)) for m, silent in there.items()])
     return fig

@@ -38,13 +38,13 @@ _Groups = Callable[[Panel], list[Group]]
 @style.context()
 def changes(store: xr.Dataset) -> Figure | None:
     """CS-GRU without each of its four changes minus the full one; a panel for each data set."""
-    return _forest(store, lambda panel: _of_one(panel, "minus", _CHANGES), "without − with")
+    return _forest(store, lambda panel: _of_one(panel, "minus", _CHANGES), "without − with", True)
 
 
 @style.context()
 def layouts(store: xr.Dataset) -> Figure | None:
     """CS-GRU on another layout of its channels minus that on the raster."""
-    return _forest(store, lambda panel: _of_one(panel, "layout", _LAYOUTS), "layout − raster")
+    return _forest(store, lambda panel: _of_one(panel, "layout", _LAYOUTS), "layout − raster", True)
 
 
 @style.context()
@@ -53,7 +53,7 @@ def switches(store: xr.Dataset) -> Figure | None:
     return _forest(store, _switches, "with the choice − without")
 
 
-def _forest(store: xr.Dataset, groups: _Groups, words: str) -> Figure | None:
+def _forest(store: xr.Dataset, groups: _Groups, words: str, linear: bool = False) -> Figure | None:
     found = [(panel, shown) for panel in panels(store) if (shown := groups(panel))]
     if not found:
         return None
@@ -61,7 +61,7 @@ def _forest(store: xr.Dataset, groups: _Groups, words: str) -> Figure | None:
     fig, axes = grid.panels(len(found), 1, heights, room=0.1)
     for ax, (panel, shown) in zip(axes[:, 0], found, strict=True):
         ax.set_title(panel.title)
-        forest.draw(ax, shown, f"{words}, {panel.measure} (pp)", band=True)
+        forest.draw(ax, shown, f"{words}, {panel.measure} (pp)", band=True, linear=linear)
     return fig
 
 
@@ -70,8 +70,8 @@ def _of_one(panel: Panel, arm: str, names: dict[str, str]) -> list[Group]:
     if "cs_gru" not in panel.models:
         return []
     found = {name: panel.effect("cs_gru", **{arm: value}) for value, name in names.items()}
-    lines = [Line(name, values, look("cs_gru")) for name, values in found.items()]
-    return [Group(label("cs_gru"), lines)] if any(line.values is not None for line in lines) else []
+    lines = [Line(name, v, look("cs_gru")) for name, v in found.items() if v is not None]
+    return [Group(label("cs_gru"), lines)] if lines else []
 
 
 def _switches(panel: Panel) -> list[Group]:

@@ -240,7 +240,8 @@ class _Job:
             order = torch.stack(
                 [torch.randperm(inputs, generator=torch_generator(s, "layout")) for s in seeds]
             )
-        return GatedNetwork(plan, seeds, order).to(self.context.device)
+        compiled = self.context.engine.name == "cpu"
+        return GatedNetwork(plan, seeds, order, compiled).to(self.context.device)
 
     def _examples(self, events: str) -> Examples:
         """Images, or recordings cut into steps."""
