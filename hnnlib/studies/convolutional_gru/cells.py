@@ -67,7 +67,7 @@ class GatedTask(ImageSettings):
     channels: int = Field(
         64, gt=3, le=1024, description="groups of neighbouring channels of a recording, a square"
     )
-    pool: Literal[1, 2, 4] = Field(1, description="edge of the windows that images are averaged in")
+    pool: int = Field(1, gt=0, le=8, description="edge of the windows that images are averaged in")
     hidden: int = Field(gt=0, le=10_000, description="channels of the convolutional cell")
     readout: Literal["flat", "mean"] = Field(
         "flat", description="reads every unit, or the mean of each channel"
