@@ -16,7 +16,7 @@ before, * a product (dense, or a convolution that keeps the size) and . an eleme
 convolution is no dense matrix, so that this cell doesn't fit ``Engine.scan`` and brings its own
 loop over time, in the style of ``hnnlib.engines.eager``; products with the input are folded over
 time. The spiking, convolutional cell with both gates also has a compiled one,
-``hnnlib.engines.cpu.gated``.
+``hnnlib.engines.cpu.networks.gated``.
 """
 
 from __future__ import annotations
@@ -286,7 +286,7 @@ class GatedNetwork(nn.Module):
         """What units send, (time, member, batch, hidden, height, width)."""
         if not self.compiled or x.amax() > 1:  # kernels know zeros and ones
             return torch.stack([state.output for state in self.run(self._drive(x))])
-        from hnnlib.engines.cpu.gated import scan
+        from hnnlib.engines.cpu.networks.gated import scan
 
         weights = self.input, self.recurrent, self.inner
         return scan(x, weights, self.bias, self.design.surrogate.steepness)

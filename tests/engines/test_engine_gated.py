@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hnnlib.engines.cpu import gated
+from hnnlib.engines.cpu.networks import gated
 from hnnlib.networks.gated import Design, GatedNetwork
 
 DESIGN = Design(5, 3, (2, 3, 5), 7)
