@@ -22,7 +22,7 @@ def judged(paper: papers.Paper, **means) -> dict[str, claims.Judgement]:
 
 
 def test_every_selector_names_a_cell_that_the_study_trains(paper):
-    store = comparison.prepare(paper, make(seeds=1))
+    store = comparison.prepare(paper, make(("shd", "mnist", "ntidigits"), seeds=1))
     for claim in paper.claims:
         for part in (*claim.parts, *claim.context):
             lost = [s for s in part.selects(paper.defaults) if not comparison.locate(store, s)]
@@ -63,4 +63,6 @@ def test_numbers_that_are_stated(paper):
     found = judged(paper, mnist=0.293, shd=0.23)
     assert found["CG3"].answer == "supported"
     assert found["CG2"].answer == "not tested" and "N-TIDIGITS" in found["CG2"].reason
+    both = make(("shd", "ntidigits"), shd=0.23, ntidigits=0.23)
+    assert {j.claim: j.answer for j in claims.judge(paper, both)}["CG2"] == "supported"
     assert judged(paper)["CG3"].answer == "contradicted"

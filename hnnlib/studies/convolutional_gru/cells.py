@@ -61,7 +61,7 @@ class TuningSettings(Settings):
 class GatedTask(ImageSettings):
     """One data set and what is trained on it."""
 
-    dataset: Literal["spoken_digits", "shd", "mnist", "digits"]
+    dataset: Literal["spoken_digits", "shd", "ntidigits", "mnist", "digits"]
     steps: int = Field(gt=1, le=10_000, description="time steps T")
     window: Seconds = Field(1.0, description="seconds from the start of a recording")
     channels: int = Field(
