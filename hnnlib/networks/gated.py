@@ -317,38 +317,47 @@ class GatedNetwork(nn.Module):
     def run(self, drive: Tensor) -> Iterator[State]:
         """The cell, step by step, from rest."""
         design, hidden = self.design, self.design.hidden
-        alpha = self.alpha.clamp(0, 1) if design.memory == "alpha" else None
-        beta = self.beta.clamp(0, 1) if design.update == "constant" else None
-        mixed = 0 < design.spiking < hidden
         current = potential = output = torch.zeros_like(drive[0][:, :, :hidden])
         for number, step in enumerate(drive.unbind()):
             back = _product(output, self.recurrent) if number else torch.zeros_like(step)
             both = zip(step.split(hidden, 2), back.split(hidden, 2), strict=True)
             parts = dict(zip(design.of_output, both, strict=True))
             gate = torch.sigmoid(sum(parts["r"])) if design.gated else None
-            given, returned = parts["i"]
-            memory = gate if design.memory == "gate" else alpha
-            spiking = graded = None
-            if design.spiking:
-                spiking = memory * current + given + (gate * returned if design.reset else returned)
-            if design.spiking < hidden:
-                graded = torch.tanh(given + (returned if gate is None else gate * returned))
-            current = _either(self.spiking, spiking, graded)
-            if design.update == "constant":
-                update = beta
-            elif design.update == "input":
-                update = torch.sigmoid(sum(parts["z"]))
-            else:
-                update = torch.sigmoid(sum(parts["z"]) + _product(current, self.inner))
+            memory = gate if design.memory == "gate" else self.alpha.clamp(0, 1)
+            current = self._current(current, memory, gate, *parts["i"])
+            update = self._update(current, parts)
             potential = torch.lerp(current, potential, update)
-            if design.spiking:
-                reset = output * self.spiking if mixed else output
-                potential = potential - reset
-                spikes = spike(potential - 1, design.surrogate, at_threshold=True)
-                output = _either(self.spiking, spikes, potential if mixed else None)
-            else:
-                output = potential
+            potential, output = self._send(potential, output)
             yield State(current, potential, output, memory, update)
+
+    def _current(
+        self, before: Tensor, memory: Tensor, gate: Tensor | None, given: Tensor, back: Tensor
+    ) -> Tensor:
+        """i, of what the input gives and what comes back from the last outputs."""
+        design, spiking, graded = self.design, None, None
+        if design.spiking:
+            spiking = memory * before + given + (gate * back if design.reset else back)
+        if design.spiking < design.hidden:
+            graded = torch.tanh(given + (back if gate is None else gate * back))
+        return _either(self.spiking, spiking, graded)
+
+    def _update(self, current: Tensor, parts: dict[str, tuple[Tensor, Tensor]]) -> Tensor:
+        """z."""
+        if self.design.update == "constant":
+            return self.beta.clamp(0, 1)
+        drive = sum(parts["z"])
+        if self.design.update == "current":
+            drive = drive + _product(current, self.inner)
+        return torch.sigmoid(drive)
+
+    def _send(self, potential: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """v, lowered where a unit has spiked before, and s."""
+        if not self.design.spiking:
+            return potential, potential
+        mixed = self.design.spiking < self.design.hidden
+        potential = potential - (before * self.spiking if mixed else before)
+        spikes = spike(potential - 1, self.design.surrogate, at_threshold=True)
+        return potential, _either(self.spiking, spikes, potential if mixed else None)
 
     def _answer(self, outputs: Tensor) -> Tensor:
         """Logits (member, batch, class)."""
