@@ -135,6 +135,15 @@ def test_the_learning_rate_is_the_best_on_validation(context):
     assert tried["tried_rate"][1].tolist() == [[1e-4, 3e-2]]
 
 
+def test_tasks_with_different_numbers_of_rates_join(context):
+    more = IMAGES | {"tuning": {"rates": [1e-3, 1e-2, 1e-1], "epochs": 1}}
+    chosen = GatedSettings.model_validate({"seeds": [0], "tasks": [TASK, more]})
+    groups = study.STUDY.groups(chosen)
+    runs = [study.STUDY.train(group, chosen, context) for group in groups]
+    tried = study.STUDY.collect(chosen, runs).tried_rate
+    assert tried.notnull().sum("rate").values.tolist() == [1, 1, 1, 3]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

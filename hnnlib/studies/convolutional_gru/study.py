@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -133,11 +134,14 @@ class _Job:
             )
             yield whole.assign(tuning)
 
-    def _tune(self, model: Model) -> tuple[float, dict[str, Variable]]:
+    def _tune(self, model: Model) -> tuple[float, dict[str, Any]]:
         """The learning rate with the smallest validation loss, mean over the tuning seeds."""
         tuning, task = self.task.tuning, self.task
         cell = cells(model, task)[0]
-        tried = {"tried_rate": of_cell(("rate",), tuning.rates, "learning rates to choose from")}
+        tried = {
+            "tried_rate": of_cell(("rate",), tuning.rates, "learning rates to choose from"),
+            "rate": ("rate", np.arange(len(tuning.rates))),  # tasks may have more or fewer
+        }
         if len(tuning.rates) == 1:
             return tuning.rates[0], tried
         members = [(rate, seed) for rate in tuning.rates for seed in tuning.seeds]
