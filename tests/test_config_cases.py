@@ -99,6 +99,22 @@ tasks:
   windows: [two_step, 0.25]
   arms: [reading]
 """
+GATED = """\
+seeds: [0]
+tasks:
+- dataset: spoken_digits
+  steps: 8
+  window: 1.0
+  channels: 64
+  hidden: 4
+  models: [cs_gru]
+  layouts: [line]
+  share: 0.05
+  jobs: 1
+  schedule: {epochs: 1, batch: 32}
+  tuning: {rates: [1.0e-2], seeds: [100], epochs: 1}
+  arms: [main]
+"""
 SECTIONS = {
     "coding_comparison": CODING,
     "operational_manifold": MANIFOLD,
@@ -107,6 +123,7 @@ SECTIONS = {
     "shd_ablations": SHD,
     "spike_equivalence": EQUIVALENCE,
     "quadratic_neuron": QUADRATIC,
+    "convolutional_gru": GATED,
 }
 REFUSED = [  # study, what stands there, what is written in its place, what the sentence says
     ("coding_comparison", "[main]", "[main, main]", "'main' stands here twice"),
@@ -165,8 +182,11 @@ REFUSED = [  # study, what stands there, what is written in its place, what the 
     ("shd_ablations", "units: 8", "units: 1000000000", "less than or equal to 10000"),
     ("shd_ablations", "window: 1.0", "window: .inf", "a finite number (got inf)"),
     ("shd_ablations", "window: 1.0", "window: 1.0e-300", "greater than or equal to 0.00001"),
+    ("convolutional_gru", "channels: 64", "channels: 60", "channels make a square"),
+    ("convolutional_gru", "[1.0e-2]", "[.inf]", "a finite number (got inf)"),
 ]
 TOGETHER = [
+    (GATED, {"steps: 8": "steps: 10000", "hidden: 4": "hidden: 10000", "batch: 32": "batch: 999"}),
     (SHD, {"steps: 10": "steps: 10000", "units: 8": "units: 10000", "batch: 32": "batch: 9999"}),
     (CODING, {"steps: 3": "steps: 10000", "width: 0.05": "width: 4", "batch: 32": "batch: 9999"}),
 ]

@@ -69,6 +69,7 @@ def changed(tree: Path, name: str) -> set[tuple[str, str]]:
         "neurons",
         "surrogates",
         "engines/cpu/surrogates",
+        "engines/cpu/networks",
         "networks",
         "datasets/sets",
         "studies",
@@ -123,15 +124,16 @@ def test_data_of_this_scale_are_read_by_some_jobs_only():
 
 @pytest.mark.parametrize("study", studies.names())
 def test_every_kernel_that_may_run_is_in_the_digest(study):
-    """Device and density choose the engine when a job runs; neurons and surrogates have kernels of
-    their own.
+    """Device and density choose the engine when a job runs; neurons, surrogates and some networks
+    have kernels of their own.
     """
     files = [path.relative_to(PACKAGE.parent) for path in (PACKAGE / "engines").rglob("*.py")]
     kernels = {".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in files}
-    kernels.remove("hnnlib.engines.cpu.surrogates")  # a folder, which holds no code
+    # folders, which hold no code
+    kernels -= {f"hnnlib.engines.cpu.{folder}" for folder in ("surrogates", "networks")}
     found = set(sources.modules(f"hnnlib.studies.{study}"))
     named = {tuple(name.split(".")[1:]) for name in found}
-    own = {k for k in kernels if ".neurons." in k or ".surrogates." in k}
+    own = {k for k in kernels if {"neurons", "surrogates", "networks"} & {*k.split(".")[:-1]}}
     strange = {k for k in own if tuple(k.split(".")[-2:]) not in named}
     assert own - strange and kernels - strange <= found
     assert not strange & found
