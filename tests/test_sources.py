@@ -142,11 +142,11 @@ def below(folder):
 
 
 def test_all_kernels_are_in_the_digest():
-    """Those of a neuron come with the neuron, and with no other."""
-    engines = set(sources.modules("hnnlib.engines"))
-    of_neurons = {name for name in below("engines") if ".neurons." in name}
-    assert below("engines") - of_neurons <= engines
-    everything = sources.modules("hnnlib.engines", *below("neurons"))
+    """Those of a neuron, a surrogate, a network come with it, and with no other."""
+    engines, rooms = set(sources.modules("hnnlib.engines")), ("neurons", "surrogates", "networks")
+    of_rooms = {name for name in below("engines") if set(rooms) & set(name.split("."))}
+    assert below("engines") - of_rooms <= engines
+    everything = sources.modules("hnnlib.engines", *(name for r in rooms for name in below(r)))
     assert below("engines") <= set(everything)
     mine = set(sources.modules("hnnlib.engines", "hnnlib.neurons.decay_input")) - engines
     assert mine == {"hnnlib.neurons.decay_input", "hnnlib.engines.cpu.neurons.decay_input"}

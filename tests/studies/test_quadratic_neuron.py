@@ -108,6 +108,13 @@ def test_a_plane_with_a_network_that_diverged_has_no_lowest_accuracy_at_its_seed
     assert look_up.select(found, arm="count")["diverged_members"].sum() == 1
 
 
+def test_a_single_point_is_no_plane_and_its_store_says_so(whole):
+    plane = look_up.select(whole, arm="plane", neuron="qif")
+    trained = plane.isel(cell=(plane["leak"] == plane["leak"][0]).values)
+    found = summarise(trained.drop_vars(["lowest_accuracy", "spread_accuracy", "points"]))
+    assert "lowest" not in found["arm"].values and found["lowest_accuracy"].isnull().all()
+
+
 def test_drives_start_at_sigma_and_drift(whole):
     cell = look_up.one(whole, arm="plane", neuron="qif", leak=0.25, window="two_step")
     drift = cell["sigma_by_layer"].values

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 
 from hnnlib.analysis import cells
 from hnnlib.studies.base import join_cells
 from hnnlib.studies.quadratic_neuron.cells import Cell
-from hnnlib.variables import of_cell
+from hnnlib.variables import of_cell, variable
 
 __all__ = ["summarise"]
 
 _SUMMARIES = ("lowest", "best", "count")
+_PLANE = {
+    "lowest_accuracy": "lowest test accuracy of a plane",
+    "spread_accuracy": "deviation of test accuracy over a plane",
+}
 _COPIED = (
     "diverged",
     "test_accuracy",
@@ -36,7 +41,15 @@ def summarise(whole: xr.Dataset) -> xr.Dataset:
     fitted = trained.isel(cell=trained["diverged"].notnull().any("seed").values)
     for (dataset, neuron, reading), part in cells.parts(fitted, "dataset", "neuron", "reading"):
         parts.append(_count(part, dataset, neuron, reading))
-    return join_cells(parts)
+    joined = join_cells(parts)
+    missing = [name for name in _PLANE if name not in joined]  # where no plane has two points
+    return joined.assign(
+        {name: variable(("cell", "seed"), _nothing(joined), _PLANE[name]) for name in missing}
+    )
+
+
+def _nothing(like: xr.Dataset) -> np.ndarray:
+    return np.full((like.sizes["cell"], like.sizes["seed"]), np.nan)
 
 
 def _cell(found: dict, like: xr.Dataset, name: str, **labels: str) -> xr.Dataset:
@@ -65,14 +78,11 @@ def _lowest(plane: xr.Dataset, dataset: str, neuron: str, window: str) -> xr.Dat
     """
     test = plane["test_accuracy"]
     found = {
-        "lowest_accuracy": of_cell(
-            ("seed",), test.min("cell", skipna=False), "lowest test accuracy of a plane"
-        ),
-        "spread_accuracy": of_cell(
-            ("seed",),
-            test.std("cell", ddof=1, skipna=False),
-            "deviation of test accuracy over a plane",
-        ),
+        "lowest_accuracy": test.min("cell", skipna=False),
+        "spread_accuracy": test.std("cell", ddof=1, skipna=False),
+    }
+    found = {name: of_cell(("seed",), values, _PLANE[name]) for name, values in found.items()}
+    found |= {
         "points": of_cell((), plane.sizes["cell"], "points of the plane"),
     }
     for name in ("train_accuracy", "validation_curve"):
