@@ -24,18 +24,22 @@ _NO_LAYOUT = {"figure.autolayout": False, "figure.constrained_layout.use": False
 
 
 def save(
-    fig: Figure, folder: str | Path | None, name: str, *, title: str, caption: str, alt: str
+    fig: Figure | None, folder: str | Path | None, name: str, *, title: str, caption: str, alt: str
 ) -> None:
     """Write ``name.png`` (twice the shown size), ``name.svg``, ``name.json``; show in a notebook.
 
     The sidecar holds ``title``, ``caption`` and ``alt``: what a reader who cannot see the figure
-    should know. Without a folder nothing is written.
+    should know. Without a folder nothing is written, and no figure (what it shows was not run) is
+    said to be none.
 
     Raises:
         ValueError: the name is not one plain word (letters, digits, ``_`` and ``-``).
     """
     if not re.fullmatch(r"[\w-]+", name):
         raise ValueError(f"'{name}' cannot name a figure: use letters, digits, '_' and '-' only")
+    if fig is None:
+        print(f"{title}: not run at this scale")
+        return
     picture = _png(fig)
     if folder:
         target = Path(folder)

@@ -17,13 +17,16 @@ _TIMES = {"gradient_start": "before training", "gradient_end": "behind the best 
 
 
 @style.context()
-def gradients(store: xr.Dataset) -> Figure:
+def gradients(store: xr.Dataset) -> Figure | None:
     """Norm of the loss's gradient by the weights of each block: a row a kind of network on a data
-    set, a column a time. A derivative of 0 lets none through and has no mark.
+    set, a column a time; None where nothing has blocks that spike. A derivative of 0 lets none
+    through and has no mark.
     """
     main = cells.select(store, arm="main")
     found = [(*kind, part) for kind, part in cells.parts(main, "dataset", "branches")]
     found = [(data, branches, part) for data, branches, part in found if branches != "graded"]
+    if not found:
+        return None
     fig, axes = grid.panels(len(found), 2, 1.8, 1.1, sharex=True, sharey="row")
     for row, (data, branches, some) in zip(axes, found, strict=True):
         for ax, (name, title) in zip(row, _TIMES.items(), strict=True):

@@ -47,16 +47,18 @@ def savings(store: xr.Dataset, stated: Mapping[str, float]) -> pd.DataFrame:
         store: the study's.
         stated: percent that the paper states, by variable of the store.
     """
-    rows = {
-        (panel.title, name): {
+    rows = [
+        {
+            "data": panel.title,
+            "counted": name,
             "saved here (%)": _interval(mean_interval(panel.find("cs_gru")[variable].values)),
             "stated, data and counting not named (%)": stated.get(variable),
         }
         for panel in panels(store)
         if {"cs_gru", "spik_gru"} <= set(panel.models)
         for variable, name in _SAVED.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["data", "counted"])
+    ]
+    return pd.DataFrame(rows).set_index(["data", "counted"]) if rows else pd.DataFrame()
 
 
 def _row(panel: Panel, cell: xr.Dataset) -> dict[str, str]:

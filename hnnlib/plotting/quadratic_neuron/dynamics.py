@@ -53,18 +53,20 @@ def responses() -> Figure:
 
 
 @style.context()
-def moments(store: xr.Dataset, sigma: float = 0.5) -> Figure:
+def moments(store: xr.Dataset, sigma: float = 0.5) -> Figure | None:
     """Density of the potential at each step after a reset, drawn without and with resets since,
-    and the normal one that the moments predict.
+    and the normal one that the moments predict; None where the store lacks them.
 
     Args:
         sigma: of the input.
     """
     shown = [(0.25, "off"), (0.25, "on"), (1.0, "on")]
+    exact = {"arm": "exact", "neuron": "qif", "reading": "euler", "sigma": sigma}
+    drawn = [cells.one(store, **exact, leak=a) for a, _ in shown]
+    if any(cell is None for cell in drawn):
+        return None
     fig, axes = grid.panels(store.sizes["step"], len(shown), 1.25, sharex=True, sharey=True)
-    for column, (a, reset) in zip(axes.T, shown, strict=True):
-        found = {"arm": "exact", "neuron": "qif", "reading": "euler", "leak": a, "sigma": sigma}
-        cell = cells.one(store, **found)
+    for column, cell, (a, reset) in zip(axes.T, drawn, shown, strict=True):
         again = "with resets" if reset == "on" else "no reset"
         column[0].set_title(f"a = {a:g}, {again}")
         for ax, step in zip(column, store["step"].values, strict=True):

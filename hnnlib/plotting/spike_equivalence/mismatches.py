@@ -30,9 +30,9 @@ def mismatches(store: xr.Dataset) -> Figure:
             (int(limit), float(part["trials_that_differ"].sum() / part["trials"].sum()))
             for (limit,), part in cells.parts(some, "spike_limit")
         ]
-        x, y = zip(*sorted(by), strict=True)
         look = {"marker": marks[row], "markersize": 4, "linewidth": 0.9}
-        if any(y):
+        if any(share for _, share in by):
+            x, y = zip(*sorted(by), strict=True)
             right.plot(x, 100 * np.array(y), label=ARMS[name], **look)
     grid.names(left, list(ARMS.values()))
     left.set_xscale("log")

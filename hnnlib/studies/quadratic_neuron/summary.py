@@ -62,8 +62,10 @@ def _cell(found: dict, like: xr.Dataset, name: str, **labels: str) -> xr.Dataset
 
 
 def _best(plane: xr.Dataset, dataset: str, neuron: str) -> xr.Dataset:
-    """The point and window with the highest validation accuracy, mean over seeds."""
-    place = int(plane["validation_accuracy"].mean("seed").argmax("cell"))
+    """The point and window with the highest validation accuracy, mean over seeds; the first where
+    all of them failed.
+    """
+    place = int(plane["validation_accuracy"].mean("seed").fillna(-1).argmax("cell"))
     chosen = plane[list(_COPIED)].isel(cell=[place])
     found = {name: values.variable for name, values in chosen.data_vars.items()}
     found["candidates"] = of_cell((), plane.sizes["cell"], "cells that validation chose from")
