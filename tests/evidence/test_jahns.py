@@ -29,3 +29,17 @@ def test_claims_say_who_asks_and_that_pilots_were_seen(paper):
     asked = {claim.id for claim in paper.claims if claim.asked_by == "referee"}
     assert asked == {"QF8", "QF9", "QF10"}
     assert paper.pilot
+
+
+def test_two_steps_may_lose_what_the_text_says(paper):
+    (margin,) = [part.margin for part in _claim(paper, "QF5").parts if part.rule == "equivalent"]
+    assert f"less than {margin} points" in _claim(paper, "QF5").text
+
+
+def test_neither_products_nor_sums_may_be_more_than_one_more(paper):
+    bounded = {part.variable for part in _claim(paper, "QF10").parts if part.rule == "bound"}
+    assert bounded == {"update_products", "update_sums"}
+
+
+def _claim(paper, name):
+    return next(claim for claim in paper.claims if claim.id == name)

@@ -225,3 +225,10 @@ def test_dropout_is_a_members_own_and_leaves_evaluation_alone():
     assert not torch.equal(first, net(x, MemberNoise((0, 1), "b")).outputs)
     net.eval()
     assert torch.equal(net(x).outputs, net(x, MemberNoise((0, 1), "a")).outputs)
+
+
+@pytest.mark.parametrize(("kind", "trains"), [("norm", True), ("gain_norm", False)])
+def test_positive_normalised_taps_at_lag_0_have_nothing_to_train(kind, trains):
+    line = DelayLine([Arm(kind, 5)], 3, [0], "taps")
+    (line() * torch.arange(1.0, 6.0).view(-1, 1)).sum().backward()
+    assert (line.taps.grad.abs().max() > 1e-5) == trains
