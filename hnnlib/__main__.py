@@ -11,12 +11,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hnnlib.errors import HnnError
+from hnnlib.errors import HnnError, plain
 
 if TYPE_CHECKING:
     from hnnlib.config import Scale
 
 __all__ = ["main"]
+
+MOST_THREADS = 10_000
 
 
 def main(words: list[str] | None = None) -> int:
@@ -40,7 +42,7 @@ def main(words: list[str] | None = None) -> int:
 def _end(sentence: str, code: int = 1) -> int:
     """Say why on standard error, unless nobody reads that either."""
     with contextlib.suppress(OSError):
-        print(f"error: {sentence}", file=sys.stderr, flush=True)
+        print(f"error: {plain(sentence)}", file=sys.stderr, flush=True)
     return code
 
 
@@ -117,10 +119,12 @@ def _run(arguments: argparse.Namespace) -> None:
     from hnnlib.errors import ConfigError
     from hnnlib.studies import running
 
-    if arguments.threads < 1:
-        raise ConfigError(f"--threads {arguments.threads}: give 1 or more")
+    if not 1 <= arguments.threads <= MOST_THREADS:
+        raise ConfigError(f"--threads {arguments.threads}: give 1 to {MOST_THREADS}")
     if arguments.out.suffix != ".nc":
         raise ConfigError(f"--out {arguments.out}: name a file that ends in .nc")
+    if arguments.out.is_dir():
+        raise ConfigError(f"--out {arguments.out} is a folder: name a file that ends in .nc")
     studies.get(arguments.study)
     scale = _scale(arguments.scale)
     if arguments.study not in scale.studies:

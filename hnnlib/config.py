@@ -133,7 +133,7 @@ def _find(name_or_path: str | Path) -> Path:
     text = str(name_or_path)
     if os.sep in text or text.endswith((".yaml", ".yml")):
         path = Path(text)
-        if not path.is_file():
+        if not os.path.isfile(path):  # also where no file can have such a name
             raise ConfigError(
                 f"there is no scale file {text}: scales that exist are {', '.join(names())}"
             )

@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from importlib import metadata
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,12 @@ def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
             raise StoreError(
                 f"{path} is being written by another program: wait until that ends, and run again"
             ) from reason
+        if not _is_hdf5(path):
+            raise StoreError(f"{path} is no result store: name another file") from reason
         raise StoreError(
             f"{path} cannot be read as a result store ({reason}): delete it and run again"
         ) from reason
+    _check_facts(dataset.attrs, path)
     version = dataset.attrs.get("schema_version", SCHEMA_VERSION)
     if not 1 <= version <= SCHEMA_VERSION:
         raise StoreError(
@@ -100,6 +104,29 @@ def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
             f"{path} has no {', '.join(missing)}: another study or an older version wrote it"
         )
     return dataset
+
+
+def _is_hdf5(path: Path) -> bool:
+    """Whether a file begins as one; an empty one is what a full disk leaves of a store."""
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    return not head or head == b"\x89HDF\r\n\x1a\n"
+
+
+def _check_facts(attributes: Mapping[str, Any], path: Path) -> None:
+    """StoreError where attributes that readers go by are of another kind."""
+    try:
+        data = json.loads(attributes.get("data_json", "{}"))
+        right = isinstance(data, dict) and all(isinstance(v, dict) for v in data.values())
+    except (TypeError, ValueError):
+        right = False
+    version = attributes.get("schema_version", SCHEMA_VERSION)
+    texts = isinstance(attributes.get("study", ""), str)
+    if not (right and texts and isinstance(version, Integral)):
+        raise StoreError(
+            f"{path} has a version, a study or data sources of another form than this project "
+            "writes: another program wrote it, name another file"
+        )
 
 
 class _File(h5py.File):

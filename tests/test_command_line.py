@@ -61,8 +61,8 @@ def test_errors_are_one_sentence(words, sentence, capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--threads", "0"], "--threads 0: give 1 or more"),
-        (["--threads", "-3"], "--threads -3: give 1 or more"),
+        (["--threads", "0"], "--threads 0: give 1 to 10000"),
+        (["--threads", "-3"], "--threads -3: give 1 to 10000"),
         (["--out", "."], "--out .: name a file that ends in .nc"),
         (["--out", "/"], "--out /: name a file"),
         (["--device", "foo"], "there is no device 'foo': choose auto, cpu, cuda"),
@@ -176,3 +176,30 @@ def test_the_paper_scale_holds_the_papers_protocol():
     )
     assert settings.mlp.schedule.learning_rate == settings.cnn.schedule.learning_rate == 1e-4
     assert len(settings.seeds) >= 5 and settings.mlp.width == settings.cnn.width == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check", "s\x1b[31m"],
+        ["check", "x" * 5000 + ".yaml"],
+        ["run", "delays", "--out", "a.nc", "--threads", "999999999999"],
+        ["run", "delays", "--out", "folder.nc"],
+    ],
+)
+def test_odd_words_end_in_one_plain_sentence_before_any_work(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.nc").mkdir()
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.strip().isprintable()
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.nc"]
+
+
+def test_a_store_that_says_it_is_another_studys_is_one_sentence(tmp_path, capsys):
+    whole = store.open("results/reference/spike_equivalence.nc").isel(cell=slice(2))
+    whole.attrs["study"] = "quadratic_neuron"
+    store.write(whole, tmp_path / "a.nc")
+    assert main(["summarise", str(tmp_path / "a.nc")]) == 1
+    assert "another study" in capsys.readouterr().err

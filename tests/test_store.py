@@ -163,3 +163,27 @@ def test_provenance_marks_unofficial_data_and_fits_into_netcdf(tmp_path):
     back = store.open(store.write(dataset(**attrs), tmp_path / "s.nc"))
     assert json.loads(back.attrs["config_json"]) == {"a": [2], "b": 1}
     assert {"torch", "python", "xarray"} <= set(json.loads(back.attrs["versions_json"]))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"schema_version": "two"},
+        {"schema_version": 1.5},
+        {"schema_version": [1, 2]},
+        {"study": ["a", "b"]},
+        {"data_json": "{"},
+        {"data_json": "[1]"},
+        {"data_json": '{"mnist": "x"}'},
+    ],
+)
+def test_facts_of_another_form_are_one_sentence(tmp_path, facts):
+    path = store.write(dataset(**facts), tmp_path / "a.nc")
+    with pytest.raises(StoreError, match="another form"):
+        store.open(path)
+
+
+def test_a_file_of_another_kind_is_not_told_to_be_deleted(tmp_path):
+    (tmp_path / "scale.yaml").write_text("scale: mine")
+    with pytest.raises(StoreError, match="is no result store: name another file"):
+        store.open(tmp_path / "scale.yaml")

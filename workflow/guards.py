@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hnnlib.errors import nearest
+from hnnlib.errors import nearest, plain
 from workflow.lock import Lock
 
 OPTIONS = ("scale", "results", "device", "engine")
@@ -19,6 +19,7 @@ OWN = ("scale_file",)  # set by the Snakefile itself, and handed on to jobs on o
 DEVICES = ("auto", "cpu", "cuda")
 ENGINES = ("auto", "cpu", "eager", "gpu")
 NOTES = Path(".snakemake")  # of Snakemake and of this project, in the folder where it runs
+LONGEST_NAME = 255  # bytes, on nearly every file system
 NEEDED_SPACE = 200 * 2**20  # bytes: stores, notebooks and report of one scale, and some reserve
 
 
@@ -42,7 +43,19 @@ def options(given: Mapping[str, Any], words: Iterable[str] = ()) -> dict[str, st
             sys.exit(f"error: --config {name}= is empty: give a name, or leave it out")
     if "results" in found:
         found["results"] = os.path.normpath(os.path.expanduser(found["results"]))
+        _check_name(found["results"])
     return found
+
+
+def _check_name(folder: str) -> None:
+    """End where no folder can have the name, or Snakemake would take it for a pattern."""
+    if not folder.isprintable() or set("{}") & set(folder):
+        wrong = "braces, line breaks and control characters cannot be in it"
+    elif any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(folder).parts):
+        wrong = f"a name has at most {LONGEST_NAME} bytes"
+    else:
+        return
+    sys.exit(f"error: --config results={plain(folder)[:60]}: {wrong}; choose another folder")
 
 
 def check_working_folder(writes: bool) -> None:

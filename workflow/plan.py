@@ -171,7 +171,7 @@ def _known(scale: str, project: Path) -> dict[str, Any]:
     """What the library says of a scale, as plain values; from the kept copy while it holds."""
     files = [*project.glob("hnnlib/**/[!.]*.py"), *project.glob("notebooks/[!.]*.ipynb")]
     files += [*project.glob("config/[!.]*.yaml"), *project.glob("papers/[!.]*.yaml")]
-    files += [path for path in [Path(scale)] if path.is_file()]
+    files += [path for path in [Path(scale)] if os.path.isfile(path)]
     state = sha256(f"{scale}\0{project}\0{Path.cwd()}\0{__file__}".encode())
     for path in sorted({path.resolve() for path in [*files, Path(__file__)]}):
         state.update(f"\0{path}\0".encode() + path.read_bytes())

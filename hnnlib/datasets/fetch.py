@@ -78,9 +78,9 @@ def _given_folder(entry: Entry, root: str | os.PathLike | None) -> Path | None:
     given = root if root is not None else os.environ.get(ENVIRONMENT)
     if not given:
         return None
-    top = Path(given).expanduser()
+    top = Path(os.path.expanduser(given))
     whose = "The data folder" if root is not None else f"The folder that {ENVIRONMENT} names,"
-    if not top.is_dir():
+    if not os.path.isdir(top):  # also where no folder can have such a name
         comma = "" if root is not None else ","
         raise DataError(f"{whose} {top}{comma} does not exist: correct the path or create it.")
     for name in (entry.name, *entry.folders):
@@ -102,7 +102,9 @@ def _verified(entry: Entry, folder: Path, ours: bool = False) -> Located:
     manifest = _read_manifest(folder)
     wanted = _wanted(entry, folder, manifest)
     listed = manifest["files"] if manifest else {}
-    missing = [name for name in dict.fromkeys([*wanted, *listed]) if not (folder / name).is_file()]
+    missing = [
+        name for name in dict.fromkeys([*wanted, *listed]) if not os.path.isfile(folder / name)
+    ]
     if missing:
         raise DataError(
             f"The file {missing[0]} of {entry.title} is missing in {folder}: put it there."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,7 @@ def collect(name: str, settings: Any, runs: list[Path], out: Path) -> None:
     paths = sorted(runs)
     parts = [store.open(path) for path in paths]
     for path, part in zip(paths, parts, strict=True):
+        _check_run(path, part, study.groups(settings))
         config = study.relevant(settings, part.attrs["group"]).model_dump(mode="json")
         # as text: what is not a number is not equal to itself
         stored = json.dumps(json.loads(part.attrs["config_json"]), sort_keys=True)
@@ -136,7 +137,13 @@ def summarise(path: Path) -> None:
         ConfigError, StoreError: the file is no result store of a study.
     """
     whole = store.open(path, require=["cell"])
-    found = studies.get(whole.attrs.get("study", "")).summarise(whole)
+    try:
+        found = studies.get(whole.attrs.get("study", "")).summarise(whole)
+    except (KeyError, ValueError) as reason:  # what xarray says of variables that aren't there
+        raise StoreError(
+            f"{path} lacks what the study's summaries are made of ({reason}): another study or an "
+            "older version wrote it"
+        ) from reason
     now = store.provenance(config={}, data={})
     found.attrs = whole.attrs | {
         "schema_version": now["schema_version"],
@@ -144,6 +151,13 @@ def summarise(path: Path) -> None:
         "summary_dirty": now["git_dirty"],
     }
     store.write(found, path)
+
+
+def _check_run(path: Path, part: xr.Dataset, groups: Iterable[str]) -> None:
+    """StoreError where a file is not what `train_group` writes of one of the groups."""
+    known = ("config_json", "data_json", "code_digest", "wall_seconds", "git_dirty")
+    if part.attrs.get("group") not in groups or any(name not in part.attrs for name in known):
+        raise StoreError(f"{path} holds no run of this study: delete it and run again")
 
 
 def _shared_code(parts: dict[Path, xr.Dataset]) -> dict[str, str]:

@@ -372,3 +372,9 @@ def test_gzip_is_never_opened_before_its_sum_is_right(toy, tmp_path, monkeypatch
     monkeypatch.setattr(gzip, "open", lambda *a, **k: pytest.fail("opened an unverified file"))
     with pytest.raises(DataError, match="sha256"):
         registry.load("mnist", tmp_path)
+
+
+@pytest.mark.parametrize("named", ["x" * 5000, "~nobody_of_this_name/x", "a\0b"])
+def test_folders_whose_names_cannot_be(toy, named):
+    with pytest.raises(DataError, match="does not exist"):
+        fetch.locate(toy, named)

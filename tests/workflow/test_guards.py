@@ -295,3 +295,14 @@ def test_a_slip_in_a_paper_is_told_before_the_training(monkeypatch):
 def test_the_engines_that_can_be_asked_for_are_those_of_the_library():
     """Listed twice, since importing the library's engines would cost every start seconds."""
     assert guards.ENGINES == ("auto", *engines.NAMES)
+
+
+@pytest.mark.parametrize("name", ["a{b}c", "a\nb", "a\0b", "x" * 300, "a/" + "é" * 200])
+def test_a_folder_that_no_run_can_write_to_ends_it(name):
+    with pytest.raises(SystemExit, match="choose another folder"):
+        guards.options({"results": name})
+
+
+def test_a_scale_whose_name_no_file_can_have_ends_the_run():
+    with pytest.raises(SystemExit, match="there is no scale"):
+        workflow.plan.make({"scale": "x" * 5000}, Path(__file__).parents[2])

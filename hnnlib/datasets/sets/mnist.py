@@ -67,7 +67,7 @@ def load(root: str | os.PathLike | None = None) -> ImageData:
     train_images, train_labels, test_images, test_labels = map(read_idx, located.files.values())
     pairs = ((train_images, train_labels), (test_images, test_labels))
     for images, labels in pairs:
-        if images.ndim != 3 or labels.shape != images.shape[:1]:
+        if images.shape[1:] != ENTRY.shape[1:] or labels.shape != images.shape[:1]:
             raise DataError(
                 f"The files of {ENTRY.title} do not belong together: images of shape "
                 f"{images.shape}, labels of shape {labels.shape}; get all four from one place."
