@@ -126,6 +126,12 @@ SECTIONS = {
     "convolutional_gru": GATED,
 }
 REFUSED = [  # study, what stands there, what is written in its place, what the sentence says
+    (
+        "quadratic_neuron",
+        "leaks: [0.5]",
+        "leaks: [0.5, 0.50000000001]",
+        "cells are named by six digits",
+    ),
     ("coding_comparison", "[main]", "[main, main]", "'main' stands here twice"),
     (
         "coding_comparison",

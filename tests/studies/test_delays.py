@@ -77,6 +77,7 @@ def test_a_job_depends_on_its_own_size_only():
         ({"arms": ["init"]}, "add 'main'"),
         ({"units": {"vast": 9}}, "tiny"),
         ({"pooled": 0}, "greater"),
+        ({"orders": [21], "steps": 20}, "sees no more than 20 steps"),
     ],
 )
 def test_wrong_settings_are_refused(changes, message):

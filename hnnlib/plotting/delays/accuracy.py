@@ -23,7 +23,7 @@ _PARTS = {
         ("gain_norm", "none"),
     ),
     "delay": (
-        "delay: normalised line − the same taps at lag 0",
+        "delay, averaging and trained taps: normalised line − lag 0",
         {"color": "#117733", "marker": "o"},
         ("norm", "gain_norm"),
     ),
@@ -61,7 +61,10 @@ def by_taps(store: xr.Dataset) -> Figure:
 
 @style.context()
 def gain_in_parts(store: xr.Dataset) -> Figure | None:
-    """What a normalised line gains over no line, in two parts that add up: drive and delay.
+    """What a normalised line gains over no line, in two parts that add up: drive and the rest.
+
+    The rest is more than delay: at lag 0 normalised taps add up to 1 whatever they are, so that
+    nothing of them is trained there, and a line averages over time as well as it delays.
 
     Means, 95 % intervals and seeds of the paired differences, by hidden size and data set.
     """

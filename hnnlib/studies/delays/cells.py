@@ -56,6 +56,9 @@ class DelayTask(TaskBase):
         batch = min(self.schedule.batch, registry.get(self.dataset).n_examples)
         units = max(self.units.values())
         check_memory(self.steps * batch * units, "steps, examples of a batch and units")
+        longest = max(*self.orders, *self.controls)
+        if longest > self.steps:
+            raise ValueError(f"a line of {longest} taps sees no more than {self.steps} steps")
         return self
 
 

@@ -47,6 +47,13 @@ class PlaneSettings(Settings):
         min_length=1, max_length=20, description="alpha of tdBN: standard deviations of the drive"
     )
 
+    @field_validator("leaks", "sigmas")
+    @classmethod
+    def _told_apart(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if len({f"{value:g}" for value in values}) < len(values):
+            raise ValueError("cells are named by six digits: two of these numbers have the same")
+        return values
+
 
 class TaskSettings(ImageSettings):
     """One network on one data set."""
