@@ -73,9 +73,8 @@ def _decided(decided: Sequence[_Best], found: Sequence[Judgement]) -> str:
 
 
 def _behind(one: Judgement) -> str:
-    """Seeds and data; of numbers that have neither, that they are exact."""
-    seeds = f"{one.n_seeds} seeds" if one.n_seeds else "exact"
-    return ", ".join(filter(None, (seeds, "" if one.data == "none" else one.data)))
+    """Seeds and data; of numbers without seeds, whatever data they were counted on, exact."""
+    return f"{one.n_seeds} seeds, {one.data}" if one.n_seeds else "exact"
 
 
 def _open(found: Sequence[Judgement]) -> str:
