@@ -35,11 +35,14 @@ _ADDED = {
     "loss_landscape": {"reset_gradient": "stopped"},
 }
 """Coordinates of cells that older stores lack, and what all of their cells were, by study."""
+_SEAL = b"sha256 of what stands before: "
+"""Ends a store, with the sum behind it. HDF5 does not look behind its own end."""
 _PACKAGES = ("torch", "numba", "numpy", "xarray", "scipy", "h5netcdf")
 
 
 def write(dataset: xr.Dataset, path: str | Path) -> Path:
-    """Write a dataset atomically as netCDF-4; the same dataset gives the same bytes.
+    """Write a dataset atomically as netCDF-4; the same dataset gives the same bytes. Its sum stands
+    behind it, so that damage is told when it is read: HDF5 itself takes most of it for data.
 
     Raises:
         StoreError: a variable lacks ``units`` or ``long_name``.
@@ -59,6 +62,8 @@ def write(dataset: xr.Dataset, path: str | Path) -> Path:
     with written(path) as temporary:
         # a dataset that was read remembers how wide its strings were: longer ones would be cut
         dataset.drop_encoding().to_netcdf(temporary, engine="h5netcdf", encoding=compress)
+        with temporary.open("ab") as stream:
+            stream.write(_SEAL + sha256(temporary.read_bytes()).digest())
     return path
 
 
@@ -70,7 +75,8 @@ def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
         require: names of variables or coordinates that the caller is about to use.
 
     Raises:
-        StoreError: no such file, not a netCDF-4 file, or something required is missing.
+        StoreError: no such file, not a netCDF-4 file, a damaged one, or something required is
+            missing.
     """
     path = Path(path)
     if not path.is_file():
@@ -80,6 +86,7 @@ def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
     try:
         with _File(path, "r") as file, h5netcdf.File(file, "r") as source:
             dataset = xr.open_dataset(H5NetCDFStore(source)).load()
+        _check_sum(path)
     except Exception as reason:  # damage has many faces, some of them HDF5's own
         if isinstance(reason, BlockingIOError) or "unable to lock" in str(reason):
             raise StoreError(
@@ -104,6 +111,15 @@ def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
             f"{path} has no {', '.join(missing)}: another study or an older version wrote it"
         )
     return dataset
+
+
+def _check_sum(path: Path) -> None:
+    """ValueError where the sum behind a store is not that of what stands before."""
+    content = path.read_bytes()
+    end = len(content) - len(_SEAL) - sha256().digest_size
+    if content[max(0, end) :].startswith(_SEAL):  # stores of other programs have none
+        if sha256(content[:end]).digest() != content[-sha256().digest_size :]:
+            raise ValueError("it was damaged after it was written")
 
 
 def _is_hdf5(path: Path) -> bool:

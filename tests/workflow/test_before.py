@@ -43,7 +43,7 @@ def test_whole_results_stay(planned):
 @pytest.mark.parametrize("place", ["runs/a/g1.nc", "a.nc"])
 def test_damaged_stores_are_made_again(planned, place, text, capsys):
     path = Path(planned.results, place)
-    path.write_bytes(path.read_bytes()[:-1] if text is None else text)
+    path.write_bytes(path.read_bytes()[:-100] if text is None else text)
     assert list(before.damaged(planned)) == [str(path)]
     assert capsys.readouterr().err == f"note: {path} is empty, cut or damaged: it is made again\n"
 
