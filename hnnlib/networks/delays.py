@@ -29,7 +29,8 @@ from hnnlib.surrogates.rectangle import Rectangle
 
 __all__ = ["Arm", "DelayDesign", "DelayLine", "DelayNetwork", "DelayedDense", "parameters"]
 
-Kind = Literal["none", "delay", "gain", "norm", "gain_norm", "legendre", "dcls"]
+Kind = Literal["none", "delay", "gain", "norm", "gain_norm", "gain_rms", "legendre", "dcls"]
+AT_LAG_0: tuple[Kind, ...] = ("gain", "gain_norm", "gain_rms")
 Init = Literal["rand", "ones", "decay_exp", "decay_lin"]
 MOMENTUM = 0.05
 ALPHA = (0.36, 0.96)
@@ -46,6 +47,8 @@ class Arm:
     Attributes:
         kind: ``delay``, the line of the paper; ``gain``, the same taps, all at lag 0; ``norm`` and
             ``gain_norm``, either with M_i / sum_j |M_j|, which does not amplify a constant;
+            ``gain_rms``, at lag 0 the root of the sum of squares of these, so that a drive that is
+            white in time has the variance that ``norm`` gives it;
             ``legendre``, a normalised line whose taps are polynomials of the lag (the window of a
             Legendre memory, Voelker et al. 2019) with a fourth of the coefficients; ``dcls``, no
             line, a trained delay of every synapse instead (Hammouamri et al. 2023).
@@ -72,7 +75,7 @@ class Arm:
     @property
     def lags(self) -> int:
         """State variables that the line adds to a unit."""
-        return 0 if self.kind in ("gain", "gain_norm") else self.taps
+        return 0 if self.kind in AT_LAG_0 else self.taps
 
 
 @dataclass(frozen=True)
@@ -122,8 +125,10 @@ class DelayLine(nn.Module):
         def flags(*kinds: Kind) -> Tensor:
             return torch.tensor([arm.kind in kinds for arm in arms]).view(-1, 1, 1)
 
-        self.register_buffer("folded", flags("gain", "gain_norm"), persistent=False)
-        self.register_buffer("normed", flags("norm", "gain_norm", "legendre"), persistent=False)
+        normed = flags("norm", "gain_norm", "gain_rms", "legendre")
+        self.register_buffer("folded", flags(*AT_LAG_0), persistent=False)
+        self.register_buffer("squared", flags("gain_rms"), persistent=False)
+        self.register_buffer("normed", normed, persistent=False)
         trained = torch.tensor([arm.trained for arm in arms]).view(-1, 1, 1)
         self.register_buffer("trained", trained, persistent=False)
         self.register_buffer("first", torch.arange(order).view(-1, 1) == 0, persistent=False)
@@ -132,7 +137,10 @@ class DelayLine(nn.Module):
         """Taps as they act, (member, lag, unit)."""
         taps = self.basis @ torch.where(self.trained, self.taps, self.taps.detach())
         taps = torch.where(self.normed, taps / taps.abs().sum(1, keepdim=True), taps)
-        return torch.where(self.folded, taps.sum(1, keepdim=True) * self.first, taps)
+        sums = taps.sum(1, keepdim=True)
+        if self.squared.any():
+            sums = torch.where(self.squared, taps.square().sum(1, keepdim=True).sqrt(), sums)
+        return torch.where(self.folded, sums * self.first, taps)
 
 
 def _start(arm: Arm, units: int, seed: int, role: str) -> Tensor:
@@ -323,9 +331,7 @@ class DelayNetwork(nn.Module):
     def graded_products(self) -> float:
         """Products of the lines of one example; of the first member, where members differ."""
         arm = self.arms[0]
-        taps = (
-            min(arm.taps, 1) if arm.kind in ("gain", "gain_norm") else min(arm.taps, 1) * arm.order
-        )
+        taps = min(arm.taps, 1) * (1 if arm.kind in AT_LAG_0 else arm.order)
         return float(self.design.steps * 2 * self.design.units * taps)
 
     def synaptic_operations(self, activity: Activity) -> Tensor:

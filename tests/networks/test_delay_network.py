@@ -20,7 +20,7 @@ from hnnlib.randomness import MemberNoise
 from hnnlib.training.tasks import cross_entropy
 
 CPU, EAGER = engines.get("cpu"), engines.get("eager")
-KINDS = ("delay", "gain", "norm", "gain_norm", "legendre")
+KINDS = ("delay", "gain", "norm", "gain_norm", "gain_rms", "legendre")
 STEPS = 12
 
 
@@ -67,6 +67,14 @@ def test_the_control_is_the_line_once_a_constant_has_filled_it(pair):
 def test_a_normalised_line_adds_a_constant_once(kind):
     found = acting(kind, 5, torch.full((STEPS, 1, 2, 3), 0.7))
     torch.testing.assert_close(found[4:], torch.full_like(found[4:], 0.7))
+
+
+def test_the_control_of_the_same_variance():
+    """A drive that is white in time leaves the line and the control with one spread."""
+    taps = torch.tensor([0.9, 0.1, 0.4, 0.6]).view(-1, 1).expand(-1, 3)
+    white = torch.randn(20_000, 1, 1, 3, generator=torch.Generator().manual_seed(0))
+    line_, control = (EAGER.delayed(white, line(k, 4, taps)()) for k in ("norm", "gain_rms"))
+    torch.testing.assert_close(line_.std(0), control.std(0), rtol=0.03, atol=0)
 
 
 def test_normalised_taps_have_a_sum_of_absolute_values_of_one():
@@ -227,7 +235,9 @@ def test_dropout_is_a_members_own_and_leaves_evaluation_alone():
     assert torch.equal(net(x).outputs, net(x, MemberNoise((0, 1), "a")).outputs)
 
 
-@pytest.mark.parametrize(("kind", "trains"), [("norm", True), ("gain_norm", False)])
+@pytest.mark.parametrize(
+    ("kind", "trains"), [("norm", True), ("gain_norm", False), ("gain_rms", True)]
+)
 def test_positive_normalised_taps_at_lag_0_have_nothing_to_train(kind, trains):
     line = DelayLine([Arm(kind, 5)], 3, [0], "taps")
     (line() * torch.arange(1.0, 6.0).view(-1, 1)).sum().backward()

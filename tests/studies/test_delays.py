@@ -55,7 +55,7 @@ def test_names_of_cells_differ_and_the_smallest_size_has_the_arms():
 def test_lines_and_their_controls_are_one_population():
     found = cells(settings().tasks[0])
     together = [c for c in found if c.population == found[2].population]
-    assert {c.line for c in together} == {"delay", "gain", "norm", "gain_norm"}
+    assert {c.line for c in together} == {"delay", "gain", "norm", "gain_norm", "gain_rms"}
     assert {(c.size, c.order) for c in together} == {("small", 3)}
     assert found[0].population != found[2].population
 

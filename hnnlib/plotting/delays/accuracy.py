@@ -16,6 +16,7 @@ __all__ = ["by_parameters", "by_taps", "gain_in_parts"]
 
 _DODGE = 0.06  # between lines at one number of taps, in places
 _MATCHED = {"marker": "X", "markersize": 7}
+_SHOWN = ("none", "gain", "delay", "gain_rms", "gain_norm", "norm")
 _PARTS = {
     "drive": (
         "drive: normalised taps at lag 0 − no line",
@@ -40,7 +41,7 @@ def by_taps(store: xr.Dataset) -> Figure:
     fig, blocks = grid.blocks(titles, 2, 2.1, room=0.7)
     for (left, right), (panel, size) in zip(blocks, found, strict=True):
         orders = sorted({n for line in LINES for n in panel.orders(line, size)} | {0})
-        for place, line in enumerate(["none", "gain", "delay", "gain_norm", "norm"]):
+        for place, line in enumerate(_SHOWN):
             own = panel.orders(line, size)
             x = [orders.index(n) + _DODGE * (place - 2.5) * (n > 0) for n in own]
             there = [panel.find(size, line, n) for n in own]
@@ -54,7 +55,7 @@ def by_taps(store: xr.Dataset) -> Figure:
             ax.set_ylabel(label)
         right.set_ylim(bottom=0)
     there = set(store["line"].values.astype(str))
-    shown = [line for line in ("none", "gain", "delay", "gain_norm", "norm") if line in there]
+    shown = [line for line in _SHOWN if line in there]
     grid.legend(fig, [marks.handle(LINES[line][0], **_points(line)) for line in shown], 3)
     return fig
 

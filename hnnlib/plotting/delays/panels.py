@@ -28,12 +28,16 @@ LINES = {
     "gain": ("taps at lag 0", {"color": "#882255", "marker": "v", "linestyle": "--"}),
     "delay": ("delay line", {"color": "#882255", "marker": "o"}),
     "gain_norm": ("normalised, at lag 0", {"color": "#117733", "marker": "v", "linestyle": "--"}),
+    "gain_rms": (
+        "its variance, at lag 0",
+        {"color": "#117733", "marker": "D", "linestyle": ":"},
+    ),
     "norm": ("normalised line", {"color": "#117733", "marker": "o"}),
     "legendre": ("Legendre line", {"color": "#88CCEE", "marker": "P"}),
     "dcls": ("delays of synapses", {"color": "#DDAA33", "marker": "D"}),
 }
 """Name and look of what a unit sees of its past drive: a line and its control have one colour."""
-CONTROLS = ("gain", "norm", "gain_norm")
+CONTROLS = ("gain", "norm", "gain_norm", "gain_rms")
 
 
 def look(line: str) -> dict[str, object]:

@@ -40,8 +40,8 @@ class DelayTask(TaskBase):
     controls: tuple[Order, ...] = Field(
         (25,), min_length=1, description="taps of other lines; arms have the largest"
     )
-    lines: tuple[Literal["gain", "norm", "gain_norm"], ...] = Field(
-        ("gain", "norm", "gain_norm"), description="beside none and delay"
+    lines: tuple[Literal["gain", "norm", "gain_norm", "gain_rms"], ...] = Field(
+        ("gain", "norm", "gain_norm", "gain_rms"), description="beside none and delay"
     )
     schedule: DelaySchedule
     dropout: float = Field(0.0, ge=0, le=0.95, description="share of spikes left out in training")
@@ -121,7 +121,9 @@ def cells(task: DelayTask) -> list[Cell]:
             "main": [none, *(replace(line, order=n) for n in task.orders)]
             + [replace(c, order=n) for n in task.controls for c in controls],
             "neuron": [
-                replace(c, neuron="adlif") for c in (none, line, *controls) if c.line != "gain"
+                replace(c, neuron="adlif")
+                for c in (none, line, *controls)
+                if c.line not in ("gain", "gain_rms")
             ],
             "init": [replace(line, init=i) for i in ("ones", "decay_exp", "decay_lin")],
             "trained": [replace(line, trained="no")],
