@@ -8,7 +8,6 @@ import xarray as xr
 from pydantic import ValidationError
 
 from hnnlib.datasets import registry
-from hnnlib.datasets.sets import spoken_digits
 from hnnlib.studies.base import Context
 from hnnlib.studies.convolutional_gru import study
 from hnnlib.studies.convolutional_gru.cells import MATCHES, GatedSettings, Model, cells, design
@@ -33,12 +32,6 @@ IMAGES = TASK | {
 
 def settings(task=TASK, **changes):
     return GatedSettings.model_validate({"seeds": [0, 1], "tasks": [task | changes]})
-
-
-@pytest.fixture(scope="module")
-def few():
-    """A fifth of the spoken digits' recordings: loading is what takes long."""
-    return spoken_digits.load(repeats=2)
 
 
 @pytest.fixture

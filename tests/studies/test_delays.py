@@ -8,7 +8,6 @@ import torch
 from pydantic import ValidationError
 
 from hnnlib import store
-from hnnlib.datasets.sets import spoken_digits
 from hnnlib.studies.base import Context
 from hnnlib.studies.delays import study
 from hnnlib.studies.delays.cells import Cell, DelaySettings, Switch, cells
@@ -29,18 +28,6 @@ TIMES = ["train_seconds", "step_seconds", "time_ratio"]
 
 def settings(seeds=(0, 1), **changes):
     return DelaySettings.model_validate({"seeds": seeds, "tasks": [TASK | changes]})
-
-
-@pytest.fixture(scope="module")
-def few():
-    """A fifth of the spoken digits' recordings: loading is what takes long."""
-    return spoken_digits.load(repeats=2)
-
-
-@pytest.fixture
-def context(few, tmp_path, monkeypatch):
-    monkeypatch.setattr("hnnlib.datasets.registry.load", lambda name: few)
-    return Context(tmp_path, say=lambda line: None)
 
 
 def test_names_of_cells_differ_and_the_smallest_size_has_the_arms():

@@ -123,7 +123,7 @@ def test_drives_start_at_sigma_and_drift(whole):
 
 
 def test_settings_refuse_what_cannot_be_compared():
-    with pytest.raises(ValueError, match="a data set has one task"):
+    with pytest.raises(ValueError, match="a data set stands in one task only"):
         QuadraticSettings.model_validate({"seeds": [0], "tasks": [TASK, TASK]})
     with pytest.raises(ValueError, match="add two_step"):
         QuadraticSettings.model_validate({"seeds": [0], "tasks": [TASK | {"windows": [1.0]}]})

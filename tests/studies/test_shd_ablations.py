@@ -11,10 +11,8 @@ import xarray as xr
 from pydantic import ValidationError
 
 from hnnlib import store
-from hnnlib.datasets.sets import spoken_digits
 from hnnlib.networks.direct import MODELS
 from hnnlib.studies import running
-from hnnlib.studies.base import Context
 from hnnlib.studies.shd_ablations import study
 from hnnlib.studies.shd_ablations.cells import RATIOS, Cell, ShdSettings, cells
 from hnnlib.training.populations import in_pieces
@@ -48,18 +46,6 @@ TASK = {
 
 def settings(seeds=(0, 1), **changes):
     return ShdSettings.model_validate({"seeds": seeds, "tasks": [TASK | changes]})
-
-
-@pytest.fixture(scope="module")
-def few():
-    """A fifth of the spoken digits' recordings: loading is what takes long."""
-    return spoken_digits.load(repeats=2)
-
-
-@pytest.fixture
-def context(few, tmp_path, monkeypatch):
-    monkeypatch.setattr("hnnlib.datasets.registry.load", lambda name: few)
-    return Context(tmp_path, say=lambda line: None)
 
 
 def test_names_of_cells_differ_and_the_main_one_comes_first():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from hnnlib.datasets import registry
@@ -14,14 +12,13 @@ from hnnlib.studies.base.settings import (
     Quantity,
     ScheduleSettings,
     Seconds,
-    Seeds,
     WithMain,
     check_memory,
 )
 from hnnlib.training.examples import Recordings
 from hnnlib.training.objectives import BoundedSpikeCounts
 
-__all__ = ["RecordingSchedule", "RegulariserSettings", "TaskBase", "TasksBase", "recordings"]
+__all__ = ["RecordingSchedule", "RegulariserSettings", "TaskBase", "recordings"]
 
 
 class RecordingSchedule(ScheduleSettings):
@@ -64,25 +61,6 @@ class TaskBase(Settings):
         batch = min(self.schedule.batch, registry.get(self.dataset).n_examples)
         check_memory(self.steps * batch * self.units, "steps, examples of a batch and units")
         return self
-
-
-class TasksBase(Settings):
-    """Section of a scale file that holds several data sets."""
-
-    seeds: Seeds
-    tasks: tuple[Any, ...] = Field(min_length=1)
-
-    @field_validator("tasks")
-    @classmethod
-    def _once(cls, tasks: tuple[Any, ...]) -> tuple[Any, ...]:
-        names = [task.dataset for task in tasks]
-        if len(set(names)) < len(names):
-            raise ValueError("a data set stands in one task only")
-        return tasks
-
-    def task(self, group: str) -> Any:
-        """The task of a training job, whose name begins with the data set's."""
-        return next(task for task in self.tasks if group.startswith(f"{task.dataset}_"))
 
 
 def recordings(task: TaskBase, data: EventData, context: Context) -> Recordings:

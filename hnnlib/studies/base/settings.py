@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hnnlib.datasets import registry, splits
 from hnnlib.studies.base import Settings
@@ -87,6 +87,25 @@ class ImageSettings(Settings):
         values = max(math.prod(entry.shape), 500) * math.ceil(self.width)
         check_memory(self.steps * batch * values, "steps and examples of a batch")
         return self
+
+
+class TasksBase(Settings):
+    """Section of a scale file that holds several data sets."""
+
+    seeds: Seeds
+    tasks: tuple[Any, ...] = Field(min_length=1)
+
+    @field_validator("tasks")
+    @classmethod
+    def _once(cls, tasks: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [task.dataset for task in tasks]
+        if len(set(names)) < len(names):
+            raise ValueError("a data set stands in one task only")
+        return tasks
+
+    def task(self, group: str) -> Any:
+        """The task of a training job, whose name begins with the data set's."""
+        return next(task for task in self.tasks if group.startswith(f"{task.dataset}_"))
 
 
 def limits(sizes: PartSizes | None) -> dict[str, int] | None:

@@ -16,7 +16,7 @@ from hnnlib.studies.base.settings import (
     PartSizes,
     Quantity,
     ScheduleSettings,
-    Seeds,
+    TasksBase,
 )
 from hnnlib.surrogates.bits import BITS, BitDerivative
 
@@ -92,18 +92,10 @@ class TaskSettings(ImageSettings):
         return self
 
 
-class BitPlaneSettings(Settings):
+class BitPlaneSettings(TasksBase):
     """Section of the study in a scale file."""
 
-    seeds: Seeds
     tasks: tuple[TaskSettings, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _once(self) -> BitPlaneSettings:
-        names = [task.dataset for task in self.tasks]
-        if len(set(names)) < len(names):
-            raise ValueError("a data set stands in one task only")
-        return self
 
 
 @dataclass(frozen=True)

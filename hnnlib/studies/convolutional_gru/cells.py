@@ -11,13 +11,13 @@ from pydantic import Field, field_validator, model_validator
 from hnnlib.datasets import registry
 from hnnlib.networks.gated import Design, matched_units
 from hnnlib.studies.base import Settings
-from hnnlib.studies.base.recordings import TasksBase
 from hnnlib.studies.base.settings import (
     ImageSettings,
     Quantity,
     ScheduleSettings,
     Seconds,
     Seeds,
+    TasksBase,
     WithMain,
 )
 

@@ -9,8 +9,14 @@ from pydantic import Field, model_validator
 
 from hnnlib.datasets import registry
 from hnnlib.networks.delays import Arm, Init, Kind
-from hnnlib.studies.base.recordings import TaskBase, TasksBase
-from hnnlib.studies.base.settings import Quantity, ScheduleSettings, WithMain, check_memory
+from hnnlib.studies.base.recordings import TaskBase
+from hnnlib.studies.base.settings import (
+    Quantity,
+    ScheduleSettings,
+    TasksBase,
+    WithMain,
+    check_memory,
+)
 
 __all__ = ["Cell", "DelaySettings", "DelayTask", "cells"]
 

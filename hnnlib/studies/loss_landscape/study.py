@@ -22,10 +22,9 @@ from hnnlib.studies.base.recordings import (
     RecordingSchedule,
     RegulariserSettings,
     TaskBase,
-    TasksBase,
     recordings,
 )
-from hnnlib.studies.base.settings import Quantity, WithMain
+from hnnlib.studies.base.settings import Quantity, TasksBase, WithMain
 from hnnlib.studies.loss_landscape import measures
 from hnnlib.studies.loss_landscape.measures import Measured, MeasureSettings, TrainLoss
 from hnnlib.training import loop, measurement

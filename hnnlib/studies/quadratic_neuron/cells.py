@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from hnnlib.analysis import moments
 from hnnlib.neurons.lif import LIF
 from hnnlib.neurons.quadratic import QuadraticIF
 from hnnlib.studies.base import Settings
-from hnnlib.studies.base.settings import ImageSettings, Quantity, ScheduleSettings, Seeds
+from hnnlib.studies.base.settings import ImageSettings, Quantity, ScheduleSettings, TasksBase
 from hnnlib.surrogates.rectangle import Rectangle
 
 __all__ = [
@@ -82,18 +82,10 @@ class TaskSettings(ImageSettings):
         return windows
 
 
-class QuadraticSettings(Settings):
+class QuadraticSettings(TasksBase):
     """Section of the study in a scale file."""
 
-    seeds: Seeds
     tasks: tuple[TaskSettings, ...] = Field(min_length=1, max_length=20)
-
-    @model_validator(mode="after")
-    def _each_data_once(self) -> QuadraticSettings:
-        names = [task.dataset for task in self.tasks]
-        if len(set(names)) < len(names):
-            raise ValueError("a data set has one task")
-        return self
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ from hnnlib.studies.base.recordings import (
     RecordingSchedule,
     RegulariserSettings,
     TaskBase,
-    TasksBase,
 )
-from hnnlib.studies.base.settings import Quantity, Seconds, Seeds, WithMain
+from hnnlib.studies.base.settings import Quantity, Seconds, Seeds, TasksBase, WithMain
 
 __all__ = [
     "AUTHORS_CONSTANTS",
