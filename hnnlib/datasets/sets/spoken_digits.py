@@ -93,6 +93,7 @@ BANDS = (0.45, 0.8)  # of the other candidates, first formant below, third above
 SPREAD = 24  # channels, half the width of a band
 EDGE = 0.1  # of a word, in which it swells and fades
 CHUNK = 256  # recordings drawn at once
+BLOCK = 8  # recordings whose candidates fit into a core's cache
 
 
 def load(repeats: int = 6, seed: int = 0) -> EventData:
@@ -122,10 +123,14 @@ def _cast(repeats: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return labels, speakers, np.repeat([False, True], [len(train), len(test)])
 
 
-def _uniform(stream: np.random.PCG64, *shape: int) -> np.ndarray:
+def _fraction(raw: np.ndarray) -> np.ndarray:
     """U[0, 1) of 53 bits."""
-    raw = stream.random_raw(int(np.prod(shape))).reshape(shape)
     return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def _uniform(stream: np.random.PCG64, *shape: int) -> np.ndarray:
+    """U[0, 1) of the next draws."""
+    return _fraction(stream.random_raw(int(np.prod(shape))).reshape(shape))
 
 
 def _vary(stream: np.random.PCG64, most: float, *shape: int) -> np.ndarray:
@@ -144,21 +149,44 @@ def _speak(
     duration = SECONDS / (voice[:, 2] * (1 + _vary(stream, 0.08, n)))
     onset = 0.02 + 0.08 * _uniform(stream, n)
 
-    place = _uniform(stream, n, CANDIDATES)  # in the word, 0 to 1
-    formants, strength = _glide(knots, place, _uniform(stream, n, CANDIDATES))
-    channel = formants + _vary(stream, SPREAD, n, CANDIDATES)
-    time = onset[:, None] + duration[:, None] * place
-    swell = np.minimum(np.minimum(place, 1 - place) / EDGE, 1)
-    keep = _uniform(stream, n, CANDIDATES) < 0.6 * loudness[:, None] * strength * swell
-    hum = _uniform(stream, n, CANDIDATES) < HUM
-    channel = np.where(hum, 700 * _uniform(stream, n, CANDIDATES), channel)
-    time = np.where(hum, _uniform(stream, n, CANDIDATES), time)
-    keep = (keep | hum & (place < 0.5)) & (channel >= 0) & (channel < 700) & (time < 1)
+    raw = stream.random_raw(8 * n * CANDIDATES).reshape(8, n, CANDIDATES)
+    blocks = [slice(at, at + BLOCK) for at in range(0, n, BLOCK)]
+    parts = [
+        _hear(knots[own], loudness[own], duration[own], onset[own], raw[:, own]) for own in blocks
+    ]
+    times, channels, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return times, channels, counts
 
-    row, _ = np.nonzero(keep)
-    time, channel = time[keep], channel[keep]
+
+def _hear(
+    knots: np.ndarray,
+    loudness: np.ndarray,
+    duration: np.ndarray,
+    onset: np.ndarray,
+    raw: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spikes of a few recordings (n,), as `_speak` gives them; raw: (8, n, candidates) draws."""
+    place = _fraction(raw[0])  # in the word, 0 to 1
+    swell = np.minimum(np.minimum(place, 1 - place) / EDGE, 1)
+    strength = _glide(knots, place, np.int64(3))
+    hum = _fraction(raw[5]) < HUM
+    keep = _fraction(raw[4]) < 0.6 * loudness[:, None] * strength * swell
+    keep = np.where(hum, keep | (place < 0.5), keep)
+
+    row, column = np.nonzero(keep)  # of the others nothing more is asked
+    _, which, up, down, _, _, channel_of_hum, time_of_hum = raw[:, row, column]
+    place, hum, which = place[keep], hum[keep], _fraction(which)
+    band = (which >= BANDS[0]).astype(np.int64) + (which >= BANDS[1])
+    channel = _glide(knots, place, band, row)
+    channel = channel + SPREAD * (_fraction(up) + _fraction(down) - 1)
+    time = onset[row] + duration[row] * place
+    channel = np.where(hum, 700 * _fraction(channel_of_hum), channel)
+    time = np.where(hum, _fraction(time_of_hum), time)
+
+    inside = (channel >= 0) & (channel < 700) & (time < 1)
+    row, channel, time = row[inside], channel[inside], time[inside]
     order = np.lexsort((time, row))
-    return time[order], channel[order].astype(np.int32), np.bincount(row, minlength=n)
+    return time[order], channel[order].astype(np.int32), np.bincount(row, minlength=len(knots))
 
 
 def _knots(words: np.ndarray, voice: np.ndarray, stream: np.random.PCG64) -> np.ndarray:
@@ -178,15 +206,16 @@ def _knots(words: np.ndarray, voice: np.ndarray, stream: np.random.PCG64) -> np.
 
 
 def _glide(
-    knots: np.ndarray, place: np.ndarray, which: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """One formant, chosen by `which`, and the loudness at each place, linear between knots."""
-    row = np.arange(len(knots))[:, None]
+    knots: np.ndarray, place: np.ndarray, column: np.ndarray, row: np.ndarray | None = None
+) -> np.ndarray:
+    """A formant, or the loudness (column 3), at each place, linear between knots.
+
+    The places are those of recordings `row`; without it, each row of them is one recording's.
+    """
+    if row is None:
+        row = np.arange(len(knots))[:, None]
     left = (5 * place).astype(np.int64)
     weight = 5 * place - left
-    band = (which >= BANDS[0]).astype(np.int64) + (which >= BANDS[1])
-
-    def between(column: np.ndarray | int) -> np.ndarray:
-        return knots[row, left, column] * (1 - weight) + knots[row, left + 1, column] * weight
-
-    return between(band), between(3)
+    at = (row * knots.shape[1] + left) * knots.shape[2] + column
+    flat = knots.reshape(-1)
+    return flat[at] * (1 - weight) + flat[at + knots.shape[2]] * weight
