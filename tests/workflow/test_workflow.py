@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -39,9 +40,19 @@ def training_jobs(process: subprocess.Popen) -> list[psutil.Process]:
     return found
 
 
+class Killed(NamedTuple):
+    """A run that was killed on its way, then run again to its end: what the second run printed,
+    and the studies of which a job was cut short.
+    """
+
+    folder: Path
+    output: str
+    cut_short: set[str]
+
+
 @pytest.fixture(scope="module")
-def smoke(tmp_path_factory) -> tuple[Path, str]:
-    """Scale smoke: a training job is killed, then Snakemake itself, then run again to the end."""
+def smoke(tmp_path_factory) -> Killed:
+    """Scale smoke: a training job is killed, then Snakemake itself."""
     folder = tmp_path_factory.mktemp("smoke")
     results = folder / "results/smoke"
     words = command(folder, scale="smoke", device="cpu")
@@ -58,15 +69,17 @@ def smoke(tmp_path_factory) -> tuple[Path, str]:
         first.wait()
     assert (results / ".lock").read_text(), "it was killed too late"
     assert not (results / "report").exists()
+    begun = {(p.parent.name, p.stem) for p in results.glob("logs/train_group/*/*.log")}
+    ended = {(p.parent.name, p.stem) for p in results.glob("runs/*/*.nc")}
     status, output = run(folder, scale="smoke", device="cpu")
     assert status == 0, output
     assert not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in orphans)
-    return folder, output
+    return Killed(folder, output, {study for study, _ in begun - ended})
 
 
 @pytest.mark.slow
 def test_the_lock_of_a_killed_run_is_taken_over_with_a_word(smoke):
-    folder, output = smoke
+    folder, output, _ = smoke
     assert re.search(r"^note: an earlier run \(process \d+ of .*\) was killed", output, re.M)
     assert not (folder / "results/smoke/.lock").read_text(), "and given back in the end"
 
@@ -74,9 +87,10 @@ def test_the_lock_of_a_killed_run_is_taken_over_with_a_word(smoke):
 @pytest.mark.slow
 def test_a_killed_run_ends_with_the_numbers_of_an_uninterrupted_one(smoke, tmp_path):
     """Bit for bit, and equal to what the library gives without Snakemake; measured time aside."""
-    folder, _ = smoke
     scale = config.load_scale("smoke", studies.settings_classes())
-    for name, settings in scale.studies.items():
+    assert smoke.cut_short
+    for name in smoke.cut_short:
+        settings = scale.studies[name]
         runs = [tmp_path / f"{group}.nc" for group in studies.get(name).groups(settings)]
         for path in runs:
             running.train_group(
@@ -91,7 +105,7 @@ def test_a_killed_run_ends_with_the_numbers_of_an_uninterrupted_one(smoke, tmp_p
             )
         running.collect(name, settings, runs, tmp_path / f"{name}.nc")
         expected = store.open(tmp_path / f"{name}.nc")
-        found = store.open(folder / f"results/smoke/{name}.nc")
+        found = store.open(smoke.folder / f"results/smoke/{name}.nc")
         assert untimed(found).identical(untimed(expected))
         for variable in untimed(expected).variables:
             assert found[variable].values.tobytes() == expected[variable].values.tobytes(), variable
@@ -105,7 +119,7 @@ def untimed(dataset: xr.Dataset) -> xr.Dataset:
 
 @pytest.mark.slow
 def test_all_that_a_reader_wants_is_there_and_opens_without_a_network(smoke):
-    folder, output = smoke
+    folder, output, _ = smoke
     results = folder / "results/smoke"
     assert f"report: {results}/report/index.html" in last_words(output)
     for name in config.load_scale("smoke", studies.settings_classes()).studies:
@@ -122,7 +136,7 @@ def test_all_that_a_reader_wants_is_there_and_opens_without_a_network(smoke):
 @pytest.mark.slow
 def test_what_is_done_is_not_done_again_and_asks_nobody(smoke, tmp_path):
     """Neither torch, which takes seconds, nor another package that is called workflow."""
-    folder, _ = smoke
+    folder = smoke.folder
     for name in ("torch", "workflow"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('this was imported')")
