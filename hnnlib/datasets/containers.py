@@ -10,8 +10,10 @@ import gzip
 import math
 import tarfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
@@ -20,9 +22,21 @@ import numpy as np
 
 from hnnlib.errors import DataError, plain
 
-__all__ = ["column", "gunzip", "hdf5", "idx", "reading", "untar", "unzip"]
+__all__ = [
+    "column",
+    "gunzip",
+    "hdf5",
+    "idx",
+    "npy",
+    "reading",
+    "untar",
+    "untar_each",
+    "unzip",
+    "unzip_each",
+]
 
 _UNSIGNED_BYTES = 8  # type code of an IDX file
+_NPY_HEADER = 1000  # most characters
 _PIECE = 1 << 20  # bytes
 
 
@@ -52,30 +66,65 @@ def untar(path: Path, limits: Mapping[str, int]) -> dict[str, bytes]:
     """Named files of a gzipped tar archive, in the order of their names in `limits`, which are of
     bytes; nothing else of it is kept, and no link is followed.
     """
-    found = {}
-    with reading(path), gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-        for member in tar:
-            if member.size > max(limits.values()):
-                raise DataError(
-                    f"The file {path} states {member.size} bytes for {plain(member.name)}, more "
-                    f"than any of its files can have: get it again."
-                )
-            if member.name in limits and member.isreg():
-                found[member.name] = _bounded(
-                    tar.extractfile(member), limits[member.name], f"{path}: {member.name}"
-                )
-        while stream.read(_PIECE):  # to the checksum
-            pass
+    found = dict(untar_each(path, limits))
     missing = [name for name in limits if name not in found]
     if missing:
         raise DataError(f"The archive {path} has no file {missing[0]}: get it again.")
     return {name: found[name] for name in limits}
 
 
+def untar_each(
+    path: Path, limits: Mapping[str, int], largest: int = 0
+) -> Iterator[tuple[str, bytes]]:
+    """Files of a gzipped tar archive one after another, with their names: those that match a
+    pattern of `limits`, such as ``part/*.csv``, and have no more bytes than it says.
+
+    `largest`: most bytes of any other file, where that is more.
+    """
+    largest = max(largest, *limits.values())
+    with reading(path), gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        for member in tar:
+            if member.size > largest:
+                raise DataError(
+                    f"The file {path} states {member.size} bytes for {plain(member.name)}, more "
+                    f"than any of its files can have: get it again."
+                )
+            limit = next((limits[key] for key in limits if fnmatchcase(member.name, key)), None)
+            if limit is not None and member.isreg():
+                where = f"{path}: {plain(member.name)}"
+                yield member.name, _bounded(tar.extractfile(member), limit, where)
+        while stream.read(_PIECE):  # to the checksum
+            pass
+
+
 def unzip(path: Path, name: str, limit: int) -> bytes:
     """One file of a zip archive; DataError beyond `limit` bytes, and for an encrypted one."""
-    with reading(path), zipfile.ZipFile(path) as archive, archive.open(name) as stream:
-        return _bounded(stream, limit, path)
+    return next(unzip_each(path, (name,), limit))
+
+
+def unzip_each(path: Path, names: Iterable[str], limit: int) -> Iterator[bytes]:
+    """Named files of a zip archive one after another, see ``unzip``."""
+    with reading(path), zipfile.ZipFile(path) as archive:
+        for name in names:
+            with archive.open(name) as stream:
+                yield _bounded(stream, limit, path)
+
+
+def npy(content: bytes, path: Path | str, columns: int) -> np.ndarray:
+    """Array (rows, columns) of numbers in a file of NumPy's, version 1; no object is read.
+
+    DataError where it is something else, or has another length than it states.
+    """
+    stream = BytesIO(content)
+    with reading(path):
+        if (version := np.lib.format.read_magic(stream)) != (1, 0):
+            raise ValueError(f"version {version}")
+        shape, fortran, kind = np.lib.format.read_array_header_1_0(stream, _NPY_HEADER)
+    fits = len(shape) == 2 and shape[0] >= 0 and shape[1] == columns and kind.kind in "iuf"
+    if not fits or len(content) - stream.tell() != shape[0] * columns * kind.itemsize:
+        raise _other(path, "array", f"shape {shape} of {kind} in {len(content)} bytes")
+    values = np.frombuffer(content, kind, offset=stream.tell())
+    return values.reshape(shape, order="F" if fortran else "C")
 
 
 def idx(content: bytes, path: Path, dimensions: tuple[int, ...]) -> np.ndarray:
@@ -144,7 +193,7 @@ def column(file: h5py.File, path: Path, name: str, kinds: str, limit: int) -> np
     return node[:]
 
 
-def _other(path: Path, name: str, what: str) -> DataError:
+def _other(path: Path | str, name: str, what: str) -> DataError:
     return DataError(
         f"The file {path} is damaged or has not its layout ({name}: {plain(what)}): get it again."
     )

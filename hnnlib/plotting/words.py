@@ -18,6 +18,7 @@ _NAMES = {
     # data sets
     "mnist": "MNIST",
     "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
     "cluttered_digits": "cluttered digits",
     "shd": "SHD",
     "spoken_digits": "spoken digits (synthetic)",

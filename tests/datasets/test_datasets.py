@@ -19,7 +19,7 @@ from hnnlib import datasets
 from hnnlib.datasets import registry
 from hnnlib.datasets.entry import OfficialFile
 from hnnlib.datasets.imagedata import ImageData
-from hnnlib.datasets.sets import cifar10, mnist
+from hnnlib.datasets.sets import cifar10, cifar100, mnist
 from hnnlib.errors import DataError
 
 TRAIN, TEST = 7, 3
@@ -48,14 +48,14 @@ def cifar_files(records=RECORDS):
     }
 
 
-def archive(files):
+def archive(files, packed="cifar-10-binary.tar.gz"):
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, data in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
-    return {"cifar-10-binary.tar.gz": buffer.getvalue()}
+    return {packed: buffer.getvalue()}
 
 
 def sha256(data):
@@ -196,6 +196,27 @@ def test_unpacked_cifar_beside_the_archive_is_ignored(publish):
     expected_cifar(registry.load("cifar10", root))
 
 
+def hundred_files():
+    coarse, fine = np.arange(12, dtype=np.uint8) % 20, 99 - np.arange(12, dtype=np.uint8)
+    records = np.concatenate([coarse[:, None], fine[:, None], RECORDS[:, 1:]], 1)
+    parts = records[:10], records[10:]
+    return dict(zip(cifar100.ENTRY.unpacked, (part.tobytes() for part in parts), strict=True))
+
+
+def test_fine_labels_of_cifar100(publish):
+    files = archive(hundred_files(), "cifar-100-binary.tar.gz")
+    data = registry.load("cifar100", publish("cifar100", files, n_examples=12, n_test=2))
+    np.testing.assert_array_equal(data.labels, 99 - np.arange(12))
+    np.testing.assert_array_equal(data.images, RECORDS[:, 1:].reshape(12, 3, 32, 32))
+    assert data.n_classes == 100 and data.source.official
+
+
+def test_cifar100_with_another_division_is_refused(publish):
+    files = archive(hundred_files(), "cifar-100-binary.tar.gz")
+    with pytest.raises(DataError, match="train.bin holds 10 records, not 9"):
+        registry.load("cifar100", publish("cifar100", files, n_examples=12, n_test=3))
+
+
 def test_manifest_of_a_truncated_copy_does_not_hide_the_damage(publish):
     files = cifar_files()
     last = cifar10.ENTRY.unpacked[-1]
@@ -218,7 +239,9 @@ def test_archive_without_a_file_and_archive_that_is_none(publish):
 def test_unknown_name_gets_a_suggestion():
     with pytest.raises(DataError, match="no data set 'mnits': did you mean 'mnist'?"):
         registry.load("mnits")
-    with pytest.raises(DataError, match="choose cifar10, cluttered_digits, digits, mnist"):
+    with pytest.raises(
+        DataError, match="choose cifar10, cifar100, cifar10_dvs, cluttered_digits, digits"
+    ):
         registry.load("imagenet")
 
 
