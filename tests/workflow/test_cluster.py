@@ -16,7 +16,7 @@ from hnnlib.studies import running
 pytestmark = pytest.mark.skipif(
     "HNN_TEST_CLUSTER" not in os.environ, reason="it starts a cluster on this machine: make cluster"
 )
-THREADS = 4  # of a training job, in profiles/slurm
+_PATH = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
 
 
 def _slurm(*words: str) -> str:
@@ -32,12 +32,9 @@ def _training() -> list[str]:
 def _start(folder: Path) -> subprocess.Popen:
     words = [*"snakemake --workflow-profile".split(), str(ROOT / "profiles/slurm")]
     words += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    words += ["--config", "scale=smoke", "device=cpu"]
+    words += ["--set-threads", "train_group=1", "--config", "scale=smoke", "device=cpu"]
     log = (folder / "log").open("a")
-    return subprocess.Popen(words, stdout=log, stderr=log, env=environment(path=None) | _PATH)
-
-
-_PATH = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    return subprocess.Popen(words, stdout=log, stderr=log, env=environment() | _PATH)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +64,7 @@ def test_a_killed_job_and_a_killed_controller_change_nothing(cluster, tmp_path):
         runs = []
         for group in studies.jobs(name, settings):
             runs.append(tmp_path / f"local/{name}/{group}.nc")
-            options = {"scale": "smoke", "device": "cpu", "threads": THREADS}
+            options = {"scale": "smoke", "device": "cpu"}
             folder = tmp_path / f"checkpoints/{name}/{group}"
             running.train_group(
                 name, group, settings, out=runs[-1], checkpoints=folder, progress=str, **options
