@@ -103,6 +103,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("scale")
     check.set_defaults(command=_check)
 
+    readme = commands.add_parser(
+        "readme", help="write the README's first screen anew, from the reference stores"
+    )
+    readme.set_defaults(command=_readme)
+
     schema = commands.add_parser("schema", help="print the JSON schema of the scale files")
     schema.set_defaults(command=_schema)
     return parser
@@ -190,6 +195,14 @@ def _check(arguments: argparse.Namespace) -> None:
     scale = _scale(arguments.scale)
     for name, settings in scale.studies.items():
         _say(f"{name}: {len(studies.jobs(name, settings))} training jobs")
+
+
+def _readme(arguments: argparse.Namespace) -> None:
+    from hnnlib.evidence import papers, readme
+
+    project = papers.PAPERS.parent
+    readme.update(project)
+    _say(f"wrote {project / 'README.md'} and {project / readme.FIGURE}")
 
 
 def _schema(arguments: argparse.Namespace) -> None:

@@ -65,6 +65,7 @@ class Plan:
         scale_file: the file, as seen from the folder where Snakemake runs.
         sections: its studies by name, in the order of the report.
         code: digests of the library code behind claims and report.
+        stems: names of the papers' files, in the order of the report.
     """
 
     scale: str
@@ -77,6 +78,7 @@ class Plan:
     project: Path
     device: str
     engine: str
+    stems: list[str]
 
     @property
     def studies(self) -> list[str]:
@@ -113,8 +115,7 @@ class Plan:
 
     def papers(self) -> list[str]:
         """Files of the papers that the studies rerun, in the order of the report."""
-        names = dict.fromkeys(section.paper for section in self.sections.values())
-        return [self.path(f"papers/{name}.yaml") for name in names]
+        return [self.path(f"papers/{name}.yaml") for name in self.stems]
 
     def templates(self) -> list[str]:
         """Files that the report is laid out with."""
@@ -160,6 +161,7 @@ def make(options: Mapping[str, str], project: str | Path) -> Plan:
             project=project,
             device=options.get("device", known["device"]),
             engine=options.get("engine", "auto"),
+            stems=known["papers"],
         )
         _check(plan)
     except HnnError as reason:
@@ -222,9 +224,9 @@ def _asked(name: str, project: Path) -> dict[str, Any]:
         )
 
     scale = config.load_scale(name, studies.settings_classes())
-    for paper in {studies.get(study).paper for study in scale.studies}:
-        if (papers.PAPERS / f"{paper}.yaml").is_file():
-            papers.load(paper)  # a slip there would be told after the training
+    own = dict.fromkeys(studies.get(study).paper for study in scale.studies)
+    # read here: a slip would be told after the training
+    stems = own | dict.fromkeys(papers.naming(scale.studies))
     return {
         "scale": scale.scale,
         "description": scale.description,
@@ -233,6 +235,7 @@ def _asked(name: str, project: Path) -> dict[str, Any]:
         "path": str(scale.path),
         "sections": {study: section(study, its) for study, its in scale.studies.items()},
         "code": {part: sources.digest(*modules) for part, modules in CODE.items()},
+        "papers": list(stems),
     }
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from hnnlib.plotting import style
 
-__all__ = ["save"]
+__all__ = ["save", "svg"]
 
 _SHOWN_WIDTH = 700  # px
 _NO_LAYOUT = {"figure.autolayout": False, "figure.constrained_layout.use": False}
@@ -47,7 +47,7 @@ def save(
         words = {"title": title, "caption": caption, "alt": alt}
         text = json.dumps(words, indent=2, ensure_ascii=False) + "\n"
         (target / f"{name}.png").write_bytes(picture)
-        (target / f"{name}.svg").write_bytes(_svg(fig))
+        (target / f"{name}.svg").write_bytes(svg(fig))
         (target / f"{name}.json").write_text(text, encoding="utf-8")
     _show(picture, caption, alt)
 
@@ -67,7 +67,7 @@ def _png(fig: Figure) -> bytes:
     return stream.getvalue()
 
 
-def _svg(fig: Figure) -> bytes:
+def svg(fig: Figure) -> bytes:
     """The figure as lines and letters, laid out as the PNG is; without date and version, so that
     equal figures are equal files.
     """

@@ -248,6 +248,17 @@ def test_another_study_needs_no_change_here(folder, tmp_path, monkeypatch):
     assert len(found.ids()) == len(set(found.ids()))
 
 
+def test_a_second_paper_of_a_study_has_its_claims_on_the_page(folder, tmp_path, monkeypatch):
+    """The study's figures and tables stay where they stand, under the first."""
+    source = reader.PAPERS / f"{PAPER}.yaml"
+    for name in (source.name, "a_readers_own.yaml"):
+        (tmp_path / name).write_text(source.read_text("utf-8"), "utf-8")
+    monkeypatch.setattr(reader, "PAPERS", tmp_path)
+    found = Page(build(folder, "quick", stems=(PAPER, "a_readers_own")))
+    assert {"claim-a_readers_own-A1", f"claim-{PAPER}-A1"} <= set(found.ids())
+    assert found.ids().count(f"study-{STUDY}") == 1
+
+
 def test_a_study_without_a_paper_is_an_error(folder):
     one = folder / f"results/quick/{STUDY}.nc"
     with pytest.raises(ConfigError, match="names the study 'unheard_of'"):

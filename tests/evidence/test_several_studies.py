@@ -111,7 +111,9 @@ def test_a_paper_of_one_study_may_say_study(folder):
         encoding="utf-8",
     )
     assert papers.load("one").studies == ("rough",)
-    assert papers.of_study("rough")[0] == "one"
+    assert list(papers.naming(["plain", "rough"])) == ["toy", "one"]  # toy names both
+    assert list(papers.naming(["rough", "plain"])) == ["one", "toy"]
+    assert papers.naming(["unheard_of"]) == {}
 
 
 @pytest.mark.parametrize(

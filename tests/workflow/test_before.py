@@ -24,7 +24,7 @@ def planned(tmp_path) -> plan.Plan:
     section = plan.Section("A study", "paper", {}, {"g0": {}, "g1": {}}, {}, "", ["mnist"], "")
     results = tmp_path / "results"
     found = plan.Plan(
-        "s", "", None, "s.yaml", {"a": section}, {}, str(results), tmp_path, "cpu", "auto"
+        "s", "", None, "s.yaml", {"a": section}, {}, str(results), tmp_path, "cpu", "auto", []
     )
     some = xr.Dataset({"x": ("cell", [1.0], {"units": "1", "long_name": "a number"})})
     for path in (*found.runs("a"), *found.stores().values()):

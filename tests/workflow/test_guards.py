@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ import workflow.plan
 from hnnlib import engines, sources
 from hnnlib.errors import ConfigError, DataError
 from hnnlib.evidence import papers
+from hnnlib.evidence.papers import reader
+from hnnlib.studies import running
 from workflow import earlier, guards, jobs, terminal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,12 +148,15 @@ def test_output_of_a_job_without_inputs_does_not_come_back(tmp_path):
 
 
 SCRIPT = """
+import shutil
 import subprocess
 from types import SimpleNamespace
 import workflow.plan
 from hnnlib import engines, sources
 from hnnlib.errors import ConfigError, DataError
 from hnnlib.evidence import papers
+from hnnlib.evidence.papers import reader
+from hnnlib.studies import running
 from workflow.jobs import job
 given = SimpleNamespace(rule="check_data", wildcards=["digits"], log=["logs/a.log"])
 with job(given) as terminal:
@@ -283,13 +289,25 @@ def test_errors_of_the_library_are_shown_as_they_are():
 
 
 def test_a_slip_in_a_paper_is_told_before_the_training(monkeypatch):
-    def refuse(paper):
-        raise ConfigError(f"{paper}.yaml line 3: titel: did you mean 'title'?")
+    def refuse(studies):
+        raise ConfigError("muramatsu_yu.yaml line 3: titel: did you mean 'title'?")
 
-    monkeypatch.setattr(papers, "load", refuse)
+    monkeypatch.setattr(papers, "naming", refuse)
     monkeypatch.setattr(sources, "digest", lambda *names: "")
     with pytest.raises(SystemExit, match=r"^error: \w+\.yaml line 3: titel"):
         workflow.plan.make({"scale": "smoke"}, ROOT)
+
+
+def test_a_readers_own_paper_on_a_study_that_exists_is_weighed(tmp_path, monkeypatch):
+    """Last of the study's papers, whatever it is called."""
+    for path in reader.PAPERS.glob("*.yaml"):
+        shutil.copy(path, tmp_path)
+    shutil.copy(reader.PAPERS / "dold_petersen.yaml", tmp_path / "a_reply.yaml")
+    monkeypatch.setattr(reader, "PAPERS", tmp_path)
+    monkeypatch.setattr(sources, "digest", lambda *names: "")
+    monkeypatch.setattr(running, "code_digests", lambda *names: {})
+    found = workflow.plan._asked("smoke", ROOT)["papers"]
+    assert found[-1] == "a_reply" and len(found) == len(set(found)) == 9
 
 
 def test_the_engines_that_can_be_asked_for_are_those_of_the_library():

@@ -25,7 +25,17 @@ def planned(tmp_path: Path, core_minutes: float | None, groups: int = 2) -> plan
     settings = {f"g{k}": {} for k in range(groups)}
     section = plan.Section("A study", "paper", {}, settings, {}, "", [], "")
     return plan.Plan(
-        "s", "", core_minutes, "s.yaml", {"a": section}, {}, str(tmp_path), tmp_path, "cpu", "auto"
+        "s",
+        "",
+        core_minutes,
+        "s.yaml",
+        {"a": section},
+        {},
+        str(tmp_path),
+        tmp_path,
+        "cpu",
+        "auto",
+        [],
     )
 
 

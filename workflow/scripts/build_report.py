@@ -22,4 +22,5 @@ with job(snakemake):
         config=params.config,
         tables=given.tables,
         benchmarks=given.benchmarks,
+        stems=[Path(path).stem for path in given.papers],
     )

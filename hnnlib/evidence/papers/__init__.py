@@ -33,7 +33,7 @@ from hnnlib.evidence.papers.parts import (
     Series,
     Trend,
 )
-from hnnlib.evidence.papers.reader import PAPERS, load, of_study
+from hnnlib.evidence.papers.reader import PAPERS, load, naming
 from hnnlib.evidence.papers.readings import Reading
 from hnnlib.evidence.papers.tables import Entry, Table
 
@@ -72,5 +72,5 @@ __all__ = [
     "Table",
     "Trend",
     "load",
-    "of_study",
+    "naming",
 ]

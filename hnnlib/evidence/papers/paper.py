@@ -197,6 +197,15 @@ class Paper(Model):
         return dict(self._digests)
 
     @property
+    def short(self) -> str:
+        """``Muramatsu, Yu & Satoh (2023)``; from four authors on only the first."""
+        names = [author.split()[-1] for author in self.authors]
+        if len(names) > 3:
+            return f"{names[0]} et al. ({self.year})"
+        first = [", ".join(names[:-1])] if names[:-1] else []
+        return f"{' & '.join([*first, names[-1]])} ({self.year})"
+
+    @property
     def study(self) -> str:
         """The first study, whose store decides what names no other."""
         return self.studies[0]

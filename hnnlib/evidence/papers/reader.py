@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from hnnlib import registration, yaml_models
 from hnnlib.errors import ConfigError, nearest
 from hnnlib.evidence.papers.paper import Paper
 
-__all__ = ["PAPERS", "load", "of_study"]
+__all__ = ["PAPERS", "load", "naming"]
 
 PAPERS = Path(__file__).parents[3] / "papers"
 
@@ -23,7 +24,7 @@ def load(stem: str, folder: str | Path | None = None) -> Paper:
     """
     path = Path(folder or PAPERS) / f"{stem}.yaml"
     if not path.is_file():
-        known = sorted(p.stem for p in path.parent.glob("[!.]*.yaml"))
+        known = [one.stem for one in _files(path.parent)]
         raise ConfigError(f"there is no paper {path.name} in {path.parent}: {nearest(stem, known)}")
     document = yaml_models.read(path, path.name, "a paper is a mapping with the keys title, ...")
     try:
@@ -41,20 +42,25 @@ def load(stem: str, folder: str | Path | None = None) -> Paper:
         ) from None
 
 
-def of_study(study: str, folder: str | Path | None = None) -> tuple[str, Paper]:
-    """File name (without ``.yaml``) and content of the paper that a study reruns.
+def naming(studies: Iterable[str], folder: str | Path | None = None) -> dict[str, Paper]:
+    """Papers that rerun any of the studies, by file name (without ``.yaml``), in the order of the
+    studies; those of one study in alphabetical order.
 
     Raises:
-        ConfigError: no paper names the study, or a file is not a paper.
+        ConfigError: a file is not a paper.
     """
-    folder = Path(folder or PAPERS)
-    for path in sorted(folder.glob("[!.]*.yaml")):
-        paper = load(path.stem, folder)
-        if study in paper.studies:
-            return path.stem, paper
-    raise ConfigError(
-        f"no file in {folder.name}/ names the study '{study}': add one with study: {study}"
-    )
+    names = list(studies)
+    every = {path.stem: load(path.stem, folder) for path in _files(Path(folder or PAPERS))}
+    found = [
+        (names.index(min(named, key=names.index)), stem, paper)
+        for stem, paper in every.items()
+        if (named := set(names) & set(paper.studies))
+    ]
+    return {stem: paper for _, stem, paper in sorted(found, key=lambda one: one[:2])}
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[!.]*.yaml"))
 
 
 def _line_of_word(path: Path, message: str) -> int | None:

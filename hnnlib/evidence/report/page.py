@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import jinja2
 
+from hnnlib.errors import ConfigError
 from hnnlib.evidence import claims, papers, rules
 from hnnlib.evidence.papers import Paper
 from hnnlib.evidence.report import figures as pictures
@@ -36,6 +37,7 @@ def build(
     config: str | Path | None = None,
     tables: Sequence[str | Path] = (),
     benchmarks: Sequence[str | Path] = (),
+    stems: Sequence[str] = (),
 ) -> None:
     """Write the report of a scale to ``out`` (an ``index.html``), its figures beside it.
 
@@ -54,6 +56,8 @@ def build(
         config: the scale file, to link to.
         tables: files of the ledger, to link to.
         benchmarks: JSON files that ``python -m benchmarks`` has written.
+        stems: names of the papers' files, in the order of the page; by default of all that name one
+            of the studies.
 
     Raises:
         ConfigError: no paper names one of the studies.
@@ -62,12 +66,12 @@ def build(
     out = Path(out)
     references = {k: v for k, v in (references or {}).items() if Path(v).is_file()}
     shown, judged = [], {"Reference run": [], "This run": []}
-    for stem, (paper, names) in _papers(stores).items():
+    for stem, paper, names, own in _papers(stores, stems):
         runs = [
             Run("Reference run", {k: v for k, v in references.items() if k in names}),
             Run("This run", {k: stores[k] for k in names}),
         ]
-        named = {name: (titles or {}).get(name, name) for name in names}
+        named = {name: (titles or {}).get(name, name) for name in own}
         view = paper_view(stem, paper, named, runs)
         for run in runs:
             judged[run.name] += run.judgements.values()
@@ -122,16 +126,18 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _papers(stores: Paths) -> dict[str, tuple[Paper, list[str]]]:
-    """Papers by the name of their file, each with its studies in the order of the page."""
-    read: list[tuple[str, Paper]] = []  # each file once: it takes a while
-    found: dict[str, tuple[Paper, list[str]]] = {}
-    for study in stores:
-        known = next((one for one in read if study in one[1].studies), None)
-        if known is None:
-            read.append(known := papers.of_study(study))
-        stem, paper = known
-        found.setdefault(stem, (paper, []))[1].append(study)
+def _papers(stores: Paths, stems: Sequence[str]) -> list[tuple[str, Paper, list[str], list[str]]]:
+    """Papers with the names of their files, the studies that rerun them, and those of the studies
+    that stand under them: under no earlier paper.
+    """
+    read = {stem: papers.load(stem) for stem in stems} or papers.naming(stores)
+    found, told = [], set()
+    for stem, paper in read.items():
+        names = [study for study in stores if study in paper.studies]
+        found.append((stem, paper, names, [study for study in names if study not in told]))
+        told |= set(names)
+    for study in stores.keys() - told:
+        raise ConfigError(f"no file in papers/ names the study '{study}': add one")
     return found
 
 

@@ -92,7 +92,7 @@ def paper_view(stem: str, paper: Paper, studies: Mapping[str, str], runs: list[R
         run.read(paper)
     return {
         "name": stem,
-        "short": _short(paper),
+        "short": paper.short,
         "paper": paper,
         "runs": [run.view(paper, *paper.studies) | {"tally": run.tally()} for run in runs],
         "claims": [_claim(stem, paper, claim, runs) for claim in paper.claims],
@@ -119,15 +119,6 @@ def _study(name: str, title: str, paper: Paper, runs: list[Run]) -> dict:
 
 def _indented(text: str) -> str:
     return json.dumps(json.loads(text), indent=2) if text else ""
-
-
-def _short(paper: Paper) -> str:
-    """``Muramatsu, Yu & Satoh (2023)``; from four authors on only the first."""
-    names = [author.split()[-1] for author in paper.authors]
-    if len(names) > 3:
-        return f"{names[0]} et al. ({paper.year})"
-    first = [", ".join(names[:-1])] if names[:-1] else []
-    return f"{' & '.join([*first, names[-1]])} ({paper.year})"
 
 
 def _claim(stem: str, paper: Paper, claim: Claim, runs: list[Run]) -> dict:

@@ -1,0 +1,74 @@
+"""The graph through a Slurm cluster, whose job and whose controller are killed: ``make cluster``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from snakemake_runs import ROOT, environment
+from test_workflow import untimed, wait_for
+
+from hnnlib import config, store, studies
+from hnnlib.studies import running
+
+pytestmark = pytest.mark.skipif(
+    "HNN_TEST_CLUSTER" not in os.environ, reason="it starts a cluster on this machine: make cluster"
+)
+_PATH = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+
+
+def _slurm(*words: str) -> str:
+    return subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
+
+
+def _training() -> list[str]:
+    """Numbers of the training jobs that run."""
+    lines = _slurm("squeue", "--noheader", "--states=R", "--format=%i %k").splitlines()
+    return [line.split()[0] for line in lines if "train_group" in line]
+
+
+def _start(folder: Path) -> subprocess.Popen:
+    words = [*"snakemake --workflow-profile".split(), str(ROOT / "profiles/slurm")]
+    words += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    words += ["--set-threads", "train_group=1", "--config", "scale=smoke", "device=cpu"]
+    log = (folder / "log").open("a")
+    return subprocess.Popen(words, stdout=log, stderr=log, env=environment() | _PATH)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory) -> Path:
+    """A cluster of one node, while the tests run."""
+    folder = tmp_path_factory.mktemp("cluster")
+    subprocess.run([ROOT / ".ci/cluster", "start", folder], check=True, timeout=120)
+    yield folder
+    subprocess.run([ROOT / ".ci/cluster", "stop", folder], check=True)
+
+
+def test_a_killed_job_and_a_killed_controller_change_nothing(cluster, tmp_path):
+    first = _start(tmp_path)
+    wait_for(lambda: list(tmp_path.glob("results/smoke/runs/*/*.nc")), first)
+    victim, *_ = wait_for(_training, first)
+    _slurm("scancel", "--signal=KILL", "--full", victim)
+    wait_for(lambda: victim not in _training() and _training(), first)
+    controller = int((cluster / "slurmctld.pid").read_text())
+    os.kill(controller, 9)
+    subprocess.run(["slurmctld"], check=True)
+    assert first.wait() != 0, "one of its jobs was killed"
+    second = _start(tmp_path)
+    assert second.wait() == 0, (tmp_path / "log").read_text()
+    assert (tmp_path / "results/smoke/report/index.html").is_file()
+
+    for name, settings in config.load_scale("smoke", studies.settings_classes()).studies.items():
+        runs = []
+        for group in studies.jobs(name, settings):
+            runs.append(tmp_path / f"local/{name}/{group}.nc")
+            options = {"scale": "smoke", "device": "cpu"}
+            folder = tmp_path / f"checkpoints/{name}/{group}"
+            running.train_group(
+                name, group, settings, out=runs[-1], checkpoints=folder, progress=str, **options
+            )
+        running.collect(name, settings, runs, tmp_path / f"{name}.nc")
+        found = store.open(tmp_path / f"results/smoke/{name}.nc")
+        assert untimed(found).identical(untimed(store.open(tmp_path / f"{name}.nc"))), name
