@@ -5,7 +5,7 @@
     snakemake -n                                   only show what would run
 
 Settings for `--config`: scale (a name, or a YAML file), results (a folder), device (auto, cpu, cuda), engine
-(auto, eager, ...: how neurons are run).
+(auto, eager, ...: how neurons are run), force (true: however long it takes).
 Where it runs (this machine, its GPU, a cluster) is a profile's matter: profiles/README.md.
 """
 
