@@ -27,8 +27,9 @@ if workflow.nodes is None:  # jobs run here
 config |= {"device": PLAN.device, "scale_file": PLAN.scale_file}  # for the scripts
 CONDA = f"{workflow.basedir}/environment.yml"  # for documentation: looked at with --sdm conda only
 PACE = pace.Pace(PLAN, workflow)
-terminal.quieten(workflow, PACE)
-before.graph(workflow, PLAN, lock.Lock(RESULTS), PACE)
+LOCK = lock.Lock(RESULTS)
+terminal.quieten(workflow, PACE, LOCK)
+before.graph(workflow, PLAN, LOCK, PACE)
 
 
 wildcard_constraints:
