@@ -5,7 +5,7 @@
     snakemake -n                                   only show what would run
 
 Settings for `--config`: scale (a name, or a YAML file), results (a folder), device (auto, cpu, cuda), engine
-(auto, eager, ...: how neurons are run).
+(auto, eager, ...: how neurons are run), force (true: however long it takes).
 Where it runs (this machine, its GPU, a cluster) is a profile's matter: profiles/README.md.
 """
 
@@ -27,8 +27,9 @@ if workflow.nodes is None:  # jobs run here
 config |= {"device": PLAN.device, "scale_file": PLAN.scale_file}  # for the scripts
 CONDA = f"{workflow.basedir}/environment.yml"  # for documentation: looked at with --sdm conda only
 PACE = pace.Pace(PLAN, workflow)
-terminal.quieten(workflow, PACE)
-before.graph(workflow, PLAN, lock.Lock(RESULTS), PACE)
+LOCK = lock.Lock(RESULTS)
+terminal.quieten(workflow, PACE, LOCK)
+before.graph(workflow, PLAN, LOCK, PACE)
 
 
 wildcard_constraints:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import os
 import sys
 from dataclasses import asdict
@@ -190,11 +191,14 @@ def _prepare(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from hnnlib import studies
+    from hnnlib import config, estimates, studies
 
     scale = _scale(arguments.scale)
     for name, settings in scale.studies.items():
-        _say(f"{name}: {len(studies.jobs(name, settings))} training jobs")
+        rate = estimates.rate(config.FOLDER.parent / f"results/reference/{name}.nc")
+        hours = rate * estimates.work(settings.model_dump(mode="json")) / 3600
+        time = "no estimate of time" if math.isnan(hours) else f"{hours:.2g} hours (estimate)"
+        _say(f"{name}: {len(studies.jobs(name, settings))} training jobs, {time}")
 
 
 def _readme(arguments: argparse.Namespace) -> None:

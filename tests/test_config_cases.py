@@ -115,6 +115,15 @@ tasks:
   tuning: {rates: [1.0e-2], seeds: [100], epochs: 1}
   arms: [main]
 """
+DELAYS = """\
+seeds: [0]
+tasks:
+- dataset: spoken_digits
+  steps: 40
+  pooled: 10
+  units: {large: 32, small: 8}
+  schedule: {epochs: 1, batch: 32}
+"""
 SECTIONS = {
     "coding_comparison": CODING,
     "operational_manifold": MANIFOLD,
@@ -124,6 +133,7 @@ SECTIONS = {
     "spike_equivalence": EQUIVALENCE,
     "quadratic_neuron": QUADRATIC,
     "convolutional_gru": GATED,
+    "delays": DELAYS,
 }
 REFUSED = [  # study, what stands there, what is written in its place, what the sentence says
     (
@@ -188,6 +198,13 @@ REFUSED = [  # study, what stands there, what is written in its place, what the 
     ("shd_ablations", "units: 8", "units: 1000000000", "less than or equal to 10000"),
     ("shd_ablations", "window: 1.0", "window: .inf", "a finite number (got inf)"),
     ("shd_ablations", "window: 1.0", "window: 1.0e-300", "greater than or equal to 0.00001"),
+    ("coding_comparison", "milestones: []", "milestones: [1]", "never comes to the milestone 1"),
+    ("loss_landscape", "0.02}", "0.02, rates: {rnn: 0.1}}", "a rate of rnn: choose snn"),
+    ("delays", "pooled: 10", "pooled: 701", "spoken_digits has 700 channels only"),
+    ("delays", "small: 8", "small: 32", "two sizes with the same number of units"),
+    ("delays", "steps: 40", "steps: 20", "a line of 25 taps sees no more than 20 steps"),
+    ("delays", "small:", "middling:", "tiny"),
+    ("convolutional_gru", "channels: 64", "channels: 64\n  pool: 2", "spoken_digits has 1 pixels"),
     ("convolutional_gru", "channels: 64", "channels: 60", "channels make a square"),
     ("convolutional_gru", "[1.0e-2]", "[.inf]", "a finite number (got inf)"),
 ]

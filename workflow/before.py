@@ -6,6 +6,7 @@ Only there it is known what Snakemake will do: run jobs, show them, or something
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -13,20 +14,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from hnnlib.errors import DataError
 from hnnlib.files import is_whole
 from workflow import earlier, guards
 from workflow.lock import Lock
-from workflow.pace import Pace, spoken
+from workflow.pace import DAY, Pace, in_all, spoken
 from workflow.plan import Plan
 
+LONGEST = 30 * DAY  # of training
 CLOCKS_DIFFER = 2.0  # seconds that clocks of a network's machines may differ
 
 
 def graph(workflow: Any, plan: Plan, lock: Lock, pace: Pace) -> None:
     """Have this module's looks taken before Snakemake builds its graph of jobs to run.
 
-    After that, a dry run says how long they would take.
+    After that, a dry run says how long they would take, and what nobody would wait for is refused.
     """
     prepare = workflow._prepare_dag
 
@@ -42,9 +46,13 @@ def graph(workflow: Any, plan: Plan, lock: Lock, pace: Pace) -> None:
 
     def built() -> None:
         build()
-        if workflow.is_main_process and workflow.dryrun:
+        if workflow.is_main_process and workflow.executor_plugin is not None:
             pace.start()
-            print(f"expected: {spoken(pace.seconds())}", file=sys.stderr)
+            if workflow.dryrun:
+                print(f"expected: {spoken(pace.seconds())}", file=sys.stderr)
+            # a cluster's time and memory are not known here, nor a GPU's
+            if workflow.nodes is None and not guards.uses_gpu(plan.device) and not plan.force:
+                check_size(plan, pace)
 
     workflow._prepare_dag, workflow._build_dag = prepared, built
 
@@ -58,6 +66,36 @@ def _look(workflow: Any, plan: Plan, lock: Lock) -> None:
     again = [*damaged(plan), *exchanged(plan)]
     settings = workflow.dag_settings
     settings.forcerun = frozenset(settings.forcerun) | set(again)
+
+
+def check_size(plan: Plan, pace: Pace) -> None:
+    """End where training would take months on this machine, or more memory than it has.
+
+    Both are estimates, see ``hnnlib.estimates``: `--config force=true` runs nevertheless. A job of
+    which nothing was ever measured counts for its memory alone.
+    """
+    sections, waiting = plan.sections, pace.waiting()
+    anyway = "or add --config force=true to run nevertheless"
+    memory = {(study, group): sections[study].memory.get(group, 0) for study, group in waiting}
+    there = psutil.virtual_memory().total
+    if memory and (most := max(memory.values())) > there:
+        sys.exit(
+            f"error: {'/'.join(max(memory, key=memory.get))} needs at least {most / 2**30:,.0f} "
+            "GiB of memory for one network, estimated from steps, batch and size, and this machine "
+            f"has {there / 2**30:,.0f}: lower one of them in {plan.scale_file}, {anyway}"
+        )
+    seconds = {
+        (study, group): sections[study].seconds.get(group, math.nan) for study, group in waiting
+    }
+    seconds = {job: its for job, its in seconds.items() if not math.isnan(its)}
+    if (all_of_it := in_all(seconds.values(), pace.at_once)) > LONGEST:
+        job = max(seconds, key=seconds.get)
+        sys.exit(
+            f"error: training takes {spoken(all_of_it)} here ({pace.at_once} at a time), estimated "
+            "from passes, examples, steps and sizes and the times of the reference results, most "
+            f"of it {'/'.join(job)} ({spoken(seconds[job])}): lower these in {plan.scale_file}, "
+            f"take a GPU or a cluster (profiles/README.md), {anyway}"
+        )
 
 
 def damaged(plan: Plan) -> Iterator[str]:

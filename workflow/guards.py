@@ -14,10 +14,11 @@ from typing import Any
 from hnnlib.errors import nearest, plain
 from workflow.lock import Lock
 
-OPTIONS = ("scale", "results", "device", "engine")
+OPTIONS = ("scale", "results", "device", "engine", "force")
 OWN = ("scale_file",)  # set by the Snakefile itself, and handed on to jobs on other machines
 DEVICES = ("auto", "cpu", "cuda")
 ENGINES = ("auto", "cpu", "eager", "gpu")
+TRUTHS = ("true", "false")
 NOTES = Path(".snakemake")  # of Snakemake and of this project, in the folder where it runs
 LONGEST_NAME = 255  # bytes, on nearly every file system
 NEEDED_SPACE = 200 * 2**20  # bytes: stores, notebooks and report of one scale, and some reserve
@@ -34,9 +35,9 @@ def options(given: Mapping[str, Any], words: Iterable[str] = ()) -> dict[str, st
         if name not in (*OPTIONS, *OWN):
             sys.exit(f"error: there is no --config {name}=..., {nearest(name, OPTIONS)}")
     typed = dict(word.split("=", 1) for word in words if "=" in word)
-    found = {name: str(typed.get(name, given[name] or "")) for name in given}
-    for name, known in (("device", DEVICES), ("engine", ENGINES)):
-        if found.get(name, "auto") not in known:
+    found = {name: typed.get(name, _written(given[name])) for name in given}
+    for name, known in (("device", DEVICES), ("engine", ENGINES), ("force", TRUTHS)):
+        if found.get(name, known[0]) not in known:
             sys.exit(f"error: --config {name}={found[name]}: {nearest(found[name], known)}")
     for name in ("scale", "results"):
         if not found.get(name, "given").strip():
@@ -45,6 +46,11 @@ def options(given: Mapping[str, Any], words: Iterable[str] = ()) -> dict[str, st
         found["results"] = os.path.normpath(os.path.expanduser(found["results"]))
         _check_name(found["results"])
     return found
+
+
+def _written(value: Any) -> str:
+    """A value of a configuration file, as it stands there."""
+    return str(value).lower() if isinstance(value, bool) else str(value or "")
 
 
 def _check_name(folder: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,6 +22,8 @@ USUAL = {
     "build_report": 10.0,
 }
 START = 5.0  # seconds before a training job trains: imports, kernels
+DAY = 86400.0
+STALE = 10  # times what a scale file declares: an estimate that is longer is believed
 TRUST = 0.25  # of the expected time: after so much, what was expected and what is seen count alike
 
 
@@ -58,19 +61,28 @@ class Pace:
     def start(self) -> None:
         """Look at what is to run; time counts from now."""
         known = timings(f"{self.plan.results}/timings")
-        usual = USUAL | {"train_group": self._training(known)}
+        training = self._training(known)
         for job in self.workflow.dag.needrun_jobs():
             name = "/".join([job.rule.name, *job.wildcards])
-            self.expected[job.jobid] = known.get(name, usual.get(job.rule.name, 0.0))
+            usual = training.get(name, USUAL.get(job.rule.name, 0.0))
+            self.expected[job.jobid] = known.get(name, usual)
         self.began = time.monotonic()
+
+    @property
+    def at_once(self) -> int:
+        """Jobs at a time."""
+        return self.workflow._cores or self.workflow.nodes or 1
+
+    def waiting(self) -> list[tuple[str, str]]:
+        """Study and group of the training jobs that are to run."""
+        jobs = [job for job in self.workflow.dag.needrun_jobs() if job.rule.name == "train_group"]
+        return [tuple(job.wildcards) for job in jobs]
 
     def seconds(self) -> float:
         """Expected time of everything, with as many jobs at a time as there are cores; NaN where
         nothing is known of some training job.
         """
-        at_once = self.workflow._cores or self.workflow.nodes or 1
-        work = sum(self.expected.values())
-        return work if math.isnan(work) else max(work / at_once, *self.expected.values(), 0.0)
+        return in_all(self.expected.values(), self.at_once)
 
     def line(self) -> str:
         """``4 of about 11 min (12 of 24 steps)``; steps alone where no time is known."""
@@ -84,17 +96,33 @@ class Pace:
         total = passed + (1 - share) * whole * slower
         return f"{_of(passed, total)} ({steps})"
 
-    def _training(self, known: dict[str, float]) -> float:
-        """Seconds of a training job without a timing of its own."""
-        if self.plan.core_minutes:
-            jobs = sum(len(section.groups) for section in self.plan.sections.values())
-            return 60 * self.plan.core_minutes / jobs + START
-        others = [seconds for name, seconds in known.items() if name.startswith("train_group/")]
-        return median(others) if others else math.nan
+    def _training(self, known: dict[str, float]) -> dict[str, float]:
+        """Seconds of training jobs without a timing of their own: as the scale file declares them,
+        as they are estimated, or as others took.
+        """
+        groups = [(name, group) for name, its in self.plan.sections.items() for group in its.groups]
+        seconds = [self.plan.sections[name].seconds.get(group, math.nan) for name, group in groups]
+        declared = 60 * (self.plan.core_minutes or 0.0)
+        if declared and not sum(seconds) > STALE * declared:  # a copied file keeps the words of old
+            seconds = [declared / len(groups)] * len(groups)
+        others = [taken for name, taken in known.items() if name.startswith("train_group/")]
+        usual = median(others) if others else math.nan
+        names = [f"train_group/{study}/{group}" for study, group in groups]
+        return {
+            name: usual if math.isnan(its) else its + START
+            for name, its in zip(names, seconds, strict=True)
+        }
+
+
+def in_all(seconds: Iterable[float], at_once: int) -> float:
+    """Seconds of jobs of which so many run at a time; NaN where one is not known."""
+    seconds = list(seconds)
+    work = sum(seconds)
+    return work if math.isnan(work) else max(work / at_once, *seconds, 0.0)
 
 
 def spoken(seconds: float) -> str:
-    """``about 40 s``, ``about 11 min``, ``about 7.0 h``."""
+    """``about 40 s``, ``about 11 min``, ``about 7.0 h``, ``about 12 days``."""
     if math.isnan(seconds):
         return "unknown, since no earlier run was timed"
     number, unit = _in_unit(seconds, seconds)
@@ -110,4 +138,6 @@ def _in_unit(seconds: float, like: float) -> tuple[str, str]:
     """Seconds in the unit that suits another time."""
     if like < 100:
         return f"{seconds:.0f}", "s"
-    return (f"{seconds / 60:.0f}", "min") if like < 2 * 3600 else (f"{seconds / 3600:.1f}", "h")
+    if like < 2 * 3600:
+        return f"{seconds / 60:.0f}", "min"
+    return (f"{seconds / 3600:.1f}", "h") if like < 2 * DAY else (f"{seconds / DAY:,.0f}", "days")

@@ -10,8 +10,9 @@ import json
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class Section:
         collecting: digest of the code that joins the groups.
         data: data sets that are files, which are found and verified before it trains.
         notebook: digest of its notebook and of the library code that this imports.
+        seconds: of one core that each group takes, estimated; NaN where nothing was measured.
+        memory: bytes that the largest network of each group takes at least.
     """
 
     title: str
@@ -52,6 +55,8 @@ class Section:
     collecting: str
     data: list[str]
     notebook: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ class Plan:
         sections: its studies by name, in the order of the report.
         code: digests of the library code behind claims and report.
         stems: names of the papers' files, in the order of the report.
+        force: whether it runs however long it takes.
     """
 
     scale: str
@@ -79,6 +85,7 @@ class Plan:
     device: str
     engine: str
     stems: list[str]
+    force: bool = False
 
     @property
     def studies(self) -> list[str]:
@@ -162,6 +169,7 @@ def make(options: Mapping[str, str], project: str | Path) -> Plan:
             device=options.get("device", known["device"]),
             engine=options.get("engine", "auto"),
             stems=known["papers"],
+            force=options.get("force") == "true",
         )
         _check(plan)
     except HnnError as reason:
@@ -173,6 +181,7 @@ def _known(scale: str, project: Path) -> dict[str, Any]:
     """What the library says of a scale, as plain values; from the kept copy while it holds."""
     files = [*project.glob("hnnlib/**/[!.]*.py"), *project.glob("notebooks/[!.]*.ipynb")]
     files += [*project.glob("config/[!.]*.yaml"), *project.glob("papers/[!.]*.yaml")]
+    files += project.glob("results/reference/[!.]*.nc")
     files += [path for path in [Path(scale)] if os.path.isfile(path)]
     state = sha256(f"{scale}\0{project}\0{Path.cwd()}\0{__file__}".encode())
     for path in sorted({path.resolve() for path in [*files, Path(__file__)]}):
@@ -201,21 +210,29 @@ def _keep(path: Path, known: dict[str, Any]) -> None:
 
 def _asked(name: str, project: Path) -> dict[str, Any]:
     """Ask the library."""
-    from hnnlib import config, sources, studies
+    from hnnlib import config, estimates, sources, studies
     from hnnlib.datasets import registry
     from hnnlib.evidence import papers
     from hnnlib.studies import running
 
     def section(study: str, settings: Any) -> dict[str, Any]:
         known = studies.get(study)
-        groups = {group: known.relevant(settings, group) for group in known.groups(settings)}
+        groups = {
+            group: known.relevant(settings, group).model_dump(mode="json")
+            for group in known.groups(settings)
+        }
+        # jobs that share one section share its work, too
+        alike = Counter(map(repr, groups.values()))
+        rate = estimates.rate(project / f"results/reference/{study}.nc")
         data = dict.fromkeys(known.datasets(settings))
         return asdict(
             Section(
                 title=known.title,
                 paper=known.paper,
                 settings=settings.model_dump(mode="json"),
-                groups={group: its.model_dump(mode="json") for group, its in groups.items()},
+                groups=groups,
+                seconds={k: rate * estimates.work(v) / alike[repr(v)] for k, v in groups.items()},
+                memory={group: estimates.memory(its) for group, its in groups.items()},
                 code={group: running.code_digests(study, settings, group) for group in groups},
                 collecting=sources.digest(f"hnnlib.studies.{study}", running.__name__),
                 data=[name for name in data if registry.get(name).files],

@@ -13,6 +13,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from workflow.guards import uses_gpu
 from workflow.jobs import kills, label, reason_in
+from workflow.lock import Lock
 from workflow.pace import Pace, spoken
 from workflow.plan import Plan
 
@@ -53,9 +54,9 @@ class _Quiet(logging.Filter):
     Progress is told in time: jobs of seconds and jobs of minutes don't count alike.
     """
 
-    def __init__(self, workflow: Any, pace: Pace) -> None:
+    def __init__(self, workflow: Any, pace: Pace, lock: Lock) -> None:
         super().__init__()
-        self.workflow, self.pace = workflow, pace
+        self.workflow, self.pace, self.lock = workflow, pace, lock
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether Snakemake prints the record."""
@@ -65,6 +66,8 @@ class _Quiet(logging.Filter):
         event = getattr(record, "event", None)
         if event == LogEvent.JOB_FINISHED:
             self.pace.done.add(record.job_id)
+            if said := self.lock.mend():
+                print(f"note: {said}", file=sys.stderr, flush=True)
         if event == LogEvent.PROGRESS and self.pace.expected:
             print(self.pace.line(), file=sys.stderr, flush=True)
             return False
@@ -114,13 +117,13 @@ def outlast() -> None:
             handler.stream = _Lasting(handler.stream)
 
 
-def quieten(workflow: Any, pace: Pace) -> None:
-    """Filter what Snakemake prints to the terminal."""
+def quieten(workflow: Any, pace: Pace, lock: Lock) -> None:
+    """Filter what Snakemake prints to the terminal; after each job, look after the lock."""
     outlast()
     if workflow.is_main_process:
         for handler in logging.getLogger("snakemake.logging").handlers:
             if type(handler).__name__ == "ColorizingTextHandler":
-                handler.addFilter(_Quiet(workflow, pace))
+                handler.addFilter(_Quiet(workflow, pace, lock))
 
 
 def announce(plan: Plan, workflow: Any, pace: Pace) -> None:

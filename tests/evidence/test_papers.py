@@ -120,6 +120,8 @@ def test_a_margin_of_the_part_serves_the_pairs_that_have_none(write):
         ("year: 2020", "year: 2020\nyear: 2021", "2021", "year: this key stands here twice"),
         ("two: null}", "two: null, one: 1}", "one: 1}", "one: this key stands here twice"),
         ("authors: [A. Author]", "authors: [A. Author", "year", "not valid YAML"),
+        ("year: 2020", "year: 2020\nown_scales: [papre]", "own_scales", "no scale 'papre'.*paper"),
+        ("year: 2020", "year: 2020\nstand_ins: {digts: mnist}", "stand_ins", "mean 'digits'"),
     ],
 )
 def test_a_mistake_is_one_sentence_with_the_line(write, old, new, line_of, message):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ import xarray as xr
 
 from hnnlib import store
 from hnnlib.datasets import fetch, registry
-from workflow import before, pace, plan
+from workflow import before, guards, pace, plan
 from workflow.lock import Lock
 
 
@@ -137,6 +139,62 @@ def test_a_file_from_the_future_that_cannot_be_changed_ends_the_run(tmp_path, mo
     monkeypatch.setattr(before.os, "utime", refuse)
     with pytest.raises(SystemExit, match="is dated .* set the clock"):
         before.date_now([str(path)])
+
+
+def started(planned, **changes) -> pace.Pace:
+    """Both groups wait to be trained."""
+    section = replace(planned.sections["a"], **changes)
+    jobs = [
+        SimpleNamespace(
+            rule=SimpleNamespace(name="train_group"), wildcards=("a", group), jobid=group
+        )
+        for group in section.groups
+    ]
+    workflow = SimpleNamespace(
+        _cores=2, nodes=None, dag=SimpleNamespace(needrun_jobs=lambda: iter(jobs))
+    )
+    return pace.Pace(replace(planned, sections={"a": section}), workflow)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seconds": {"g0": 50 * pace.DAY, "g1": 80 * pace.DAY}}, "takes about 80 days here (2 at"),
+        ({"seconds": {"g0": 2e9, "g1": math.nan}}, "most of it a/g0 (about 23,148 days)"),
+        ({"memory": {"g0": 1, "g1": 2**60}}, "a/g1 needs at least 1,073,741,824 GiB of memory"),
+    ],
+)
+def test_what_nobody_would_wait_for_is_refused_by_its_estimate(planned, changes, said):
+    found = started(planned, **changes)
+    with pytest.raises(SystemExit) as caught:
+        before.check_size(found.plan, found)
+    sentence = str(caught.value)
+    assert said in sentence and "--config force=true to run nevertheless" in sentence
+    assert "estimated" in sentence and "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    "seconds", [{}, {"g0": math.nan, "g1": math.nan}, {"g0": 29 * pace.DAY, "g1": 29 * pace.DAY}]
+)
+def test_what_takes_days_or_was_never_measured_runs(planned, seconds):
+    found = started(planned, seconds=seconds)
+    before.check_size(found.plan, found)
+
+
+@pytest.mark.parametrize("force", [True, False])
+@pytest.mark.parametrize("nodes", [None, 4])
+def test_force_and_clusters_know_no_limit(planned, monkeypatch, force, nodes):
+    monkeypatch.setattr(guards, "has_gpu", lambda: False)
+    found = started(planned, seconds={"g0": 1e12, "g1": 1e12})
+    workflow = found.workflow
+    workflow.is_main_process, workflow.executor_plugin, workflow.dryrun = True, "local", False
+    workflow.nodes, workflow._prepare_dag, workflow._build_dag = nodes, None, lambda: None
+    before.graph(workflow, replace(found.plan, force=force), Lock("x"), found)
+    if force or nodes:
+        workflow._build_dag()
+    else:
+        with pytest.raises(SystemExit, match="force=true"):
+            workflow._build_dag()
 
 
 @pytest.mark.parametrize("dryrun", [True, False])

@@ -37,6 +37,9 @@ def own_folder(tmp_path, monkeypatch):
         (["scael=paper"], "did you mean 'scale'?"),
         (["device=gpu"], "choose auto, cpu, cuda"),
         (["engine=fast"], "choose auto, cpu, eager, gpu"),
+        (["force=yes"], "choose true, false"),
+        (["force=True"], "did you mean 'true'?"),
+        (["force="], "choose true, false"),
         (["results="], "--config results= is empty"),
         (["scale="], "--config scale= is empty"),
     ],
@@ -57,6 +60,8 @@ def test_an_option_that_cannot_be_ends_the_run(words, said):
         ("results=./x//y/", "x/y"),
         ("scale=a=b", "a=b"),
         ("device=cpu", "cpu"),
+        ("force=true", "true"),
+        ("force=false", "false"),
     ],
 )
 def test_options_are_what_was_typed(word, meant):
@@ -65,7 +70,8 @@ def test_options_are_what_was_typed(word, meant):
 
 
 def test_options_of_a_file_count_too():
-    assert guards.options({"scale": "paper", "results": 7}) == {"scale": "paper", "results": "7"}
+    given = {"scale": "paper", "results": 7, "force": False}
+    assert guards.options(given) == {"scale": "paper", "results": "7", "force": "false"}
 
 
 def test_a_file_is_no_folder_for_results(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -118,7 +119,48 @@ def test_what_a_file_says_decides_where_locks_cannot(tmp_path, no_flock, changes
     mine.release()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', "\0" * 9])
+def test_who_deletes_the_file_of_a_live_run_does_not_slip_past(tmp_path):
+    owner, second, third = Lock(tmp_path), Lock(tmp_path), Lock(tmp_path)
+    assert owner.take() is None and owner.mend() == ""
+    owner.path.unlink()
+    with pytest.raises(SystemExit, match=r"another run \(its lock says nothing of it\) works in"):
+        guards.hold(second)
+    assert owner.mend() == (
+        f"{owner.path} was deleted and is written again: this run goes on, and holds it"
+    )
+    assert owner.mend() == "" and second.mend() == ""
+    assert third.take().pid == os.getpid(), "the new file says who"
+    owner.release()
+    assert third.take() is None and third.left is None, "the owner ended by itself"
+    third.release()
+
+
+def test_who_deletes_the_folder_of_a_live_run_is_told_what_to_do(tmp_path):
+    (tmp_path / "r").mkdir()
+    owner = Lock(tmp_path / "r")
+    owner.take()
+    (tmp_path / "r").rename(tmp_path / "elsewhere")
+    assert "was deleted or moved while this run works in it: stop the run" in owner.mend()
+    owner.release()
+
+
+def test_a_name_of_a_machine_cannot_steer_the_terminal(tmp_path, capsys):
+    handle = os.open(tmp_path / lock.NAME, os.O_RDWR | os.O_CREAT)
+    lock._write(handle, replace(lock.myself(), host="\x1b[2Jowned\n", boot="another"))
+    os.close(handle)
+    with pytest.raises(SystemExit) as caught:
+        guards.hold(Lock(tmp_path))
+    assert r"on \x1b[2Jowned , since" in str(caught.value) and str(caught.value).isprintable()
+
+
+ODD = [dict(pid=pid, started=1, boot="", host="", user="", since="") for pid in ("x", -1, 0)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"pid": 1}', "\0" * 9, "[" * 60_000, *map(json.dumps, ODD)],
+    ids=lambda text: text[:20],
+)
 def test_a_lock_file_that_says_nothing_stops_nobody(tmp_path, text):
     (tmp_path / lock.NAME).write_text(text)
     mine = Lock(tmp_path)

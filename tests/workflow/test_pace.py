@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -113,7 +114,22 @@ def test_nothing_to_do_takes_no_time(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(40, "about 40 s"), (660, "about 11 min"), (5 * 3600, "about 5.0 h")]
+    ("core_minutes", "seconds"), [(None, 2000), (4.0, 240), (1.0, 2000)], ids=str
+)
+def test_an_estimate_counts_where_a_file_declares_nothing_or_what_it_was_copied_from(
+    tmp_path, core_minutes, seconds
+):
+    its = planned(tmp_path, core_minutes)
+    section = replace(its.sections["a"], seconds={"g0": 1200.0, "g1": 800.0})
+    workflow = snakemake("train_group/a/g0", "train_group/a/g1")
+    found = pace.Pace(replace(its, sections={"a": section}), workflow)
+    found.start()
+    assert found.seconds() == seconds + 2 * pace.START
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(3e6, "about 35 days"), (40, "about 40 s"), (660, "about 11 min"), (5 * 3600, "about 5.0 h")],
 )
 def test_time_is_told_in_the_unit_that_suits_it(seconds, said):
     assert pace.spoken(seconds) == said

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from hnnlib import config
+from hnnlib.datasets import registry
 from hnnlib.errors import ConfigError, nearest
 from hnnlib.evidence.papers.base import Model, Select, Value
 from hnnlib.evidence.papers.gates import Gates, OwnNumbers
@@ -151,6 +153,24 @@ class Paper(Model):
             if value is not None and not 0 < value < 100:
                 raise ValueError(f"guessing is right in 0 to 100 percent of cases, not {value:g}")
         return chance
+
+    @field_validator("own_scales")
+    @classmethod
+    def _scales(cls, scales: tuple[str, ...]) -> tuple[str, ...]:
+        for name in scales:
+            if name not in config.names():
+                raise ValueError(f"there is no scale '{name}': {nearest(name, config.names())}")
+        return scales
+
+    @field_validator("stand_ins")
+    @classmethod
+    def _data(cls, stand_ins: dict[str, str]) -> dict[str, str]:
+        for name in stand_ins:
+            if name not in registry.names():
+                raise ValueError(
+                    f"there is no data set '{name}': {nearest(name, registry.names())}"
+                )
+        return stand_ins
 
     @model_validator(mode="after")
     def _consistent(self) -> Paper:

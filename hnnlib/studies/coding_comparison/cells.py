@@ -53,6 +53,15 @@ class CodingSchedule(ScheduleSettings):
         (), description="epochs at which the learning rate falls tenfold"
     )
 
+    @model_validator(mode="after")
+    def _reached(self) -> CodingSchedule:
+        if self.milestones and max(self.milestones) >= self.epochs:
+            raise ValueError(
+                f"training of {self.epochs} epochs never comes to the milestone "
+                f"{max(self.milestones)}: lower it"
+            )
+        return self
+
 
 class ScheduleChange(Settings):
     """What one phase does otherwise."""

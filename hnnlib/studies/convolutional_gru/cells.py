@@ -92,6 +92,15 @@ class GatedTask(ImageSettings):
             raise ValueError(f"channels make a square, unlike {channels}")
         return channels
 
+    @model_validator(mode="after")
+    def _window_fits(self) -> GatedTask:
+        edge = registry.get(self.dataset).shape[-1] if self.images else 1
+        if self.pool > edge:
+            raise ValueError(
+                f"pool {self.pool}: {self.dataset} has {edge} pixels an edge, take less"
+            )
+        return self
+
     @property
     def width(self) -> float:
         """See ``ImageSettings``: units for each number of the input."""

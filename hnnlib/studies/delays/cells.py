@@ -62,6 +62,11 @@ class DelayTask(TaskBase):
         batch = min(self.schedule.batch, registry.get(self.dataset).n_examples)
         units = max(self.units.values())
         check_memory(self.steps * batch * units, "steps, examples of a batch and units")
+        if len(set(self.units.values())) < len(self.units):
+            raise ValueError("two sizes with the same number of units are one: name one only")
+        channels = registry.get(self.dataset).shape[0]
+        if self.pooled > channels:
+            raise ValueError(f"pooled {self.pooled}: {self.dataset} has {channels} channels only")
         longest = max(*self.orders, *self.controls)
         if longest > self.steps:
             raise ValueError(f"a line of {longest} taps sees no more than {self.steps} steps")

@@ -10,11 +10,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 import xarray as xr
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hnnlib.analysis import landscape
 from hnnlib.datasets import speakers
 from hnnlib.datasets.eventdata import EventData
+from hnnlib.errors import nearest
 from hnnlib.networks.direct import GRADED, Design, DirectNetwork
 from hnnlib.randomness import numpy_generator
 from hnnlib.studies.base import Context, Study, join_cells
@@ -70,6 +71,13 @@ class LandscapeTask(TaskBase):
     fraction: float = Field(1.0, ge=0.001, le=1, description="share of the training part, by seed")
     arms: WithMain[tuple[Arm, ...]] = ("main",)
     measures: MeasureSettings
+
+    @model_validator(mode="after")
+    def _rates_of_models(self) -> LandscapeTask:
+        for model in self.schedule.rates:
+            if model not in self.models:
+                raise ValueError(f"a rate of {model}: {nearest(model, self.models)}")
+        return self
 
 
 class LandscapeSettings(TasksBase):
