@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,7 +13,8 @@ from torch import Tensor
 from hnnlib.networks.base import Activity
 from hnnlib.randomness import MemberNoise
 from hnnlib.signals import Signal
-from hnnlib.training.tasks import Objective
+from hnnlib.training.examples import Parts
+from hnnlib.training.tasks import Objective, Regression
 
 __all__ = [
     "RandomStart",
@@ -140,3 +143,30 @@ def spikes_of(voltage: Tensor) -> Tensor:
     """Spikes (...) of traces (..., step) in V: upward crossings of -20 mV."""
     above = voltage > THRESHOLD
     return (above[..., 1:] & ~above[..., :-1]).sum(-1)
+
+
+def _exact(activity: Activity, labels: Tensor) -> Tensor:
+    """Whether each trace has as many spikes as the true one, (member, batch)."""
+    truth = window(labels, activity.outputs.shape[-1])
+    return spikes_of(activity.outputs) == spikes_of(truth)
+
+
+@dataclass(frozen=True, eq=False)
+class CountedSpikes(Regression):
+    """A regression of traces: validation chooses by the loss, told is the share of traces with the
+    true number of spikes.
+    """
+
+    metric: Callable[[Activity, Tensor], Tensor] = _exact
+
+    metric_name: ClassVar[str] = "share of exact spike counts"
+
+
+def without_spikes(traces: Traces, parts: Parts) -> Parts:
+    """The rows of each part whose traces have no spike, as many for every member."""
+
+    def silent(rows: Tensor) -> Tensor:
+        still = [some[spikes_of(traces.labels(some)) == 0] for some in rows]
+        return torch.stack([some[: min(map(len, still))] for some in still])
+
+    return Parts(*map(silent, parts))
