@@ -17,7 +17,7 @@ import numpy as np
 
 from hnnlib.datasets.cable import cell, kernels
 
-__all__ = ["SODIUM", "STEP", "Cells", "Step", "run"]
+__all__ = ["SODIUM", "STEP", "Cells", "Step", "prepare", "run"]
 
 STEP = 0.02  # ms, the paper's
 SODIUM = cell.CURRENTS.index("sodium")
@@ -112,7 +112,7 @@ def run(
     def block(first: int) -> None:
         rows = slice(first, first + lanes)
         which = variant[rows]
-        state = voltage[:, which], gates[:, :, which]
+        state = voltage.take(which, -1), gates.take(which, -1)
         found = _advance(
             cells,
             cells.factors[which],
@@ -135,6 +135,12 @@ def run(
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(block, starts))
     return out
+
+
+def prepare() -> None:
+    """Compile the kernels unless they were compiled before: they are kept beside the code."""
+    one = Cells(cell.GOLOMB, np.ones((1, len(cell.CURRENTS))))
+    run(one, np.zeros(1, np.int64), np.zeros(1), 0.0, Step(STEP, STEP, STEP))
 
 
 def _advance(
