@@ -68,7 +68,11 @@ def _build(h: Any, cells: Cells) -> tuple[list[Any], list[Any]]:
     sections, segments = [], []
     for part in cells.cable.sections:
         section = h.Section()
-        section.nseg, section.L, section.diam = part.number, part.number * part.length, part.diameter
+        section.nseg, section.L, section.diam = (
+            part.number,
+            part.number * part.length,
+            part.diameter,
+        )
         section.Ra, section.cm = cells.cable.resistivity, cells.cable.capacitance
         if part.parent is not None:
             parent = sections[part.parent[0]]
