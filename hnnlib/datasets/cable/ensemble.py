@@ -147,17 +147,17 @@ def amplitudes(number: int, generator: np.random.Generator) -> np.ndarray:
     return drawn[(drawn > low) & (drawn < high)][:number].astype(np.float32)
 
 
-def measure(cells: solver.Cells, threads: int = 1) -> Features:
+def measure(cells: solver.Cells, threads: int = 1, pulse: solver.Step = PULSE) -> Features:
     """Features of every cell, by bisection and a few pulses above the threshold."""
     every = np.arange(len(cells))
 
     def response(which: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
-        return solver.run(cells, which, amplitude, 0.0, PULSE, threads=threads)[:, 0]
+        return solver.run(cells, which, amplitude, 0.0, pulse, threads=threads)[:, 0]
 
     rheobase = _thresholds(lambda *pulses: spikes.crossings(response(*pulses)).any(-1), every)
     rest = cells.resting[0][0]
     responses = [response(every, rheobase + more) for more in ABOVE]
-    rate = np.stack([spikes.rates(found, PULSE.dt) for found in responses], 1)
+    rate = np.stack([spikes.rates(found, pulse.dt) for found in responses], 1)
     near = np.array(ABOVE[:_LOCAL]) - np.mean(ABOVE[:_LOCAL])
     return Features(
         rheobase=rheobase,
