@@ -30,6 +30,8 @@ __all__ = [
     "tables",
 ]
 
+Curve = Callable[[np.ndarray], np.ndarray]
+"""A function of the potential, mV."""
 CURRENTS = ("sodium", "potassium", "slow_potassium", "h", "leak")
 """Conductances of a compartment, in the order of the solver's arrays."""
 GATES = ("h", "n", "a", "b", "q")
@@ -135,8 +137,8 @@ CELL = Cable(
 class Gate(NamedTuple):
     """One gating variable as functions of the potential, mV."""
 
-    steady: Callable[[np.ndarray], np.ndarray]
-    tau: Callable[[np.ndarray], np.ndarray]
+    steady: Curve
+    tau: Curve
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class Family:
     power: int
     densities: dict[str, float]
     reversal: dict[str, float]
-    activation: Callable[[np.ndarray], np.ndarray]
+    activation: Curve
     gates: dict[str, Gate]
     factors: dict[str, dict[str, float]]
 
@@ -170,17 +172,17 @@ class Family:
         return 1e-2 * whole * np.array(factor) * compartments.area  # S/cm2 um2 is 1e-2 uS
 
 
-def _sigmoid(middle: float, width: float) -> Callable[[np.ndarray], np.ndarray]:
+def _sigmoid(middle: float, width: float) -> Curve:
     return lambda v: 1 / (1 + np.exp(-(v - middle) / width))
 
 
-def _constant(tau: float) -> Callable[[np.ndarray], np.ndarray]:
+def _constant(tau: float) -> Curve:
     return lambda v: np.full_like(v, tau)
 
 
 def _rates(
-    alpha: Callable[[np.ndarray], np.ndarray],
-    beta: Callable[[np.ndarray], np.ndarray],
+    alpha: Curve,
+    beta: Curve,
     speed: float,
 ) -> Gate:
     """A gate that opens at rate alpha and closes at rate beta, 1/ms, both times `speed`."""
@@ -189,7 +191,7 @@ def _rates(
     )
 
 
-def _linoid(rate: float, middle: float, width: float) -> Callable[[np.ndarray], np.ndarray]:
+def _linoid(rate: float, middle: float, width: float) -> Curve:
     """rate (v - middle) / (1 - exp(-(v - middle) / width)), rate width at the middle."""
 
     def alpha(v: np.ndarray) -> np.ndarray:
@@ -202,12 +204,7 @@ def _linoid(rate: float, middle: float, width: float) -> Callable[[np.ndarray], 
 
 
 _H_GATE = Gate(_sigmoid(-80.0, -8.0), _constant(30.0))  # assumed: it makes the sag
-_DENDRITE = {"sodium": 0.1, "potassium": 0.2, "slow_potassium": 0.5}
-_FACTORS = {
-    "initial": {"sodium": 1.5, "h": 0.0},
-    "axon": {"h": 0.0},
-    "dendrite": _DENDRITE,  # weakly excitable
-}
+_AXON = {"initial": {"sodium": 1.5, "h": 0.0}, "axon": {"h": 0.0}}
 
 GOLOMB = Family(
     name="golomb",
@@ -235,7 +232,8 @@ GOLOMB = Family(
         "b": Gate(_sigmoid(-70.0, -6.0), _constant(150.0)),
         "q": _H_GATE,
     },
-    factors=_FACTORS,
+    # weakly excitable dendrites, as recorded in such cells
+    factors=_AXON | {"dendrite": {"sodium": 0.1, "potassium": 0.2, "slow_potassium": 0.5}},
 )
 WANG_BUZSAKI = Family(
     name="wang_buzsaki",
@@ -254,16 +252,17 @@ WANG_BUZSAKI = Family(
         "b": GOLOMB.gates["b"],
         "q": _H_GATE,
     },
-    factors=_FACTORS,
+    factors=_AXON,
 )
 FAMILIES = {family.name: family for family in (GOLOMB, WANG_BUZSAKI)}
 
 
 def tables(family: Family, dt: float) -> np.ndarray:
-    """What the solver reads at each potential: (row, 1 + 2 * gate) float64.
+    """What the solver reads at each potential: (row, 2 * (1 + 2 * gate)) float64.
 
-    The first column is m_inf^3; each gate has two, for its exact step x -> gain + decay x of `dt`
-    ms at a fixed potential: gain = x_inf (1 - decay), decay = exp(-dt / tau).
+    The first quantity is m_inf^3; each gate has two, for its exact step x -> gain + decay x of `dt`
+    ms at a fixed potential: gain = x_inf (1 - decay), decay = exp(-dt / tau). Each has two columns:
+    its value, and what it gains up to the next row.
     """
     v = LOWEST + STEP * np.arange(round((HIGHEST - LOWEST) / STEP) + 1)
     columns = [family.activation(v) ** 3]
@@ -271,4 +270,5 @@ def tables(family: Family, dt: float) -> np.ndarray:
         gate = family.gates[name]
         decay = np.exp(-dt / gate.tau(v))
         columns += [gate.steady(v) * (1 - decay), decay]
-    return np.ascontiguousarray(np.stack(columns, 1).round(DIGITS))
+    values = np.stack(columns, 1).round(DIGITS)
+    return np.stack([values[:-1], np.diff(values, axis=0)], 2).reshape(len(v) - 1, -1)

@@ -3,134 +3,180 @@
 One step, as in NEURON's default (Hines 1984, doi 10.1016/0020-7101(84)90008-4): gates stand still
 while the potential makes an implicit Euler step, a linear system whose matrix has the shape of the
 cell's tree; then the potential stands still while gates relax. Eliminating the leaves first, then
-their parents, fills in nothing (Hines elimination), so that a step costs one pass up the tree and
-one down it. Arrays are (..., compartment, lane): a lane is one trace, and all traces share the tree.
+their parents, fills in nothing (Hines elimination), so that a step costs one pass down the tree and
+one up it.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+
 import numpy as np
-from numba import njit
 
-__all__ = ["simulate", "solve"]
+from hnnlib.datasets.cable import cell, kernels
 
-OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
+__all__ = ["SODIUM", "STEP", "Cells", "Step", "prepare", "run"]
+
+STEP = 0.02  # ms, the paper's
+SODIUM = cell.CURRENTS.index("sodium")
+_LANES = 16  # traces at once: their states lie in the nearest cache
+_REST = 2000.0  # ms in which a cell comes to rest, in steps of _COARSE ms
+_COARSE = 5.0
 
 
-@njit(**OPTIONS)
-def solve(parent, axial, diagonal, right, solution):
-    """Solve for the potentials of every lane; `diagonal` and `right` (compartment, lane) are used
-    up.
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Variants of one cell.
 
-    Row i of the matrix has diagonal[i], and -axial[i] at its parent and, by symmetry, there at i.
+    factors: (variant, current) that the cell's conductances are multiplied with.
     """
-    count, lanes = right.shape
-    for i in range(count - 1, 0, -1):
-        p, g = parent[i], axial[i]
-        for k in range(lanes):
-            inverse = 1 / diagonal[i, k]
-            right[i, k] *= inverse
-            factor = g * inverse
-            diagonal[i, k] = factor
-            diagonal[p, k] -= g * factor
-            right[p, k] += g * right[i, k]
-    for k in range(lanes):
-        solution[0, k] = right[0, k] / diagonal[0, k]
-    for i in range(1, count):
-        p = parent[i]
-        for k in range(lanes):
-            solution[i, k] = right[i, k] + diagonal[i, k] * solution[p, k]
+
+    family: cell.Family
+    factors: np.ndarray
+    cable: cell.Cable = cell.CELL
+
+    def __len__(self) -> int:
+        return len(self.factors)
+
+    @cached_property
+    def compartments(self) -> cell.Compartments:
+        """The cable in pieces."""
+        return cell.cut(self.cable)
+
+    def without_sodium(self) -> Cells:
+        """The same cells, none of which can fire."""
+        factors = self.factors.copy()
+        factors[:, SODIUM] = 0
+        return replace(self, factors=factors)
+
+    @cached_property
+    def resting(self) -> tuple[np.ndarray, np.ndarray]:
+        """Potentials (compartment, variant) and gates (gate, compartment, variant) at rest."""
+        shape = len(self.compartments.area), len(self)
+        voltage = np.full(shape, self.family.reversal["leak"], float)
+        steady = [self.family.gates[name].steady(voltage) for name in cell.GATES]
+        state = voltage, np.stack(steady)
+        none = np.zeros(len(self))
+        _advance(
+            self, self.factors, state, none, none, none, _COARSE, 1, (0,), int(_REST / _COARSE)
+        )
+        return state
 
 
-@njit(**OPTIONS)
-def simulate(
-    parent,
-    axial,
-    rate,
-    density,
-    factor,
-    reversal,
-    power,
-    table,
-    lowest,
-    per_volt,
-    begin,
-    end,
-    amplitude,
-    every,
-    recorded,
-    voltage,
-    gates,
-    out,
-):
-    """Run lanes for as long as `out` lasts, from and to the states `voltage` and `gates`.
+@dataclass(frozen=True)
+class Step:
+    """Pulses of current into the soma, and what is recorded.
+
+    pulse, duration: ms.
+    dt:   ms between samples; each is the mean of the solver's steps since the one before, a
+          low-pass filter before decimation.
+    step: ms, the solver's.
+    """
+
+    pulse: float
+    duration: float
+    dt: float
+    step: float = STEP
+
+
+def run(
+    cells: Cells,
+    variant: np.ndarray,
+    amplitude: np.ndarray,
+    onset: np.ndarray | float,
+    step: Step,
+    *,
+    recorded: tuple[int, ...] = (0,),
+    lanes: int = _LANES,
+    threads: int = 1,
+) -> np.ndarray:
+    """Responses from rest, mV: (trace, place recorded, sample) float32.
 
     Args:
-        rate: (compartment,) capacitance / dt, uS.
-        density: (current, compartment) uS, of the cell that lanes are variants of.
-        factor: (current, lane) that each lane's are multiplied with.
-        reversal: (current,) mV.
-        table: see ``cell.tables``; its rows begin at `lowest` mV, `per_volt` a mV.
-        begin, end: (lane,) steps from and before which the current is on.
-        amplitude: (lane,) nA into the first compartment.
-        every: steps of which one sample is the mean.
-        recorded: (site,) compartments.
-        voltage: (compartment, lane) mV.
-        gates: (gate, compartment, lane).
-        out: (site, sample, lane) mV.
+        variant: (trace,) of the cells.
+        amplitude: (trace,) nA.
+        onset: (trace,) ms at which the pulse begins.
+        recorded: compartments.
+        lanes: traces solved together; results do not depend on it.
     """
-    count, lanes = voltage.shape
-    diagonal, right = np.empty((count, lanes)), np.empty((count, lanes))
-    total = np.zeros(count)
-    for i in range(1, count):
-        total[i] += axial[i]
-        total[parent[i]] += axial[i]
-    last = len(table) - 2
-    for step in range(out.shape[1] * every):
-        for i in range(count):
-            c = rate[i]
-            for k in range(lanes):
-                v = voltage[i, k]
-                place = (v - lowest) * per_volt
-                row = min(max(int(place), 0), last)
-                x = place - row
-                sodium = table[row, 0] + x * (table[row + 1, 0] - table[row, 0])
-                n = gates[1, i, k]
-                n *= n
-                if power == 4:
-                    n *= n
-                a = gates[2, i, k]
-                g0 = density[0, i] * factor[0, k] * sodium * gates[0, i, k]
-                g1 = density[1, i] * factor[1, k] * n
-                g2 = density[2, i] * factor[2, k] * a * a * a * gates[3, i, k]
-                g3 = density[3, i] * factor[3, k] * gates[4, i, k]
-                g4 = density[4, i] * factor[4, k]
-                diagonal[i, k] = c + total[i] + g0 + g1 + g2 + g3 + g4
-                right[i, k] = (
-                    c * v
-                    + g0 * reversal[0]
-                    + g1 * reversal[1]
-                    + g2 * reversal[2]
-                    + g3 * reversal[3]
-                    + g4 * reversal[4]
-                )
-        for k in range(lanes):
-            if begin[k] <= step < end[k]:
-                right[0, k] += amplitude[k]
-        solve(parent, axial, diagonal, right, voltage)
-        for i in range(count):
-            for k in range(lanes):
-                place = (voltage[i, k] - lowest) * per_volt
-                row = min(max(int(place), 0), last)
-                x = place - row
-                for g in range(5):
-                    low, high = table[row, 1 + 2 * g], table[row + 1, 1 + 2 * g]
-                    gain = low + x * (high - low)
-                    low, high = table[row, 2 + 2 * g], table[row + 1, 2 + 2 * g]
-                    gates[g, i, k] = gain + (low + x * (high - low)) * gates[g, i, k]
-        sample = step // every
-        if step % every == 0:
-            out[:, sample] = 0
-        for s in range(len(recorded)):
-            for k in range(lanes):
-                out[s, sample, k] += voltage[recorded[s], k] / every
+    onset = np.broadcast_to(onset, len(variant))
+    every = round(step.dt / step.step)
+    samples = round(step.duration / step.dt)
+    out = np.empty((len(variant), len(recorded), samples), np.float32)
+    voltage, gates = cells.resting
+    begin = np.rint(onset / step.step)
+    end = begin + round(step.pulse / step.step)
+
+    def block(first: int) -> None:
+        rows = slice(first, first + lanes)
+        which = variant[rows]
+        state = voltage.take(which, -1), gates.take(which, -1)
+        found = _advance(
+            cells,
+            cells.factors[which],
+            state,
+            begin[rows],
+            end[rows],
+            amplitude[rows],
+            step.step,
+            every,
+            recorded,
+            samples,
+        )
+        out[rows] = found.transpose(2, 0, 1)
+
+    starts = range(0, len(variant), lanes)
+    if threads == 1:
+        for first in starts:
+            block(first)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(block, starts))
+    return out
+
+
+def prepare() -> None:
+    """Compile the kernels unless they were compiled before: they are kept beside the code."""
+    one = Cells(cell.GOLOMB, np.ones((1, len(cell.CURRENTS))))
+    run(one, np.zeros(1, np.int64), np.zeros(1), 0.0, Step(STEP, STEP, STEP))
+
+
+def _advance(
+    cells: Cells,
+    factors: np.ndarray,
+    state: tuple[np.ndarray, np.ndarray],
+    begin: np.ndarray,
+    end: np.ndarray,
+    amplitude: np.ndarray,
+    step: float,
+    every: int,
+    recorded: tuple[int, ...],
+    samples: int,
+) -> np.ndarray:
+    """Run lanes on from a state, which changes: (site, sample, lane) mV."""
+    parts, family = cells.compartments, cells.family
+    voltage, gates = state
+    out = np.empty((len(recorded), samples, voltage.shape[1]))
+    kernels.simulate(
+        parts.parent,
+        parts.axial,
+        parts.capacitance / step,
+        family.density(parts),
+        np.ascontiguousarray(factors.T),
+        np.array([family.reversal[name] for name in cell.CURRENTS], float),
+        family.power,
+        cell.tables(family, step),
+        cell.LOWEST,
+        1 / cell.STEP,
+        begin.astype(np.int64),
+        end.astype(np.int64),
+        amplitude.astype(float),
+        every,
+        np.array(recorded),
+        voltage,
+        gates,
+        out,
+    )
+    return out
