@@ -186,7 +186,9 @@ def _prepare(arguments: argparse.Namespace) -> None:
     import torch
 
     from hnnlib import engines
+    from hnnlib.datasets.cable import solver
 
+    solver.prepare()
     engines.get("cpu", torch.device("cpu")).prepare(_say)
 
 

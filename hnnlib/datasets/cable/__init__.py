@@ -1,0 +1,1 @@
+"""A fast-spiking neuron as a cable with channels, and many cells like it: simulated recordings."""
