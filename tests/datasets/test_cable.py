@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hnnlib.datasets.cable import cell, ensemble, kernels, neuron_oracle, solver, spikes
@@ -61,6 +61,7 @@ def test_sealed_cylinder_settles_where_cable_theory_says():
     np.testing.assert_allclose(ends[:, -1] + 70, [near, far], rtol=0.01)
 
 
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     count=st.integers(1, 30),
