@@ -71,5 +71,5 @@ $(READY): pyproject.toml constraints.txt
 
 $(ORACLES): $(READY)
 	@echo "installing NEURON and eFEL"
-	@$(PIP) -e '.[cable,features]'
+	@$(PIP) neuron efel
 	@touch $@
