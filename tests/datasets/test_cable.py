@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -31,10 +33,19 @@ def respond(cells, amplitude, step, **options):
 
 
 def test_the_cell_is_the_stated_one():
-    parts = cell.cut(cell.CELL)
-    assert len(parts.area) == 40
-    assert parts.area.sum() == pytest.approx(6970, abs=1)
-    assert (parts.parent < np.arange(40)).all()
+    whole, folded = cell.cut(cell.CELL.unfolded()), cell.cut(cell.CELL)
+    assert (len(whole.area), len(folded.area)) == (40, 13)
+    assert whole.area.sum() == pytest.approx(folded.area.sum()) == pytest.approx(6970, abs=1)
+    assert (whole.parent < np.arange(40)).all()
+
+
+def test_copies_of_dendrites_are_solved_as_one(cells):
+    step = solver.Step(pulse=25, duration=30, dt=0.2)
+    whole = replace(cells, cable=cell.CELL.unfolded())
+    asked = np.zeros(1, np.int64), np.array([0.2]), 2.0, step
+    together, apart = (solver.run(c, *asked, recorded=(0, 8, 12)) for c in (cells, whole))
+    assert spikes.crossings(apart).any()
+    np.testing.assert_allclose(together, apart, atol=1e-4)
 
 
 def test_single_compartment_charges_exponentially():
@@ -105,7 +116,7 @@ def test_axial_currents_cancel_at_every_step():
     """Without a membrane conductance, all charge that is injected lies on the capacitors."""
     cells = solver.Cells(FAMILY, 0 * PASSIVE)
     step = solver.Step(pulse=0.6, duration=1.0, dt=0.02)
-    voltage = respond(cells, 0.1, step, recorded=tuple(range(40)))
+    voltage = respond(cells, 0.1, step, recorded=tuple(range(13)))
     charge = cells.compartments.capacitance @ (voltage.astype(float) + 70)  # pC
     injected = 0.1 * np.minimum(0.02 * (1 + np.arange(50)), 0.6)
     np.testing.assert_allclose(charge, injected, atol=1e-5)
