@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hnnlib.datasets.cable import cell, ensemble, kernels, neuron_oracle, solver, spikes
@@ -63,6 +61,7 @@ def test_sealed_cylinder_settles_where_cable_theory_says():
     np.testing.assert_allclose(ends[:, -1] + 70, [near, far], rtol=0.01)
 
 
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     count=st.integers(1, 30),
@@ -194,7 +193,7 @@ def test_a_cell_fires_at_its_threshold_and_not_below():
 
 @pytest.mark.skipif(not neuron_oracle.installed(), reason="needs NEURON: make oracles")
 class TestNeuron:
-    STEP = solver.Step(pulse=100, duration=120, dt=0.1, step=0.005)
+    STEP = solver.Step(pulse=50, duration=60, dt=0.1)
 
     def both(self, cells, amplitude, step):
         which = np.arange(len(amplitude)) % len(cells)
@@ -210,11 +209,11 @@ class TestNeuron:
         own, other = self.both(cells, [0.1, 0.13, 0.17, 0.21, 0.28], self.STEP)
         count = spikes.crossings(own[:, 0]).sum(-1)
         np.testing.assert_array_equal(count, spikes.crossings(other[:, 0]).sum(-1))
-        assert (count > 2).all()
+        assert (count > 0).all() and len(set(count)) > 1
 
     def test_the_other_family_agrees_too(self):
         cells = ensemble.draw(2, "wang_buzsaki", 0.08, 0)
-        own, other = self.both(cells, [-0.05, 0.001, 0.05, 0.1], replace(self.STEP, step=0.02))
+        own, other = self.both(cells, [-0.05, 0.001, 0.05, 0.1], self.STEP)
         np.testing.assert_allclose(own[:2], other[:2], atol=0.05)
         count = spikes.crossings(own[:, 0]).sum(-1)
         np.testing.assert_array_equal(count, spikes.crossings(other[:, 0]).sum(-1))

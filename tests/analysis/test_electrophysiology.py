@@ -1,0 +1,121 @@
+"""Features of membrane potentials: on traces whose features are known, and against eFEL."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hnnlib.analysis import electrophysiology as features
+from hnnlib.datasets.cable import ensemble, solver
+
+DT, REST, BEGIN, END = 0.05, -70.0, 10.0, 60.0
+TIME = np.arange(1600) * DT
+
+
+def train(times, height=100.0, half_width=0.4, foot=-60.0):
+    """Triangular spikes on a step to `foot`: rise and fall take `half_width` ms each."""
+    voltage = np.where((TIME >= BEGIN) & (TIME < END), foot, REST)
+    for at in times:
+        voltage = np.maximum(voltage, foot + height * (1 - np.abs(TIME - at) / half_width))
+    return voltage
+
+
+@settings(max_examples=25)
+@given(
+    times=st.lists(st.integers(4, 19).map(lambda k: 3 * k), max_size=8, unique=True),
+    height=st.floats(60, 120),
+    half_width=st.floats(0.25, 0.9),
+)
+def test_spikes_of_known_number_height_and_width(times, height, half_width):
+    voltage = train(times, height, half_width)[None]
+    assert features.spike_count(voltage) == len(times)
+    found = features.first_width(voltage, DT, END), features.mean_amplitude(voltage, DT)
+    if not times:
+        assert np.isnan(found).all()
+        return
+    width, amplitude = found
+    # from half-way up a flank to half-way down the other; corners are cut by less than one sample
+    assert width == pytest.approx(half_width, abs=DT)
+    assert amplitude == pytest.approx(height, abs=height / half_width * DT)
+
+
+def test_mean_potentials_and_sag_are_those_of_their_windows():
+    """A response that falls to its minimum and comes back by 3 mV, in two traces at once."""
+    trace = np.where(TIME < BEGIN, REST, np.where(TIME < END, -90.0, -75.0))
+    trace[(TIME >= END - 10) & (TIME < END)] = -87.0
+    both = np.stack([trace, trace + 1])
+    np.testing.assert_allclose(features.steady_state_voltage(both, DT, END), [-75, -74])
+    np.testing.assert_allclose(features.voltage_at_end(both, DT, BEGIN, END), [-87, -86])
+    np.testing.assert_allclose(features.sag(both, DT, BEGIN, END), 3)
+    ends = np.array([END, 50.0])
+    np.testing.assert_allclose(features.voltage_at_end(both, DT, BEGIN, ends), [-87, -89])
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 100))
+def test_soft_sag_approaches_the_plain_one_from_below(seed):
+    voltage = -80 - 5 * np.random.default_rng(seed).random((1, len(TIME)))
+    plain = features.sag(voltage, DT, BEGIN, END)
+    soft = [features.sag(voltage, DT, BEGIN, END, sharpness)[0] for sharpness in (1, 50, 1e4)]
+    assert soft[0] <= soft[1] <= soft[2] <= plain + 1e-9
+    assert soft[2] == pytest.approx(plain[0], abs=1e-3)
+
+
+def test_no_value_where_a_trace_ends_before_its_window():
+    assert np.isnan(features.steady_state_voltage(np.zeros((1, 10)), DT, END)).all()
+
+
+def test_threshold_and_slope_of_a_linear_curve():
+    """A cell that fires at 20 Hz + 800 Hz/nA (I - .05 nA) from .05 nA on."""
+    time = np.arange(10_000) * 0.1
+    amplitude = np.array([0.1, 0.02, 0.06, 0.08, 0.04])
+    rate = np.where(amplitude >= 0.05, 20 + 800 * (amplitude - 0.05), 0)
+    voltage = np.full((5, 10_000), -65.0)
+    for row, hertz in zip(voltage, rate, strict=True):
+        if hertz:
+            row[(np.arange(5, 950, 1e3 / hertz) / 0.1).astype(int)] = 20
+    count = features.spike_count(voltage)
+    assert features.rheobase(amplitude, count) == 0.06
+    assert features.rate_slope(amplitude, voltage, 0.1) == pytest.approx(800, rel=0.01)
+    assert np.isnan(features.rate_slope(amplitude[:2], voltage[:2], 0.1))
+    assert np.isnan(features.rheobase(amplitude, 0 * count)) and len(time) == 10_000
+
+
+@pytest.fixture(scope="module")
+def responses():
+    """Of real membranes, some of which fire."""
+    cells = ensemble.draw(4, "golomb", 0.08, 0)
+    amplitude = np.linspace(-0.11, 0.28, 14)
+    step = solver.Step(pulse=50, duration=60, dt=0.1)
+    return solver.run(cells, np.arange(14) % 4, amplitude, 5.0, step)[:, 0].astype(float)
+
+
+@pytest.mark.skipif(not find_spec("efel"), reason="needs eFEL: make oracles")
+@pytest.mark.filterwarnings("ignore:Error while calculating")
+def test_features_are_those_of_efel(responses):
+    import efel
+
+    time = np.arange(responses.shape[1]) * 0.1
+    own = {
+        "Spikecount": features.spike_count(responses),
+        "AP1_width": features.first_width(responses, 0.1, 55.0),
+        "steady_state_voltage": features.steady_state_voltage(responses, 0.1, 55.0),
+        "steady_state_voltage_stimend": features.voltage_at_end(responses, 0.1, 5.0, 55.0),
+        "sag_amplitude": features.sag(responses, 0.1, 5.0, 55.0),
+        "mean_AP_amplitude": features.mean_amplitude(responses, 0.1),
+    }
+    pulse = {"T": time, "stim_start": [5.0], "stim_end": [55.0]}
+    theirs = efel.get_feature_values([pulse | {"V": v} for v in responses], list(own))
+    for name, values in own.items():
+        other = np.array(
+            [np.nan if x[name] is None else np.append(x[name], np.nan)[0] for x in theirs]
+        )
+        if name == "sag_amplitude":  # which eFEL does not define for depolarised membranes
+            values = np.where(np.isfinite(other), values, np.nan)
+        # eFEL lets a spike begin half a millisecond before its peak at the latest
+        tolerance = {"rtol": 0.05} if name == "mean_AP_amplitude" else {"rtol": 1e-9}
+        np.testing.assert_allclose(values, other, **tolerance, err_msg=name)
