@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from hnnlib.datasets.cable import neuron_oracle, solver
+from hnnlib.datasets.cable import ensemble, neuron_oracle, solver
 from hnnlib.datasets.cable.ensemble import Ensemble
 from hnnlib.networks.operator import TraceOperator
 from hnnlib.randomness import numpy_generator
@@ -59,6 +59,9 @@ def _membrane(settings: OperatorSettings, drawn: Ensemble, true: np.ndarray) -> 
         "true_counts": of_cell(("model", "amplitude"), true, "spikes of every cell"),
         "rheobase": of_cell(("model",), features.rheobase, "least amplitude of a spike", "nA"),
         "slope": of_cell(("model",), features.slope, "slope of the F-I curve above it", "Hz/nA"),
+        "rate": of_cell(
+            ("model", "above"), features.rate, "rate on long pulses above rheobase", "Hz"
+        ),
         "is_held_out": of_cell(("model",), held_out.astype(float), "1 for held-out cells"),
         "membrane": of_cell(
             ("step_amplitude", "site", "sample"), shown, "potential of the first cell", "mV"
@@ -69,6 +72,7 @@ def _membrane(settings: OperatorSettings, drawn: Ensemble, true: np.ndarray) -> 
         found,
         model=np.arange(len(true)),
         amplitude=AMPLITUDES,
+        above=np.array(ensemble.ABOVE),
         step_amplitude=amplitude,
         site=["soma", "dendrite"],
         sample=np.arange(data.steps) * data.dt,
