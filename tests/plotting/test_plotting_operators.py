@@ -92,7 +92,7 @@ def test_examples_stand_beside_the_truth(store):
 
 def test_bands_and_scaling_show_what_there_is(store):
     left, right = draw.bands(store).axes
-    assert "both features" in left.get_title() and "no embedding" in right.get_title()
+    assert "both features" in left.get_title("left") and "no embedding" in right.get_title("left")
     skill, _ = draw.scaling(store).axes
     assert skill.lines[0].get_xdata().tolist() == [20, 100]
 

@@ -55,15 +55,15 @@ def traces(store: xr.Dataset) -> Figure | None:
     fig, axes = grid.panels(len(_QUANTILES), len(sides), 1.3, sharex=True, sharey=True)
     for column, (name, cell) in zip(axes.T, sides.items(), strict=True):
         column[0].set_title(title(cell))
-        for ax, (quantile, words) in zip(column, _QUANTILES.items(), strict=True):
+        for ax, quantile in zip(column, _QUANTILES, strict=True):
             one = cell.sel(quantile=quantile)
             time = one["sample"].values
             ax.plot(time, one["example_truth"], color=style.INK, linewidth=1, label="true")
             look = {"color": COLOURS[name], "linewidth": 1.1, "label": title(cell)}
             ax.plot(time, one["example_predicted"], **look)
-            if column is axes.T[0]:
-                ax.set_ylabel(f"{words}\n(mV)")
         column[-1].set_xlabel("time (ms)")
+    for ax, words in zip(axes[:, 0], _QUANTILES.values(), strict=True):
+        ax.set_ylabel(f"{words}\n(mV)")
     grid.legend(fig, grid.labels(axes[0]))
     return fig
 
