@@ -1,13 +1,15 @@
-"""The cable and its solver: closed forms, linear algebra, conservation of charge, NEURON."""
+"""The cable and its solver: closed forms, linear algebra, conservation of charge."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnnlib.datasets.cable import cell, ensemble, kernels, neuron_oracle, solver, spikes
+from hnnlib.datasets.cable import cell, ensemble, kernels, solver, spikes
 from hnnlib.errors import DataError
 
 PASSIVE = np.array([[0.0, 0.0, 0.0, 0.0, 1.0]])  # leak alone
@@ -31,10 +33,19 @@ def respond(cells, amplitude, step, **options):
 
 
 def test_the_cell_is_the_stated_one():
-    parts = cell.cut(cell.CELL)
-    assert len(parts.area) == 40
-    assert parts.area.sum() == pytest.approx(6970, abs=1)
-    assert (parts.parent < np.arange(40)).all()
+    whole, folded = cell.cut(cell.CELL.unfolded()), cell.cut(cell.CELL)
+    assert (len(whole.area), len(folded.area)) == (40, 13)
+    assert whole.area.sum() == pytest.approx(folded.area.sum()) == pytest.approx(6970, abs=1)
+    assert (whole.parent < np.arange(40)).all()
+
+
+def test_copies_of_dendrites_are_solved_as_one(cells):
+    step = solver.Step(pulse=25, duration=30, dt=0.2)
+    whole = replace(cells, cable=cell.CELL.unfolded())
+    asked = np.zeros(1, np.int64), np.array([0.2]), 2.0, step
+    together, apart = (solver.run(c, *asked, recorded=(0, 8, 12)) for c in (cells, whole))
+    assert spikes.crossings(apart).any()
+    np.testing.assert_allclose(together, apart, atol=1e-4)
 
 
 def test_single_compartment_charges_exponentially():
@@ -105,7 +116,7 @@ def test_axial_currents_cancel_at_every_step():
     """Without a membrane conductance, all charge that is injected lies on the capacitors."""
     cells = solver.Cells(FAMILY, 0 * PASSIVE)
     step = solver.Step(pulse=0.6, duration=1.0, dt=0.02)
-    voltage = respond(cells, 0.1, step, recorded=tuple(range(40)))
+    voltage = respond(cells, 0.1, step, recorded=tuple(range(13)))
     charge = cells.compartments.capacitance @ (voltage.astype(float) + 70)  # pC
     injected = 0.1 * np.minimum(0.02 * (1 + np.arange(50)), 0.6)
     np.testing.assert_allclose(charge, injected, atol=1e-5)
@@ -189,31 +200,3 @@ def test_a_cell_fires_at_its_threshold_and_not_below():
     amplitude = rheobase - np.array([ensemble.TOLERANCE, 0])
     voltage = solver.run(one, np.zeros(2, np.int64), amplitude, 0.0, step)[:, 0]
     assert spikes.crossings(voltage).any(-1).tolist() == [False, True]
-
-
-@pytest.mark.skipif(not neuron_oracle.installed(), reason="needs NEURON: make oracles")
-class TestNeuron:
-    STEP = solver.Step(pulse=50, duration=60, dt=0.1)
-
-    def both(self, cells, amplitude, step):
-        which = np.arange(len(amplitude)) % len(cells)
-        arguments = cells, which, np.array(amplitude), 10.0, step
-        sites = {"recorded": (0, 12)}  # the soma and a dendrite
-        return solver.run(*arguments, **sites), neuron_oracle.run(*arguments, **sites)
-
-    def test_potentials_below_the_threshold_agree(self, cells):
-        own, other = self.both(cells, [-0.11, -0.05, 0.02], self.STEP)
-        np.testing.assert_allclose(own, other, atol=0.05)
-
-    def test_spikes_are_as_many_at_five_amplitudes(self, cells):
-        own, other = self.both(cells, [0.1, 0.13, 0.17, 0.21, 0.28], self.STEP)
-        count = spikes.crossings(own[:, 0]).sum(-1)
-        np.testing.assert_array_equal(count, spikes.crossings(other[:, 0]).sum(-1))
-        assert (count > 0).all() and len(set(count)) > 1
-
-    def test_the_other_family_agrees_too(self):
-        cells = ensemble.draw(2, "wang_buzsaki", 0.08, 0)
-        own, other = self.both(cells, [-0.05, 0.001, 0.05, 0.1], self.STEP)
-        np.testing.assert_allclose(own[:2], other[:2], atol=0.05)
-        count = spikes.crossings(own[:, 0]).sum(-1)
-        np.testing.assert_array_equal(count, spikes.crossings(other[:, 0]).sum(-1))

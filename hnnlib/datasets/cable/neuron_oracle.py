@@ -6,6 +6,7 @@ Channels are defined at run time from tables (``KSChan``), so that no compiler i
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -34,9 +35,13 @@ def run(
     *,
     recorded: tuple[int, ...] = (0,),
 ) -> np.ndarray:
-    """As ``solver.run``, one trace after another: (trace, place recorded, sample) float32, mV."""
+    """As ``solver.run``, one trace after another: (trace, place recorded, sample) float32, mV.
+
+    Every copy of a section is solved: NEURON is not told that they are alike.
+    """
     from neuron import h
 
+    cells = replace(cells, cable=cells.cable.unfolded())
     h.load_file("stdrun.hoc")
     h.CVode().active(False)
     parallel = h.ParallelContext()

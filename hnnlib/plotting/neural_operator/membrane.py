@@ -43,7 +43,7 @@ def channels(family: str = "golomb") -> Figure:
     whole = fig.add_subplot(axes[0, 0].get_gridspec()[:, 0])
     for ax in axes[:, 0]:
         ax.remove()
-    _tree(whole, CELL)
+    _tree(whole, CELL.unfolded())
     _gates(axes[:, 1], FAMILIES[family])
     grid.legend(fig, grid.labels(axes[:1, 1]))
     return fig
