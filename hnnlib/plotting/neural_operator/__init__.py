@@ -6,7 +6,22 @@ returns a matplotlib figure or a table; None where the store lacks what is drawn
 
 from __future__ import annotations
 
+from hnnlib.plotting.neural_operator.bands import bands, learning, scaling
 from hnnlib.plotting.neural_operator.membrane import channels, curves, responses
 from hnnlib.plotting.neural_operator.speed import seconds
+from hnnlib.plotting.neural_operator.spikes import errors, rank_agreement, scores, table, traces
 
-__all__ = ["channels", "curves", "responses", "seconds"]
+__all__ = [
+    "bands",
+    "channels",
+    "curves",
+    "errors",
+    "learning",
+    "rank_agreement",
+    "responses",
+    "scaling",
+    "scores",
+    "seconds",
+    "table",
+    "traces",
+]
