@@ -51,39 +51,10 @@ class Features:
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """Cells with their features, drawn with one seed."""
+    """Cells with their features."""
 
     cells: solver.Cells
     features: Features
-    seed: int
-
-    def traces(
-        self,
-        role: str,
-        number: int,
-        step: solver.Step,
-        onset: float,
-        *,
-        cells: np.ndarray | None = None,
-        jitter: bool = False,
-        threads: int = 1,
-    ) -> TraceData:
-        """Responses of random cells to random amplitudes.
-
-        Args:
-            role: what they are for, such as "train": draws of two roles are independent.
-            onset: ms at which the pulse begins; with `jitter`, uniform from 0 to twice that.
-            cells: those that may be drawn; all, if not given.
-        """
-        generator = numpy_generator(self.seed, "cable", "traces", role)
-        allowed = np.arange(len(self.cells)) if cells is None else np.asarray(cells)
-        cell = allowed[generator.integers(len(allowed), size=number)]
-        begin = np.full(number, onset / step.dt)
-        if jitter:
-            begin *= 2 * generator.random(number)
-        return self.respond(
-            cell, amplitudes(number, generator), begin.round() * step.dt, step, threads
-        )
 
     def respond(
         self,
@@ -109,20 +80,13 @@ class Ensemble:
             source=_source(self.cells.family, content(*columns.values())),
         )
 
-    def without_sodium(self, data: TraceData, step: solver.Step, threads: int = 1) -> np.ndarray:
-        """What the same cells answer without sodium channels: (n, steps) float32, mV."""
-        silent = self.cells.without_sodium()
-        return solver.run(silent, data.cell, data.amplitude, data.onset, step, threads=threads)[
-            :, 0
-        ]
-
 
 def build(
     number: int, channels: str = "golomb", spread: float = 0.08, seed: int = 0, threads: int = 1
 ) -> Ensemble:
     """An ensemble; the first cells of a larger one are those of a smaller one."""
     cells = draw(number, channels, spread, seed)
-    return Ensemble(cells, measure(cells, threads), seed)
+    return Ensemble(cells, measure(cells, threads))
 
 
 def draw(number: int, channels: str, spread: float, seed: int) -> solver.Cells:
