@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import torch
@@ -136,8 +136,10 @@ def _methods(
     step = solver.Step(data.pulse, data.window, data.dt)
     which = np.arange(chosen.traces) % len(drawn.cells)
     amplitude = numpy_generator(0, "speed").uniform(AMPLITUDES[0], AMPLITUDES[-1], chosen.traces)
-    asked = drawn.cells, which, amplitude, data.onset, step
-    few = drawn.cells, which[:2], amplitude[:2], data.onset, step
+    # a reconstructed cell has no two dendrites that are alike
+    whole = replace(drawn.cells, cable=drawn.cells.cable.unfolded())
+    asked = whole, which, amplitude, data.onset, step
+    few = whole, which[:2], amplitude[:2], data.onset, step
     network = TraceOperator(
         embedding(Cell(), data, settings.network.frequencies),
         settings.network.design,
