@@ -57,7 +57,7 @@ class Cells:
         shape = len(self.compartments.area), len(self)
         voltage = np.full(shape, self.family.reversal["leak"], float)
         steady = [self.family.gates[name].steady(voltage) for name in cell.GATES]
-        state = voltage, np.stack(steady)
+        state = voltage, np.stack(steady).round(cell.DIGITS)
         none = np.zeros((3, len(self)))
         constants, steps = _constants(self, _COARSE), round(_REST / _COARSE)
         _advance(constants, self.factors, tuple(none), state, 1, (0,), steps)
