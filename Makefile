@@ -9,6 +9,7 @@ ARGS ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+ORACLES := $(VENV)/.oracles
 PIP := PIP_USER=0 $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt
 
 # pip leaves the compiling of modules to their first import (--no-compile); a shell that forbids
@@ -16,7 +17,7 @@ PIP := PIP_USER=0 $(BIN)/python -m pip install -qq --disable-pip-version-check -
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint notebooks benchmark pythons clean distclean
+.PHONY: help reproduce test lint notebooks oracles benchmark pythons clean distclean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -36,6 +37,9 @@ lint: $(READY) ## check Python, Snakemake rules and notebooks: faults, types, do
 
 notebooks: $(READY) ## run the notebooks on the reference results
 	@$(BIN)/python -m pytest notebooks
+
+oracles: $(ORACLES) ## install NEURON and eFEL, and compare solver and features with them
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/datasets/test_cable_neuron.py tests/analysis/test_electrophysiology_efel.py
 
 benchmark: $(READY) ## time a training step beside other libraries (see ARGS)
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -63,4 +67,9 @@ $(READY): pyproject.toml constraints.txt
 	@$(PIP) -e '.[workflow,test]'
 	@echo "compiling the CPU kernels (3 of 3, about a minute)"
 	@$(BIN)/python -m hnnlib prepare
+	@touch $@
+
+$(ORACLES): $(READY)
+	@echo "installing NEURON and eFEL"
+	@$(PIP) neuron efel
 	@touch $@

@@ -124,6 +124,18 @@ tasks:
   units: {large: 32, small: 8}
   schedule: {epochs: 1, batch: 32}
 """
+OPERATOR = """\
+seeds: [0]
+data: {cells: 3, held_out: 1, train: 24, validation: 8, test: 8, pulse: 20, onset: 5, window: 30, \
+shift: 4, dt: 0.5, latent: 2}
+network: {layers: 1, width: 4, modes: 8}
+schedule: {epochs: 1, batch: 8}
+tuning: {epochs: 1}
+shares: [0.5]
+arms: [main, sag]
+speed: {traces: 2, rounds: 1, batch: 4}
+jobs: 1
+"""
 SECTIONS = {
     "coding_comparison": CODING,
     "operational_manifold": MANIFOLD,
@@ -134,6 +146,7 @@ SECTIONS = {
     "quadratic_neuron": QUADRATIC,
     "convolutional_gru": GATED,
     "delays": DELAYS,
+    "neural_operator": OPERATOR,
 }
 REFUSED = [  # study, what stands there, what is written in its place, what the sentence says
     (
@@ -206,6 +219,10 @@ REFUSED = [  # study, what stands there, what is written in its place, what the 
     ("delays", "small:", "middling:", "tiny"),
     ("convolutional_gru", "channels: 64", "channels: 64\n  pool: 2", "spoken_digits has 1 pixels"),
     ("convolutional_gru", "channels: 64", "channels: 60", "channels make a square"),
+    ("neural_operator", "modes: 8", "modes: 31", "modes are at most half of the 60 samples"),
+    ("neural_operator", "pulse: 20", "pulse: 26", "a pulse ends in its window"),
+    ("neural_operator", "shift: 4", "shift: 11", "shift is at most twice the onset"),
+    ("neural_operator", "tuning: {epochs: 1}\n", "", "the arm sag needs the section tuning"),
     ("convolutional_gru", "[1.0e-2]", "[.inf]", "a finite number (got inf)"),
 ]
 TOGETHER = [

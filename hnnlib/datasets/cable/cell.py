@@ -11,7 +11,7 @@ steady state that depends on the potential: tau(V) dx/dt = x_inf(V) - x.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +49,8 @@ class Section(NamedTuple):
     number:   of compartments.
     length, diameter: of one compartment, um.
     region:   soma, initial (the axon's initial segment), axon or dendrite.
+    copies:   of it in the cell, spread evenly over those of its parent. Copies that nothing tells
+              apart have one potential, and are solved as one.
     """
 
     region: str
@@ -56,6 +58,7 @@ class Section(NamedTuple):
     number: int
     length: float
     diameter: float
+    copies: int = 1
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,27 @@ class Cable:
     resistivity: float = 150.0
     capacitance: float = 1.0
 
+    def unfolded(self) -> Cable:
+        """The same cell with every copy as a section of its own; each comes behind its parent, the
+        children of one copy before the next copy.
+        """
+        found: list[Section] = []
+
+        def add(place: int, parent: int | None) -> None:
+            section, mine = self.sections[place], len(found)
+            along = None if section.parent is None else (parent, section.parent[1])
+            found.append(section._replace(parent=along, copies=1))
+            for child, other in enumerate(self.sections):
+                if other.parent is not None and other.parent[0] == place:
+                    for _ in range(other.copies // section.copies):
+                        add(child, mine)
+
+        add(0, None)
+        return replace(self, sections=tuple(found))
+
 
 class Compartments(NamedTuple):
-    """What the solver knows of a cable; parents stand before their children.
+    """What the solver knows of a cable, all copies together; parents stand before their children.
 
     parent:      (compartment,) int64, -1 for the first.
     axial:       (compartment,) uS between a compartment's centre and its parent's; 0 for the first.
@@ -96,20 +117,14 @@ def cut(cable: Cable) -> Compartments:
     """
     parent, axial, area, region, first = [], [], [], [], []
     for section in cable.sections:
-        # ohm cm um / um2 is 1e4 ohm
-        whole = (
-            1e-2 * cable.resistivity * section.length / (np.pi * section.diameter**2 / 4)
-        )  # MOhm
+        # uS: 1 / (ohm cm um / um2) is 100 of it
+        whole = 100 * np.pi * section.diameter**2 / 4 / (cable.resistivity * section.length)
         first.append(len(parent))
+        before = -1 if section.parent is None else first[section.parent[0]] + section.parent[1]
         for k in range(section.number):
-            if k:
-                parent.append(first[-1] + k - 1)
-            else:
-                parent.append(
-                    first[section.parent[0]] + section.parent[1] if section.parent else -1
-                )
-            axial.append(0.0 if parent[-1] < 0 else 1 / (whole if k else whole / 2))
-            area.append(np.pi * section.diameter * section.length)
+            parent.append(first[-1] + k - 1 if k else before)
+            axial.append(section.copies * (whole if k else 2 * whole) if parent[-1] >= 0 else 0.0)
+            area.append(section.copies * np.pi * section.diameter * section.length)
             region.append(section.region)
     area = np.array(area)
     # uF/cm2 um2 is 1e-5 nF
@@ -117,21 +132,17 @@ def cut(cable: Cable) -> Compartments:
     return Compartments(np.array(parent), np.array(axial), area, capacitance, np.array(region))
 
 
-def _dendrite(place: int) -> tuple[Section, ...]:
-    """A stem from the soma and two branches from its end; `place` is the stem's."""
-    branch = Section("dendrite", (place, 1), 3, 50.0, 0.9)
-    return Section("dendrite", (0, 0), 2, 40.0, 1.6), branch, branch
-
-
 CELL = Cable(
     (
         Section("soma", None, 1, 20.0, 20.0),
         Section("initial", (0, 0), 3, 13.0, 1.2),
         Section("axon", (1, 2), 4, 75.0, 0.6),
-        *(section for k in range(4) for section in _dendrite(3 + 3 * k)),
+        Section("dendrite", (0, 0), 2, 40.0, 1.6, copies=4),
+        Section("dendrite", (3, 1), 3, 50.0, 0.9, copies=8),
     )
 )
-"""40 compartments, 6970 um2: a small interneuron; its sizes are assumed."""
+"""40 compartments, 6970 um2: a small interneuron with four dendrites, each with two branches; its
+sizes are assumed. Copies of dendrites are alike: 13 compartments are solved."""
 
 
 class Gate(NamedTuple):

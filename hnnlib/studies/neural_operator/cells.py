@@ -188,7 +188,9 @@ def cells(settings: OperatorSettings) -> list[Cell]:
         "select": [replace(main, select="test")],
         "scaling": [replace(main, scaling="all")],
     }
-    return [replace(c, arm=arm) for arm in arms if arm in settings.arms for c in arms[arm]]
+    asked = [replace(c, arm=arm) for arm in arms if arm in settings.arms for c in arms[arm]]
+    # of two arms that share a cell the first has it
+    return list({replace(c, arm=""): c for c in reversed(asked)}.values())[::-1]
 
 
 def embedding(cell: Cell, data: DataSettings, frequencies: int) -> Embedding:

@@ -13,16 +13,15 @@ from torch import Tensor
 
 from hnnlib.analysis import electrophysiology
 from hnnlib.networks.operator import TraceOperator
-from hnnlib.randomness import numpy_generator
 from hnnlib.studies.neural_operator.cells import Cell
-from hnnlib.studies.neural_operator.recordings import Recorded, numbers
+from hnnlib.studies.neural_operator.recordings import Recorded, counts, mixtures, numbers
 from hnnlib.training import measurement, scoring
 from hnnlib.training.examples import Parts
 from hnnlib.training.loop import Fit
 from hnnlib.training.traces import CountedSpikes, RelativeLoss, Traces
 from hnnlib.variables import Variable, of_cell
 
-__all__ = ["AMPLITUDES", "Tests", "Truth", "fi_distance", "mixtures"]
+__all__ = ["AMPLITUDES", "Tests", "Truth", "fi_distance"]
 
 AMPLITUDES = np.linspace(-0.11, 0.28, 14)[1:]
 """nA of F-I curves."""
@@ -112,7 +111,15 @@ class Truth:
 
     def features_of(self, voltage: np.ndarray) -> dict[str, np.ndarray]:
         """Of other traces of the same steps."""
-        return electrophysiology.features(voltage, *self.step)
+        dt, begin, pulse = self.step
+        end = begin + pulse
+        return {
+            "steady": electrophysiology.steady_state_voltage(voltage, dt, end),
+            "count": electrophysiology.spike_count(voltage),
+            "width": electrophysiology.first_width(voltage, dt, end),
+            "amplitude": electrophysiology.mean_amplitude(voltage, dt),
+            "sag": electrophysiology.sag(voltage, dt, begin, end),
+        }
 
 
 def _norm(values: np.ndarray) -> np.ndarray:
@@ -123,16 +130,9 @@ def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else np.nan
 
 
-def mixtures(recorded: Recorded, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of training cells and shares of the first one: (sample, 2), (sample, 1)."""
-    generator, chosen = numpy_generator(seed, "latent"), recorded.settings
-    pairs = np.array([generator.permutation(chosen.cells)[:2] for _ in range(chosen.latent)])
-    return pairs, generator.random((chosen.latent, 1))
-
-
-def fi_distance(counts: np.ndarray, true: np.ndarray) -> float:
+def fi_distance(curves: np.ndarray, true: np.ndarray) -> float:
     """Median over curves (curve, amplitude) of the mean distance from the median true curve."""
-    return float(np.median(np.abs(counts - np.median(true, 0)).mean(1)))
+    return float(np.median(np.abs(curves - np.median(true, 0)).mean(1)))
 
 
 class Tests:
@@ -154,7 +154,7 @@ class Tests:
             recorded.without_sodium(self.rows),
             step,
         )
-        self.true_counts = recorded.counts(recorded.cells.cells, AMPLITUDES)
+        self.true_counts = counts(chosen, recorded.cells.cells, AMPLITUDES)
 
     def measure(
         self, cell: Cell, network: TraceOperator, examples: Traces, parts: Parts, fit: Fit
@@ -205,6 +205,9 @@ class Tests:
             "validation_accuracy": _per_seed(
                 chosen, fit, "share of exact spike counts at the chosen epoch, validation part"
             ),
+            "multiply_accumulates": of_cell(
+                (), network.products(), "products with graded inputs per example"
+            ),
             "train_examples": of_cell((), parts.train.shape[1], "training traces"),
             "train_cells": of_cell(
                 (),
@@ -254,20 +257,22 @@ class Tests:
 
     def _latent(self, cell: Cell, network: TraceOperator, fit: Fit) -> dict[str, Variable]:
         """F-I curves of features between those of pairs of training cells."""
-        counts = []
-        for member, seed in enumerate(network.seeds):
-            (pairs, share), known = mixtures(self.recorded, seed), self.recorded.features()
+        known, told = self.recorded.features(), []
+        for seed in network.seeds:
+            pairs, share = mixtures(self.recorded.settings, seed)
             mixed = share * known[pairs[:, 0]] + (1 - share) * known[pairs[:, 1]]
-            which = np.repeat(np.arange(len(mixed)), len(AMPLITUDES))
-            told = numbers(self.recorded, cell, mixed[which], np.tile(AMPLITUDES, len(mixed)))
-            given = torch.from_numpy(told.astype(np.float32)).to(fit.train_loss.device)
-            predicted = _predict(network, given.expand(len(network.seeds), -1, -1))[member]
-            found = electrophysiology.features(predicted, *self.truth.step)["count"]
-            counts.append(found.reshape(len(mixed), len(AMPLITUDES)))
-        bands = np.percentile(np.array(counts), _BAND, axis=1).transpose(1, 2, 0)
+            every = np.tile(AMPLITUDES, len(mixed))
+            repeated = mixed.repeat(len(AMPLITUDES), 0)
+            told.append(numbers(self.recorded, cell, repeated, every))
+        given = torch.from_numpy(np.array(told, np.float32)).to(fit.train_loss.device)
+        curves = [
+            electrophysiology.spike_count(voltage).reshape(-1, len(AMPLITUDES))
+            for voltage in _predict(network, given)
+        ]
+        bands = np.percentile(curves, _BAND, axis=1).transpose(1, 2, 0)
         middle = np.median(self.true_counts, 0)[:, None]
         inside = (bands[..., 0] <= middle.T) & (middle.T <= bands[..., 2])
-        away = [fi_distance(one, self.true_counts) for one in counts]
+        away = [fi_distance(one, self.true_counts) for one in curves]
         return {
             "fi_band": of_cell(
                 ("seed", "amplitude", "band"), bands, "spikes of features between cells, quantiles"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from hnnlib.studies.base import Context
 from hnnlib.studies.neural_operator.cells import FEATURES, Cell, DataSettings
 from hnnlib.training.traces import window
 
-__all__ = ["Recorded", "numbers", "record"]
+__all__ = ["Recorded", "counts", "draw", "mixtures", "numbers", "record"]
 
 _LOW, _HIGH = 0.5, 3.5  # between which features are scaled
 _UNIT = 0.1  # nA, of embedded amplitudes
@@ -56,14 +56,6 @@ class Recorded:
         which, cells = data.cell[rows], self.cells.cells.without_sodium()
         whole = solver.run(cells, which, data.amplitude[rows], data.onset[rows], self.step)[:, 0]
         return window(torch.from_numpy(whole), self.settings.steps).numpy()
-
-    def counts(self, cells: solver.Cells, amplitudes: np.ndarray) -> np.ndarray:
-        """Spikes (cell, amplitude) of cells at amplitudes in nA, in a window."""
-        which = np.repeat(np.arange(len(cells)), len(amplitudes))
-        chosen, every = self.settings, np.tile(amplitudes, len(cells))
-        step = replace(self.step, duration=chosen.window)
-        voltage = solver.run(cells, which, every, chosen.onset, step)[:, 0]
-        return spikes.crossings(voltage).sum(-1).reshape(len(cells), len(amplitudes))
 
     def split(self, seed: int, cell: Cell) -> Split:
         """Parts of the training cells' traces, drawn anew by each seed; every training cell has
@@ -109,21 +101,36 @@ def numbers(
     return np.column_stack([onset, amplitude / _UNIT, scaled[:, own]])
 
 
-def record(settings: DataSettings, context: Context, threads: int = 1) -> Recorded:
-    """Draw the ensemble and record it; its content goes to the provenance of the results."""
+def draw(settings: DataSettings) -> Ensemble:
+    """The ensemble, training cells first."""
     count = settings.cells + settings.held_out
-    cells = ensemble.build(count, settings.channels, seed=_SEED, threads=threads)
+    return ensemble.build(count, settings.channels, seed=_SEED, threads=torch.get_num_threads())
+
+
+def record(settings: DataSettings, context: Context) -> Recorded:
+    """Draw the ensemble and record it; its content goes to the provenance of the results."""
+    cells, tests = draw(settings), np.arange(settings.test)
     step = solver.Step(settings.pulse, settings.window + settings.shift, settings.dt)
-    known = settings.train + settings.validation + settings.test
-    which = np.concatenate(
-        [
-            np.arange(known) % settings.cells,
-            settings.cells + np.arange(settings.test) % settings.held_out,
-        ]
-    )
-    generator = numpy_generator(_SEED, "steps of current")
-    amplitude = ensemble.amplitudes(len(which), generator)
+    known = np.arange(settings.train + settings.validation + settings.test)
+    which = np.append(known % settings.cells, settings.cells + tests % settings.held_out)
+    amplitude = ensemble.amplitudes(len(which), numpy_generator(_SEED, "steps of current"))
     onset = np.full(len(which), settings.onset + settings.shift / 2)
-    data = cells.respond(which, amplitude, onset, step, threads)
+    data = cells.respond(which, amplitude, onset, step, torch.get_num_threads())
     context.sources[data.name] = asdict(data.source)
     return Recorded(cells, step, data, settings)
+
+
+def counts(settings: DataSettings, cells: solver.Cells, amplitudes: np.ndarray) -> np.ndarray:
+    """Spikes (cell, amplitude) of cells at amplitudes in nA, in a window."""
+    which = np.repeat(np.arange(len(cells)), len(amplitudes))
+    every = np.tile(amplitudes, len(cells))
+    step = solver.Step(settings.pulse, settings.window, settings.dt)
+    voltage = solver.run(cells, which, every, settings.onset, step)[:, 0]
+    return spikes.crossings(voltage).sum(-1).reshape(len(cells), len(amplitudes))
+
+
+def mixtures(settings: DataSettings, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of training cells and shares of the first one: (sample, 2), (sample, 1)."""
+    generator = numpy_generator(seed, "latent")
+    pairs = [generator.permutation(settings.cells)[:2] for _ in range(settings.latent)]
+    return np.array(pairs), generator.random((settings.latent, 1))
