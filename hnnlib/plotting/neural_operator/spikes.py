@@ -109,6 +109,7 @@ def scores(store: xr.Dataset) -> Figure | None:
     grid.names(left, [title(cell) for cell in found])
     grid.zero(left)
     left.set_xlabel("skill")
+    right.set_xlim(-2, 102)
     right.set_xlabel("exact spike counts (%)")
     grid.legend(
         fig,
