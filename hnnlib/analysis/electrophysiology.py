@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from hnnlib.datasets.cable.spikes import LEVEL, crossings, rates
+from hnnlib.datasets.cable.spikes import LEVEL, crossings
 
 __all__ = [
     "first_width",
     "mean_amplitude",
-    "rate_slope",
-    "rheobase",
     "sag",
     "spike_count",
     "steady_state_voltage",
@@ -107,31 +105,6 @@ def first_width(voltage: np.ndarray, dt: float, end: np.ndarray | float) -> np.n
     begin = _crossed(voltage[ok], rise[ok], half[ok])
     width[ok] = dt * (_crossed(voltage[ok], fall[ok] - 1, half[ok]) - begin)
     return width
-
-
-def rheobase(amplitude: np.ndarray, count: np.ndarray) -> float:
-    """I_thr: least amplitude (nA) of an F-I curve at which a cell fires; NaN where none does."""
-    fires = np.asarray(count) > 0
-    return float(np.asarray(amplitude)[fires].min()) if fires.any() else np.nan
-
-
-def rate_slope(amplitude: np.ndarray, voltage: np.ndarray, dt: float, points: int = 3) -> float:
-    """s_thr: slope of the F-I curve above the threshold, Hz/nA.
-
-    The line through the first `points` amplitudes at which the rate is defined, with the rate as
-    the inverse mean interval: a count over a short pulse can't tell neighbours apart. NaN with
-    fewer.
-
-    Args:
-        amplitude: (trace,) nA of the pulses.
-        voltage: (trace, step) mV, one cell's responses.
-    """
-    order = np.argsort(amplitude)
-    rate = rates(voltage, dt)[order]
-    firing = np.flatnonzero(rate > 0)[:points]
-    if len(firing) < points:
-        return np.nan
-    return float(np.polyfit(np.asarray(amplitude, float)[order][firing], rate[firing], 1)[0])
 
 
 def _between(

@@ -76,17 +76,6 @@ class TraceData:
     def __len__(self) -> int:
         return len(self.voltage)
 
-    @property
-    def time(self) -> np.ndarray:
-        """(steps,) float64, ms of each sample."""
-        return np.arange(self.voltage.shape[1]) * self.dt
-
-    def current(self) -> np.ndarray:
-        """The injected current, nA: (n, steps) float32."""
-        begin, time = self.onset[:, None], self.time + self.dt / 2
-        on = (time > begin) & (time < begin + self.pulse)
-        return on * self.amplitude[:, None]
-
 
 def content(*columns: np.ndarray) -> str:
     """sha256 of the columns, one after another, in little-endian order."""

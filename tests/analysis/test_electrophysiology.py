@@ -64,19 +64,3 @@ def test_soft_sag_approaches_the_plain_one_from_below(seed):
 
 def test_no_value_where_a_trace_ends_before_its_window():
     assert np.isnan(features.steady_state_voltage(np.zeros((1, 10)), DT, END)).all()
-
-
-def test_threshold_and_slope_of_a_linear_curve():
-    """A cell that fires at 20 Hz + 800 Hz/nA (I - .05 nA) from .05 nA on."""
-    time = np.arange(10_000) * 0.1
-    amplitude = np.array([0.1, 0.02, 0.06, 0.08, 0.04])
-    rate = np.where(amplitude >= 0.05, 20 + 800 * (amplitude - 0.05), 0)
-    voltage = np.full((5, 10_000), -65.0)
-    for row, hertz in zip(voltage, rate, strict=True):
-        if hertz:
-            row[(np.arange(5, 950, 1e3 / hertz) / 0.1).astype(int)] = 20
-    count = features.spike_count(voltage)
-    assert features.rheobase(amplitude, count) == 0.06
-    assert features.rate_slope(amplitude, voltage, 0.1) == pytest.approx(800, rel=0.01)
-    assert np.isnan(features.rate_slope(amplitude[:2], voltage[:2], 0.1))
-    assert np.isnan(features.rheobase(amplitude, 0 * count)) and len(time) == 10_000

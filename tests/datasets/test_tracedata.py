@@ -25,13 +25,6 @@ GOOD = TraceData(
 )
 
 
-def test_current_is_on_from_the_onset_for_as_long_as_the_pulse():
-    expected = np.zeros((2, 10), np.float32)
-    expected[0, :4], expected[1, 2:6] = 0.1, -0.1
-    np.testing.assert_array_equal(GOOD.current(), expected)
-    assert len(GOOD) == 2 and GOOD.time[-1] == 4.5
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [

@@ -25,7 +25,6 @@ _MODE = (0.0, 0.11, 2.0)  # location, scale (nA) and shape of the skew-normal: a
 PULSE = solver.Step(pulse=400.0, duration=400.0, dt=0.1)
 """On which features are measured: on short pulses, counts would make all slopes alike."""
 TOLERANCE = 1e-3  # nA, of the threshold
-_NEAR = 0.02  # nA from another cell's threshold, where it is sought first
 ABOVE = (0.01, 0.02, 0.04, 0.12)  # nA above the threshold at which rates are measured
 _LOCAL = 3  # of them make the slope
 _DIGITS = 9  # of random factors: logarithms of two processors may differ beyond
@@ -51,39 +50,10 @@ class Features:
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """Cells with their features, drawn with one seed."""
+    """Cells with their features."""
 
     cells: solver.Cells
     features: Features
-    seed: int
-
-    def traces(
-        self,
-        role: str,
-        number: int,
-        step: solver.Step,
-        onset: float,
-        *,
-        cells: np.ndarray | None = None,
-        jitter: bool = False,
-        threads: int = 1,
-    ) -> TraceData:
-        """Responses of random cells to random amplitudes.
-
-        Args:
-            role: what they are for, such as "train": draws of two roles are independent.
-            onset: ms at which the pulse begins; with `jitter`, uniform from 0 to twice that.
-            cells: those that may be drawn; all, if not given.
-        """
-        generator = numpy_generator(self.seed, "cable", "traces", role)
-        allowed = np.arange(len(self.cells)) if cells is None else np.asarray(cells)
-        cell = allowed[generator.integers(len(allowed), size=number)]
-        begin = np.full(number, onset / step.dt)
-        if jitter:
-            begin *= 2 * generator.random(number)
-        return self.respond(
-            cell, amplitudes(number, generator), begin.round() * step.dt, step, threads
-        )
 
     def respond(
         self,
@@ -109,20 +79,13 @@ class Ensemble:
             source=_source(self.cells.family, content(*columns.values())),
         )
 
-    def without_sodium(self, data: TraceData, step: solver.Step, threads: int = 1) -> np.ndarray:
-        """What the same cells answer without sodium channels: (n, steps) float32, mV."""
-        silent = self.cells.without_sodium()
-        return solver.run(silent, data.cell, data.amplitude, data.onset, step, threads=threads)[
-            :, 0
-        ]
-
 
 def build(
     number: int, channels: str = "golomb", spread: float = 0.08, seed: int = 0, threads: int = 1
 ) -> Ensemble:
     """An ensemble; the first cells of a larger one are those of a smaller one."""
     cells = draw(number, channels, spread, seed)
-    return Ensemble(cells, measure(cells, threads), seed)
+    return Ensemble(cells, measure(cells, threads))
 
 
 def draw(number: int, channels: str, spread: float, seed: int) -> solver.Cells:
@@ -151,12 +114,14 @@ def measure(cells: solver.Cells, threads: int = 1, pulse: solver.Step = PULSE) -
     """Features of every cell, by bisection and a few pulses above the threshold."""
     every = np.arange(len(cells))
 
-    def response(which: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
-        return solver.run(cells, which, amplitude, 0.0, pulse, threads=threads)[:, 0]
+    def response(amplitude: np.ndarray) -> np.ndarray:
+        return solver.run(cells, every, amplitude, 0.0, pulse, threads=threads)[:, 0]
 
-    rheobase = _thresholds(lambda *pulses: spikes.crossings(response(*pulses)).any(-1), every)
-    rest = cells.resting[0][0]
-    responses = [response(every, rheobase + more) for more in ABOVE]
+    def fires(amplitude: np.ndarray) -> np.ndarray:
+        return spikes.crossings(response(amplitude)).any(-1)
+
+    rheobase, rest = _thresholds(fires, len(cells)), cells.resting[0][0]
+    responses = [response(rheobase + more) for more in ABOVE]
     rate = np.stack([spikes.rates(found, pulse.dt) for found in responses], 1)
     near = np.array(ABOVE[:_LOCAL]) - np.mean(ABOVE[:_LOCAL])
     return Features(
@@ -168,39 +133,20 @@ def measure(cells: solver.Cells, threads: int = 1, pulse: solver.Step = PULSE) -
     )
 
 
-def _thresholds(
-    fires: Callable[[np.ndarray, np.ndarray], np.ndarray], cells: np.ndarray
-) -> np.ndarray:
-    """Least amplitude (cell,) at which each fires, from above to within TOLERANCE.
+def _thresholds(fires: Callable[[np.ndarray], np.ndarray], number: int) -> np.ndarray:
+    """Least amplitudes (cell,) at which cells fire, from above to within TOLERANCE; NaN where the
+    strongest amplitude elicits no spike.
 
-    All lie near the first one's: the rest are sought around it first. NaN where the strongest
-    amplitude elicits none.
+    Args:
+        fires: tells which cells fire at amplitudes (cell,) of their own.
     """
-    first, strongest = cells[:1], AMPLITUDES[1]
-    middle = _bisect(fires, first, 0.0, strongest)[0]
-    found = np.full(len(cells), middle)
-    if np.isfinite(middle):
-        found = _bisect(fires, cells, max(0.0, middle - _NEAR), min(middle + _NEAR, strongest))
-    elsewhere = ~np.isfinite(found)
-    if elsewhere.any():
-        found[elsewhere] = _bisect(fires, cells[elsewhere], 0.0, strongest)
-    return found
-
-
-def _bisect(
-    fires: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    cells: np.ndarray,
-    lowest: float,
-    highest: float,
-) -> np.ndarray:
-    """Thresholds between two amplitudes; NaN where none was seen there."""
-    low, high = np.full(len(cells), lowest), np.full(len(cells), highest)
+    low, high = np.zeros(number), np.full(number, AMPLITUDES[1])
+    able = fires(high)
     while (high - low).max() > TOLERANCE:
         middle = (low + high) / 2
-        fired = fires(cells, middle)
+        fired = fires(middle)
         low, high = np.where(fired, low, middle), np.where(fired, middle, high)
-    seen = ((low > lowest) | (lowest == 0)) & (high < highest)
-    return np.where(seen, high, np.nan)
+    return np.where(able, high, np.nan)
 
 
 def _troughs(voltage: np.ndarray) -> np.ndarray:

@@ -45,12 +45,12 @@ def simulate(
     axial,
     rate,
     density,
-    factor,
     reversal,
     power,
     table,
     lowest,
     per_volt,
+    factor,
     begin,
     end,
     amplitude,
@@ -65,9 +65,9 @@ def simulate(
     Args:
         rate: (compartment,) capacitance / dt, uS.
         density: (current, compartment) uS, of the cell that lanes are variants of.
-        factor: (current, lane) that each lane's are multiplied with.
         reversal: (current,) mV.
         table: see ``cell.tables``; its rows begin at `lowest` mV, `per_volt` a mV.
+        factor: (current, lane) that each lane's conductances are multiplied with.
         begin, end: (lane,) steps from and before which the current is on.
         amplitude: (lane,) nA into the first compartment.
         every: steps of which one sample is the mean.

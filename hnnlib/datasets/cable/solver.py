@@ -57,11 +57,10 @@ class Cells:
         shape = len(self.compartments.area), len(self)
         voltage = np.full(shape, self.family.reversal["leak"], float)
         steady = [self.family.gates[name].steady(voltage) for name in cell.GATES]
-        state = voltage, np.stack(steady)
-        none = np.zeros(len(self))
-        _advance(
-            self, self.factors, state, none, none, none, _COARSE, 1, (0,), int(_REST / _COARSE)
-        )
+        state = voltage, np.stack(steady).round(cell.DIGITS)
+        none = np.zeros((3, len(self)))
+        constants, steps = _constants(self, _COARSE), round(_REST / _COARSE)
+        _advance(constants, self.factors, tuple(none), state, 1, (0,), steps)
         return state
 
 
@@ -106,6 +105,7 @@ def run(
     samples = round(step.duration / step.dt)
     out = np.empty((len(variant), len(recorded), samples), np.float32)
     voltage, gates = cells.resting
+    constants = _constants(cells, step.step)
     begin = np.rint(onset / step.step)
     end = begin + round(step.pulse / step.step)
 
@@ -113,18 +113,8 @@ def run(
         rows = slice(first, first + lanes)
         which = variant[rows]
         state = voltage.take(which, -1), gates.take(which, -1)
-        found = _advance(
-            cells,
-            cells.factors[which],
-            state,
-            begin[rows],
-            end[rows],
-            amplitude[rows],
-            step.step,
-            every,
-            recorded,
-            samples,
-        )
+        pulses = begin[rows], end[rows], amplitude[rows]
+        found = _advance(constants, cells.factors[which], pulses, state, every, recorded, samples)
         out[rows] = found.transpose(2, 0, 1)
 
     starts = range(0, len(variant), lanes)
@@ -143,40 +133,33 @@ def prepare() -> None:
     run(one, np.zeros(1, np.int64), np.zeros(1), 0.0, Step(STEP, STEP, STEP))
 
 
+def _constants(cells: Cells, step: float) -> tuple:
+    """What all lanes share, as ``kernels.simulate`` takes it."""
+    parts, family = cells.compartments, cells.family
+    reversal = np.array([family.reversal[name] for name in cell.CURRENTS], float)
+    cable = parts.parent, parts.axial, parts.capacitance / step, family.density(parts)
+    table = cell.tables(family, step), cell.LOWEST, 1 / cell.STEP
+    return *cable, reversal, family.power, *table
+
+
 def _advance(
-    cells: Cells,
+    constants: tuple,
     factors: np.ndarray,
+    pulses: tuple[np.ndarray, np.ndarray, np.ndarray],
     state: tuple[np.ndarray, np.ndarray],
-    begin: np.ndarray,
-    end: np.ndarray,
-    amplitude: np.ndarray,
-    step: float,
     every: int,
     recorded: tuple[int, ...],
     samples: int,
 ) -> np.ndarray:
-    """Run lanes on from a state, which changes: (site, sample, lane) mV."""
-    parts, family = cells.compartments, cells.family
-    voltage, gates = state
-    out = np.empty((len(recorded), samples, voltage.shape[1]))
-    kernels.simulate(
-        parts.parent,
-        parts.axial,
-        parts.capacitance / step,
-        family.density(parts),
-        np.ascontiguousarray(factors.T),
-        np.array([family.reversal[name] for name in cell.CURRENTS], float),
-        family.power,
-        cell.tables(family, step),
-        cell.LOWEST,
-        1 / cell.STEP,
-        begin.astype(np.int64),
-        end.astype(np.int64),
-        amplitude.astype(float),
-        every,
-        np.array(recorded),
-        voltage,
-        gates,
-        out,
-    )
+    """Run lanes on from a state, which changes: (site, sample, lane) mV.
+
+    Args:
+        factors: (lane, current).
+        pulses: first and last step, and amplitude, (lane,) each.
+    """
+    begin, end, amplitude = pulses
+    factor = np.ascontiguousarray(factors.T)
+    pulse = begin.astype(np.int64), end.astype(np.int64), amplitude.astype(float)
+    out = np.empty((len(recorded), samples, len(factors)))
+    kernels.simulate(*constants, factor, *pulse, every, np.array(recorded), *state, out)
     return out
