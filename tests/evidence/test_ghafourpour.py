@@ -34,7 +34,7 @@ def store(every: list[Cell], seeds: int = 5, own: dict | None = None, **values: 
     """Every cell with the same numbers, but for those by variable and name in ``own``."""
     names = "skill held_out_skill test_accuracy train_accuracy missed raw_error count_error "
     names += "steady_error width_error amplitude_error held_out_raw_error held_out_count_error "
-    names += "sag_error silent_error band_coverage fi_distance passes diverged"
+    names += "sag_error silent_error band_coverage fi_gain passes diverged"
     found = {}
     for name in names.split():
         usual = values.get(name, {"passes": 300, "diverged": 0}.get(name, 0.8))

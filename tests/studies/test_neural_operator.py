@@ -63,7 +63,7 @@ def truth() -> Truth:
     time = np.arange(200)
     for row, at in ((0, 40), (0, 90), (1, 50)):
         voltage[row] += 100 * np.exp(-(((time - at) / 3) ** 2))
-    return Truth(voltage, np.full(3, -70.0), np.full((3, 200), -70.0), (0.25, 5.0, 30.0))
+    return Truth(voltage, np.full(3, -71.0), np.full((3, 200), -70.0), (0.25, 5.0, 30.0))
 
 
 def test_the_true_trace_has_skill_1_and_one_that_never_fires_has_0():

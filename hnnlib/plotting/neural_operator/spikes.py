@@ -109,6 +109,7 @@ def scores(store: xr.Dataset) -> Figure | None:
     grid.names(left, [title(cell) for cell in found])
     grid.zero(left)
     left.set_xlabel("skill")
+    right.set_xlim(-2, 102)
     right.set_xlabel("exact spike counts (%)")
     grid.legend(
         fig,
@@ -131,12 +132,12 @@ def table(store: xr.Dataset) -> pd.DataFrame:
 
 def rank_agreement(store: xr.Dataset) -> float:
     """Spearman's rank correlation over operators of raw error and of counts that are not exact, on
-    unseen amplitudes; NaN with fewer than three.
+    unseen amplitudes; NaN with fewer than three, or where all are alike.
     """
     means = [
         (float(c["raw_error"].mean()), -float(c["test_accuracy"].mean())) for c in trained(store)
     ]
     known = np.array([pair for pair in means if np.isfinite(pair).all()])
-    if len(known) < 3:
+    if len(known) < 3 or (known == known[0]).all(0).any():
         return np.nan
     return spearman(*known.T)

@@ -31,6 +31,7 @@ from hnnlib.training.traces import (
     Traces,
     without_spikes,
 )
+from hnnlib.variables import variable
 
 __all__ = ["STUDY", "NeuralOperator"]
 
@@ -55,6 +56,23 @@ class NeuralOperator(Study):
             return facts.facts(settings, context)
         job = _Job(settings, context)
         return join_cells([one for cell in self.groups(settings)[group] for one in job.train(cell)])
+
+    def collect(self, settings: OperatorSettings, runs: list[xr.Dataset]) -> xr.Dataset:
+        """See ``Study``."""
+        return self.summarise(join_cells(runs))
+
+    def summarise(self, whole: xr.Dataset) -> xr.Dataset:
+        """See ``Study``."""
+        return _compared(whole)
+
+
+def _compared(whole: xr.Dataset) -> xr.Dataset:
+    """The store with what operators gain, between cells, over averages of parameters."""
+    away = whole["fi_distance"]
+    gain = away.isel(cell=(whole["arm"] == "averaged").values).max("cell") - away
+    found = gain.where(whole["train_seconds"].notnull()).transpose("cell", "seed")
+    text = "distance of F-I curves of averaged cells minus that of operators between cells"
+    return whole.assign(fi_gain=variable(found.dims, found.values, text, "spikes"))
 
 
 class _Job:
