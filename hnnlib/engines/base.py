@@ -71,6 +71,10 @@ class Engine(ABC):
         """
         return self.scan(neuron, drive)[0]
 
+    def written(self, signal: Signal) -> Tensor:
+        """What ``spikes`` gives, as a tensor (time, member, batch, *units)."""
+        return dense(signal)
+
     def prepare(self, say: Callable[[str], None]) -> None:
         """Do what is done once, such as compiling, before anything is timed.
 

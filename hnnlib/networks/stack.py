@@ -61,7 +61,9 @@ class NormalisedStack(ImageClassifier):
         for place, count in enumerate(channels, start=1):
             width, name, first = design.scaled(count), f"convolution{place}", place == 1
             own = {"stride": stride if first else 2, "normalise": not (first and plain)}
-            layer = NormalisedConv(shape, width, 3, seeds, name, gain=sigma, **own)
+            layer = NormalisedConv(
+                shape, width, 3, seeds, name, gain=sigma, channels_last=True, **own
+            )
             self.convolutions.append(layer)
             shape = layer.out_shape
         self.readout = Dense((math.prod(shape),), design.classes, seeds, "readout")

@@ -84,6 +84,12 @@ class Cpu(Engine):
             return self.scan(neuron, drive)[0]
         return layers.scan(drive, None, None, own, Layout.of(drive.shape), spare=True)
 
+    def written(self, signal: Signal) -> Tensor:
+        """See ``Engine.written``."""
+        if isinstance(signal, Spikes):
+            return products.write(signal, signal.carrier.dtype)
+        return dense(signal)
+
     def layer(
         self,
         neuron: Neuron,
