@@ -113,13 +113,15 @@ class Gated(Studied):
     """CS-GRU on a raster of ``edge`` x ``edge`` channels, with a leaky readout. Input: independent
     Bernoulli spikes.
 
-    ``share`` of its channels spike, the others speak in numbers.
+    ``share`` of its channels spike, the others speak in numbers. ``lift`` is added to the biases of
+    the current: a cell spikes as often then as one that has been trained for a while.
     """
 
     hidden: int = 32
     edge: int = 8
     density: float = 0.1
     share: float = 1.0
+    lift: float = 0.2
 
     def input(self) -> Tensor:
         """Spikes (time, batch, edge * edge)."""
@@ -130,7 +132,10 @@ class Gated(Studied):
         design = Design(
             self.hidden, self.classes, (1, self.edge, self.edge), self.steps, share=self.share
         )
-        return GatedNetwork(design, (0,), compiled=engine.name == "cpu")
+        network = GatedNetwork(design, (0,), compiled=engine.name == "cpu")
+        with torch.no_grad():
+            network.bias[:, :, self.hidden : 2 * self.hidden] += self.lift
+        return network
 
     def units(self) -> tuple[int, ...]:
         """See ``Studied``."""

@@ -109,8 +109,12 @@ class NormalisedConv(_Normalised):
         evaluation mode the running ones are used.
         """
         if self.channels_last:
-            rows = [self._member(k, part) for k, part in enumerate(x.permute(1, 2, 0, 3, 4, 5))]
-            return _together(rows).permute(2, 0, 1, 5, 3, 4)
+            images = x.permute(1, 2, 0, 3, 4, 5)
+            alone = len(images) == 1  # nothing is copied then
+            parts = [images.squeeze(0)] if alone else images.unbind()
+            drives = [self._member(k, part) for k, part in enumerate(parts)]
+            drive = drives[0].unsqueeze(0) if alone else torch.stack(drives)
+            return drive.permute(2, 0, 1, 5, 3, 4)
         return torch.stack([self._member(k, part) for k, part in enumerate(x.unbind(1))], 1)
 
     def _member(self, k: int, x: Tensor) -> Tensor:
@@ -125,11 +129,6 @@ class NormalisedConv(_Normalised):
         if self.channels_last:
             drive = drive.permute(0, 2, 3, 1)
         return drive.unflatten(0, x.shape[:2])
-
-
-def _together(parts: list[Tensor]) -> Tensor:
-    """A leading axis of members; no copy of a single one."""
-    return parts[0][None] if len(parts) == 1 else torch.stack(parts)
 
 
 class NormalisedDense(_Normalised):
