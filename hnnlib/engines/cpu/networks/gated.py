@@ -75,7 +75,8 @@ class _Scan(torch.autograd.Function):
             old = (i[t - 1], v[t - 1], s[t - 1]) if t else (nothing,) * 3
             many = bool(old[2].mean() > FEW)
             dense |= many
-            drive.copy_(forth[0](old[2])) if many else drive.zero_()
+            if many:
+                drive.copy_(forth[0](old[2]))
             sent = old[2][: 0 if many else None].numpy()
             step = drive.numpy(), r[t].numpy(), z[t].numpy()
             _arrive(bias.numpy(), x[t].numpy(), taps[0], sent, taps[1], image, listed, *step)
@@ -96,7 +97,7 @@ class _Scan(torch.autograd.Function):
         ]
         to_s, to_z = gradient.clone(memory_format=torch.contiguous_format), torch.empty_like(s)
         found = s.new_empty(*s.shape[:3], 3 * hidden)
-        nothing, to_v, to_i = torch.zeros(3, *s.shape[1:])
+        nothing, to_v, to_i, to_r = torch.zeros(4, *s.shape[1:])
         last = len(s) - 1
         for t in range(last, -1, -1):
             old_v, old_i = (v[t - 1], i[t - 1]) if t else (nothing, nothing)
@@ -108,8 +109,8 @@ class _Scan(torch.autograd.Function):
             through = backs[1](to_z[t])
             flowed = through, to_v, z[t], after_r, to_i
             _current_reversed(*(a.view(-1).numpy() for a in flowed))
-            drives = to_i, old_i, r[t], to_z[t], found[t]
-            _collect(*(a.flatten(0, 1).numpy() for a in drives))
+            _gate_reversed(*(a.view(-1).numpy() for a in (to_i, old_i, r[t], to_r)))
+            torch.cat((to_r, to_i, to_z[t]), 2, out=found[t])
         to_output = _of_numbers if ctx.dense else _of_few
         return (
             None,
@@ -223,15 +224,15 @@ def _arrive(bias, x, of_input, sent, of_output, image, listed, drive, r, z):
     """Drives of a step; those of the gates also into ``r`` and ``z``.
 
     Weights are (y, x, channel, gate) and the same as (y and x and channel, gate). ``sent`` has no
-    rows where it was multiplied into ``drive`` before.
+    rows where it was multiplied into ``drive`` before, which is written over otherwise.
     """
-    hidden = r.shape[2]
+    hidden, multiplied, zero = r.shape[2], len(sent) == 0, drive.dtype.type(0)
     for row in range(len(drive)):
         into = drive[row]
         for place in range(len(into)):
             numbers = into[place]
             for gate in range(len(bias)):
-                numbers[gate] += bias[gate]
+                numbers[gate] = bias[gate] + (numbers[gate] if multiplied else zero)
         _add(x[row], image, of_input[0], of_input[1], listed, into)
         if len(sent):
             _add(sent[row], image, of_output[0], of_output[1], listed, into)
@@ -293,17 +294,10 @@ def _current_reversed(through, to_v, z, after, to_i):
 
 
 @njit(**VIEWS)
-def _collect(to_i, before, r, to_z, found):
-    """Gradients of all drives of a step into ``found`` (row and pixel, 3 hidden)."""
-    hidden = r.shape[1]
-    for place in range(len(found)):
-        out, gradient, old, gate = found[place], to_i[place], before[place], r[place]
-        last = to_z[place]
-        for unit in range(hidden):
-            out[unit] = gradient[unit] * old[unit] * gate[unit] * (1 - gate[unit])
-        for unit in range(hidden):
-            out[hidden + unit] = gradient[unit]
-            out[2 * hidden + unit] = last[unit]
+def _gate_reversed(to_i, before, r, to_r):
+    """Gradient of the drive of r; arrays flat."""
+    for n in range(len(r)):
+        to_r[n] = to_i[n] * before[n] * r[n] * (1 - r[n])
 
 
 @njit(**VIEWS)
