@@ -121,7 +121,7 @@ class Gated(Studied):
     edge: int = 8
     density: float = 0.1
     share: float = 1.0
-    lift: float = 0.2
+    lift: float = 0.35
 
     def input(self) -> Tensor:
         """Spikes (time, batch, edge * edge)."""
