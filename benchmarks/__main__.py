@@ -11,6 +11,8 @@ from benchmarks import (
     EPOCH,
     OURS,
     PEERS,
+    STUDIES,
+    STUDY_PEERS,
     SUITES,
     TASKS,
     environment,
@@ -41,6 +43,9 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(given)
     rounds, warmup = suites.ROUNDS[options.suite]
     options.rounds, options.warmup = options.rounds or rounds, options.warmup or warmup
+    if options.suite == STUDIES:
+        given = ("torch", *options.peers)
+        options.peers = [peer for peer in STUDY_PEERS if peer in given]
     return options
 
 
@@ -56,7 +61,7 @@ def _name(options: argparse.Namespace) -> str | None:
     whole = (
         not options.tiny
         and set(options.tasks) == set(TASKS)
-        and set(options.peers) == set(PEERS)
+        and set(options.peers) == set(STUDY_PEERS if options.suite == STUDIES else PEERS)
         and options.rounds >= suites.ROUNDS[options.suite][0]
     )
     words = ["cuda"]

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks import EPOCH, TASKS
+from benchmarks import EPOCH, STUDIED, TASKS
+from benchmarks.studies import Quadratic, Studied
 from benchmarks.tasks import Recurrent, Task
 from hnnlib import engines
 from hnnlib.codings.duplicate import Duplicate
@@ -27,7 +28,7 @@ __all__ = ["DIFFERENCES", "KEEP_MEMORY", "PACKAGES", "build", "engine_name", "si
 PACKAGES: tuple[str, ...] = ()
 _LISTED = 0.5
 """Density up to which an input is listed; what is denser is no event data, and stays a tensor."""
-KEEP_MEMORY = (*TASKS, EPOCH)
+KEEP_MEMORY = (*TASKS, EPOCH, *STUDIED)
 DIFFERENCES = (
     "the reference; gradients flow through the reset; spikes that enter the network are a list of "
     "events, made before the timing, not a tensor, where less than half of the units fire"
@@ -161,6 +162,24 @@ class _FeedForwardNetwork(_Network):
         return total
 
 
+class _StudiedNetwork(nn.Module):
+    """A network of a study, as it is."""
+
+    def __init__(self, task: Studied, engine: Any) -> None:
+        super().__init__()
+        self.task, self.network = task, task.network(engine)
+
+    def forward(self, x: Signal) -> Tensor:
+        return self.network(x).outputs.flatten(0, 1)
+
+    @torch.no_grad()
+    def spike_density(self, x: Signal) -> list[float]:
+        """See ``_Network``."""
+        sent = self.network(x).spikes
+        pairs = zip(sent, self.task.units(), strict=True)
+        return [s.mean().item() / (units * self.task.steps) for s, units in pairs]
+
+
 _WINOGRAD = 16 / 36
 """Multiplications of a 3x3 convolution's input gradient, see ``hnnlib.engines.cpu.winograd``."""
 
@@ -183,6 +202,8 @@ def _rows(x: Signal) -> float:
 def signal(task: Task, device: str = "cpu") -> Signal:
     """The task's input, shared by all members: spikes as events, a constant current once."""
     x = task.input().to(device)
+    if isinstance(task, Quadratic):
+        return x[None]
     if task.constant:
         return Duplicate(task.steps).encode(x[None])
     x = x[:, None]
@@ -194,6 +215,8 @@ def build(task: Task, engine: str = "auto", device: str = "cpu") -> nn.Module:
 
     Logits are (member * batch, classes): those of a single network have the peers' shape.
     """
+    if isinstance(task, Studied):
+        return _StudiedNetwork(task, engines.get(engine, device)).to(device)
     network = _RecurrentNetwork if isinstance(task, Recurrent) else _FeedForwardNetwork
     return network(task, engines.get(engine, device), device).to(device)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import EPOCH, OURS, ratios
+from benchmarks import EPOCH, OURS, STUDIES, ratios
 from benchmarks.ratios import MemberRow, Ratio, Row
 
 __all__ = ["core_share", "markdown", "plain", "summary", "write"]
@@ -32,6 +32,7 @@ _TITLES = {
     EPOCH: "Time of a training step in an epoch of recordings",
     "population": "Time of a training step of a population",
     "curves": "Time of a training step by size and density",
+    STUDIES: "Time of a training step of networks of studies",
 }
 
 

@@ -1,5 +1,5 @@
 """What is measured together: three tasks, an epoch of real recordings, a growing population, curves
-over sizes and density.
+over sizes and density, networks of studies.
 
 Every suite gives points: what ``measure`` gives for one task, and where it stands.
 """
@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import EPOCH, OURS, ratios, tasks
+from benchmarks import EPOCH, OURS, STUDIED, STUDIES, ratios, tasks
 from benchmarks.measure import Worker, WorkerFailure, measure, measure_memory
 
 __all__ = ["ROUNDS", "Bench", "axes", "run"]
 
 Point = dict[str, Any]
 
-ROUNDS = {"tasks": (7, 2), EPOCH: (3, 1), "population": (5, 1), "curves": (3, 1)}
+ROUNDS = {"tasks": (7, 2), EPOCH: (3, 1), "population": (5, 1), "curves": (3, 1), STUDIES: (7, 2)}
 """Rounds that count, and rounds before them, by suite."""
 
 _MEMBERS = (4, 16, 64)
@@ -108,6 +108,13 @@ def _tasks(bench: Bench) -> Iterator[Point]:
         yield point
 
 
+def _studies(bench: Bench) -> Iterator[Point]:
+    """Memory isn't weighed: the peers take their initial weights from a network of hnnlib."""
+    for name in STUDIED:
+        with bench.workers() as workers:
+            yield bench.profiled(workers, name)
+
+
 def _epoch(bench: Bench) -> Iterator[Point]:
     """Memory isn't weighed: it would be that of the recordings, whose form differs."""
     with bench.workers() as workers:
@@ -170,4 +177,10 @@ def _sizes(task: Any) -> dict[str, float]:
     return {axis: getattr(task, axis) for axis in ("steps", "hidden", "batch", "density")}
 
 
-_SUITES = {"tasks": _tasks, EPOCH: _epoch, "population": _population, "curves": _curves}
+_SUITES = {
+    "tasks": _tasks,
+    EPOCH: _epoch,
+    "population": _population,
+    "curves": _curves,
+    STUDIES: _studies,
+}

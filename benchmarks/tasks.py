@@ -238,8 +238,14 @@ class CNN(Task):
 
 def get(name: str, tiny: bool = False, **changes: Any) -> Task:
     """A task by name, at full or at test size, some of its attributes changed."""
-    task = _TASKS[name]
+    task = _TASKS[name] if name in _TASKS else _studied(name)
     return replace(replace(task.tiny(), title=f"tiny {name}") if tiny else task, **changes)
+
+
+def _studied(name: str) -> Task:
+    from benchmarks.studies import STUDIED  # loads much of hnnlib, which other tasks don't need
+
+    return next(task for task in STUDIED if task.name == name)
 
 
 _TASKS = {

@@ -28,6 +28,10 @@ def leak(decay: _Number) -> Map:
     return Map(0.0, decay, 0.0)
 
 
+SHAPED = ("centred", "gaussian")
+"""Windows as wide as the computed one that lie elsewhere, or have another shape."""
+
+
 def moments(f: Map, sigma: _Number, steps: int) -> Iterator[tuple[_Number, _Number]]:
     """Mean and variance at each step after a reset, without reset since.
 
@@ -49,14 +53,25 @@ def window(f: Map, sigma: _Number, rule: str | float = "two_step") -> _Number:
     Args:
         rule: ``two_step``, one standard deviation of the potential two steps after a reset (Jahns
             et al., Theorem 4.1, whose constant is not known); ``twice``, two of them; ``sigma``,
-            that after one step, the input's; or a number.
+            that after one step, the input's; ``centred``, as ``two_step``, but around the mean
+            potential, see ``centre``; ``gaussian``, as a Gaussian's deviation; or a number.
     """
     if rule == "sigma":
         return sigma
-    if rule in ("two_step", "twice"):
+    if rule in ("two_step", "twice", *SHAPED):
         *_, (_, q) = moments(f, sigma, 2)
         return (2 if rule == "twice" else 1) * q**0.5
     return float(rule) + 0.0 * sigma
+
+
+def centre(f: Map, sigma: _Number, rule: str) -> _Number:
+    """Where the window lies, measured from a threshold of 1: two steps after a reset a potential is
+    m on average, around which ``centred`` is laid.
+    """
+    if rule != "centred":
+        return 0.0 * sigma
+    *_, (m, _) = moments(f, sigma, 2)
+    return m - 1
 
 
 class Drawn(NamedTuple):

@@ -62,14 +62,18 @@ class Engine(ABC):
             engine doesn't keep it.
         """
 
-    def spikes(self, neuron: Neuron, drive: Tensor) -> Signal:
+    def spikes(self, neuron: Neuron, drive: Tensor | Separable) -> Signal:
         """Outputs as ``scan`` gives them, in the form that the engine's products read fastest.
 
         Args:
             neuron: as in ``scan``.
             drive: (time, member, batch, *units); nothing else may need its numbers afterwards.
         """
-        return self.scan(neuron, drive)[0]
+        return self.scan(neuron, dense(drive))[0]
+
+    def written(self, signal: Signal) -> Tensor:
+        """What ``spikes`` gives, as a tensor (time, member, batch, *units)."""
+        return dense(signal)
 
     def prepare(self, say: Callable[[str], None]) -> None:
         """Do what is done once, such as compiling, before anything is timed.

@@ -20,7 +20,7 @@ from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Dense
 from hnnlib.networks.normalised import NormalisedConv
 from hnnlib.neurons.decay_input import DecayInputLIF
-from hnnlib.signals import count, dense
+from hnnlib.signals import Separable, count, dense
 from hnnlib.surrogates import Sigmoid
 
 __all__ = ["ImageClassifier", "ImageDesign", "Observer", "States"]
@@ -84,19 +84,21 @@ class Pass:
         self.engine, self.neuron, self.states, self.observe = engine, neuron, states, observe
         self.spikes: list[Tensor] = []
         self.operations: Tensor | float = 0.0
+        self._last: Tensor | None = None
 
-    def fire(self, name: str, drive: Tensor, neuron: Any = None) -> Tensor:
+    def fire(self, name: str, drive: Tensor | Separable, neuron: Any = None) -> Tensor:
         """Spikes (time, member, batch, *units) of a layer of neurons under its drive; the network's
         neurons, unless the layer has its own.
         """
         neuron = neuron or self.neuron
-        if self.states is not None:
-            neuron = _Resumed(neuron, self.states.get(name))
-        spikes, state = self.engine.scan(neuron, drive)
-        spikes = dense(spikes)
-        if self.states is not None:
-            self.states[name] = state
-        self.spikes.append(count(spikes))
+        if self.states is None:
+            signal = self.engine.spikes(neuron, drive)
+        else:
+            resumed = _Resumed(neuron, self.states.get(name))
+            signal, self.states[name] = self.engine.scan(resumed, dense(drive))
+        self.spikes.append(count(signal))
+        spikes = self.engine.written(signal)
+        self._last = spikes
         if self.observe is not None:
             self.observe(name, spikes.detach())
         return spikes
@@ -106,7 +108,8 @@ class Pass:
         fan-out.
         """
         units = spikes.shape[3:].numel()
-        self.operations = self.operations + count(spikes) * (synapse.macs / units)
+        number = self.spikes[-1] if spikes is self._last else count(spikes)
+        self.operations = self.operations + number * (synapse.macs / units)
         return spikes
 
 
@@ -133,7 +136,7 @@ class ImageClassifier(nn.Module, ABC):
     readout: Dense
 
     @abstractmethod
-    def _features(self, drive: Tensor, run: Pass) -> Tensor:
+    def _features(self, drive: Tensor | Separable, run: Pass) -> Tensor:
         """Spikes of the last layer, (time, member, batch, *units), from the drive of the first."""
 
     @abstractmethod
@@ -166,7 +169,7 @@ class ImageClassifier(nn.Module, ABC):
         run = Pass(self.engine, self.neuron, states, observe)
         drive = self.first()(frames)
         if len(frames) == 1:  # equal frames have equal drives: one convolution is enough
-            drive = drive.expand(self.design.steps, *drive.shape[1:])
+            drive = self._held(drive)
         spikes = self._features(drive, run)
         run.read(self.readout, spikes)
         # the readout is linear: the mean over time, and over pixels, may be taken before it
@@ -176,6 +179,10 @@ class ImageClassifier(nn.Module, ABC):
         if self.design.each_step:
             steps = self.readout.product(_of_channels(spikes)) + self.readout.shift()
         return Activity(logits, run.spikes, operations=run.operations, steps=steps)
+
+    def _held(self, drive: Tensor) -> Tensor | Separable:
+        """A drive (1, member, batch, *units) that is the same at all steps."""
+        return drive.expand(self.design.steps, *drive.shape[1:])
 
     def parameter_count(self) -> int:
         """Trained numbers of one member."""

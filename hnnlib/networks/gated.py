@@ -276,7 +276,10 @@ class GatedNetwork(nn.Module):
         """
         x = self._events(x, noise)
         outputs = self._outputs(x)
-        sent = (outputs.detach() * self.spiking).sum((0, 3, 4, 5))
+        sent = outputs.detach()
+        if self.design.spiking < self.design.hidden:
+            sent = sent * self.spiking
+        sent = sent.sum((0, 3, 4, 5))
         arrived = x.sum((0, 3, 4, 5))
         design = self.design
         operations = sent * design.fan_out() + arrived * design.input_fan_out()
@@ -361,9 +364,16 @@ class GatedNetwork(nn.Module):
 
     def _answer(self, outputs: Tensor) -> Tensor:
         """Logits (member, batch, class)."""
-        read = outputs.flatten(3) if self.design.readout == "flat" else outputs.mean((4, 5))
+        weight = self.readout
+        if self.design.readout == "mean":
+            read = outputs.mean((4, 5))
+        elif self.compiled:  # whose channels lie last: it is the weights that are turned
+            read = outputs.movedim(3, 5).flatten(3)
+            weight = weight.unflatten(1, (self.design.hidden, -1)).transpose(1, 2).flatten(1, 2)
+        else:
+            read = outputs.flatten(3)
         time = read.shape[0]
-        folded = torch.bmm(read.movedim(0, 1).flatten(1, 2), self.readout) + self.offset
+        folded = torch.bmm(read.movedim(0, 1).flatten(1, 2), weight) + self.offset
         steps = folded.unflatten(1, (time, -1))
         if self.design.over_time == "mean":
             return steps.mean(1)

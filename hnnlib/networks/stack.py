@@ -13,6 +13,7 @@ from hnnlib.networks.classifier import ImageClassifier, ImageDesign, Pass
 from hnnlib.networks.layers import Dense
 from hnnlib.networks.normalised import NormalisedConv
 from hnnlib.neurons.base import Neuron
+from hnnlib.signals import Separable
 
 __all__ = ["NormalisedStack"]
 
@@ -61,7 +62,9 @@ class NormalisedStack(ImageClassifier):
         for place, count in enumerate(channels, start=1):
             width, name, first = design.scaled(count), f"convolution{place}", place == 1
             own = {"stride": stride if first else 2, "normalise": not (first and plain)}
-            layer = NormalisedConv(shape, width, 3, seeds, name, gain=sigma, **own)
+            layer = NormalisedConv(
+                shape, width, 3, seeds, name, gain=sigma, channels_last=True, **own
+            )
             self.convolutions.append(layer)
             shape = layer.out_shape
         self.readout = Dense((math.prod(shape),), design.classes, seeds, "readout")
@@ -86,7 +89,10 @@ class NormalisedStack(ImageClassifier):
         """See ``ImageClassifier``."""
         return self.convolutions[0]
 
-    def _features(self, drive: Tensor, run: Pass) -> Tensor:
+    def _held(self, drive: Tensor) -> Separable:
+        return Separable(drive.squeeze(0), drive.new_ones(self.design.steps))
+
+    def _features(self, drive: Tensor | Separable, run: Pass) -> Tensor:
         neurons = [self._neuron(sigma) for sigma in self.known.unbind(1)]
         spikes = run.fire("convolution1", drive, neurons[0])
         for place, layer in enumerate(self.convolutions[1:], start=1):

@@ -25,12 +25,18 @@ class Surrogate(Protocol):
 
 @dataclass(frozen=True)
 class Gaussian:
-    """exp(-x^2 / 2 s^2) / (sqrt(2 pi) s): Muramatsu & Yu, eq. 6, with s = 0.4 (peak 0.997)."""
+    """exp(-x^2 / 2 s^2) / (sqrt(2 pi) s): Muramatsu & Yu, eq. 6, with s = 0.4 (peak 0.997).
 
-    sigma: float = 0.4
+    s is a float, or a tensor that broadcasts against ``distance``.
+    """
+
+    sigma: float | Tensor = 0.4
 
     def derivative(self, distance: Tensor) -> Tensor:
         """See class."""
+        if isinstance(self.sigma, Tensor):
+            scaled = (distance / self.sigma).square()
+            return (-scaled / 2).exp() / (math.sqrt(2 * math.pi) * self.sigma)
         log_peak = distance.new_tensor(-math.log(math.sqrt(2 * math.pi) * self.sigma))
         return torch.addcmul(log_peak, distance, distance, value=-0.5 / self.sigma**2).exp_()
 

@@ -26,11 +26,13 @@ def passed(design: Design, compiled: bool, rate: float) -> tuple[torch.Tensor, l
     return found.outputs, [p.grad for p in network.parameters()]
 
 
+@pytest.mark.parametrize("fewest", [1, 99], ids=["transformed", "as they are"])
 @pytest.mark.parametrize("few", [-1.0, 2.0], ids=["multiplied", "spike by spike"])
 @pytest.mark.parametrize("form", ["image", "line"])
 @pytest.mark.parametrize("rate", [0.3, 0.8])
-def test_it_agrees_with_the_plain_loop(monkeypatch, few, form, rate):
+def test_it_agrees_with_the_plain_loop(monkeypatch, fewest, few, form, rate):
     monkeypatch.setattr(gated, "FEW", few)
+    monkeypatch.setattr(gated, "FEWEST", fewest)
     design = replace(DESIGN, form=form)
     ours, plain = (passed(design, compiled, rate) for compiled in (True, False))
     torch.testing.assert_close(ours[0], plain[0])

@@ -159,7 +159,7 @@ def test_figures_have_words_and_files(page, folder):
 
 def test_without_a_gpu_the_page_says_how_to_measure_it(page):
     text = cells(page.section("gpu"))
-    assert text.count("not measured") == 4 and "NVIDIA" in text
+    assert text.count("not measured") == 5 and "NVIDIA" in text
     assert "python -m benchmarks --suite curves --device cuda" in text
 
 

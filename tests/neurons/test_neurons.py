@@ -110,6 +110,18 @@ def test_a_window_has_the_area_it_says_and_ends_at_its_upper_edge_only(height, a
     assert window.derivative(edges).tolist() == [0.0, window.peak()]
 
 
+def test_a_window_may_lie_beside_the_threshold():
+    edges = torch.tensor([-0.5, -0.25, 0.25, 0.5], dtype=torch.float64)
+    assert Rectangle(0.5, centre=-0.25).derivative(edges).tolist() == [1.0, 1.0, 1.0, 0.0]
+
+
+def test_a_gaussian_of_each_member_is_that_of_its_own_width():
+    x = torch.linspace(-2, 2, 41, dtype=torch.float64).expand(2, -1)
+    both = Gaussian(torch.tensor([[0.4], [0.9]], dtype=torch.float64)).derivative(x)
+    for row, sigma in zip(both, (0.4, 0.9), strict=True):
+        torch.testing.assert_close(row, Gaussian(sigma).derivative(x[0]))
+
+
 def test_gradient_flows_through_the_reset():
     # V1 = I1 - R1 and R1 = O0: the reset is not detached, so I0 moves V1 by -O0'
     drive = torch.tensor([1.2, 0.9], dtype=torch.float64).view(2, 1, 1, 1).requires_grad_()

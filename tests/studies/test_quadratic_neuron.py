@@ -71,6 +71,16 @@ def test_neurons_of_a_population_are_those_of_its_cells():
     assert both.map.slope.flatten().tolist() == [0.875, 0.0]
 
 
+def test_shaped_windows_are_as_wide_as_the_computed_one():
+    sigma = torch.tensor([0.5, 0.5], dtype=torch.float64)
+    found = [Cell("qif", 0.25, window=rule) for rule in ("centred", "two_step")]
+    both, bell = neurons(found, sigma), neurons([Cell("qif", 0.25, window="gaussian")], sigma[:1])
+    width = 0.4492188**0.5
+    assert both.surrogate.half_width.flatten().tolist() == pytest.approx([width, width])
+    assert both.surrogate.centre.flatten().tolist() == pytest.approx([0.0625 - 1, 0])
+    assert bell.surrogate.sigma.item() == pytest.approx(width)
+
+
 def test_what_is_exact():
     found = facts(100_000)
     euler = look_up.select(found, neuron="qif", reading="euler")

@@ -77,12 +77,22 @@ class Cpu(Engine):
                 return mixed.run(drive, recurrent, graded), None
         return Eager().scan(neuron, drive, recurrent)
 
-    def spikes(self, neuron: Neuron, drive: Tensor) -> Signal:
+    def spikes(self, neuron: Neuron, drive: Tensor | Separable) -> Signal:
         """See ``Engine.spikes``."""
-        own = compiled.make(neuron, drive.shape[1], drive.ndim - 3, drive.dtype)
+        held = isinstance(drive, Separable)
+        shape = (len(drive.envelope), *drive.values.shape) if held else drive.shape
+        own = compiled.make(neuron, shape[1], len(shape) - 3, drive[0].dtype)
         if own is None or not own.row.spiking:
-            return self.scan(neuron, drive)[0]
+            return self.scan(neuron, dense(drive))[0]
+        if held:
+            return layers.scan(drive.values, None, drive.envelope, own, Layout.of(shape))
         return layers.scan(drive, None, None, own, Layout.of(drive.shape), spare=True)
+
+    def written(self, signal: Signal) -> Tensor:
+        """See ``Engine.written``."""
+        if isinstance(signal, Spikes):
+            return products.write(signal, signal.carrier.dtype)
+        return dense(signal)
 
     def layer(
         self,

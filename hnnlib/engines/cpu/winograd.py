@@ -38,17 +38,18 @@ def kernel_panels(weight: np.ndarray) -> np.ndarray:
 
 @njit(**OPTIONS)
 def transposed(first, last, batch, panels, adjoint, to_input):
-    """Gradient of the input of a valid 3x3 convolution.
+    """Gradient of the input of a 3x3 convolution: a valid one, or one that keeps the size.
 
     Args:
         panels: of the kernels, see ``kernel_panels``.
         adjoint: of the result, (row, step, y, x, channel out).
-        to_input: (row, step, y, x, channel in).
+        to_input: (row, step, y, x, channel in), two lines and pixels larger, or as large.
     """
     outs = adjoint.shape[4]
     height, width, channels = to_input.shape[2:]
     real = to_input.dtype
     tall, wide = (height + 1) // 2, (width + 1) // 2
+    rim = 1 + (height - adjoint.shape[2]) // 2
     several = min(tall, -(-_TILES // wide))
     padded = np.zeros((2 * tall + 2, 2 * wide + 2, outs), real)
     lines = np.empty((4, (2 * wide + 2) * outs), real)
@@ -57,7 +58,7 @@ def transposed(first, last, batch, panels, adjoint, to_input):
     halves = np.empty((4, 2 * wide, channels), real)
     for row in range(first, last):
         for t in range(adjoint.shape[1]):
-            frame(padded, 2, adjoint[row, t])
+            frame(padded, rim, adjoint[row, t])
             for top in range(0, tall, several):
                 count = min(several, tall - top)
                 _to_patches(padded, top, count, lines, patches)

@@ -71,7 +71,7 @@ def spread(parameter: Tensor | float, step: Tensor) -> Tensor:
 
 def _surrogate(surrogate: Surrogate) -> tuple[str, float, float] | None:
     """Curve, peak and scale of a surrogate derivative."""
-    if type(surrogate) is Gaussian:
+    if type(surrogate) is Gaussian and not isinstance(surrogate.sigma, Tensor):
         sigma = surrogate.sigma
         return "gaussian", 1 / (math.sqrt(2 * math.pi) * sigma), math.sqrt(0.5) / sigma
     if type(surrogate) is ATan:

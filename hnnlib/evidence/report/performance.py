@@ -21,6 +21,7 @@ _SUITES = {
     "epoch": "an epoch of recordings",
     "population": "populations of networks",
     "curves": "sizes and density",
+    "studies": "networks of three studies",
 }
 
 
@@ -54,12 +55,12 @@ def view(results: Sequence[dict], figures: Path) -> dict:
     gpu = [one for one in results if one["device"] != "cpu"]
     return {
         "headline": _headline(results),
-        "tasks": tables.tasks(_of(cpu, "tasks")),
+        "tasks": tables.tasks(_of(cpu, "tasks") + _of(cpu, "studies")),
         "epochs": tables.tasks(_of(cpu, "epoch")),
         "populations": [tables.population(one, figures) for one in _of(cpu, "population")],
         "curves": [tables.curves(one, figures) for one in _of(cpu, "curves")],
         "gpu": {
-            "tasks": tables.tasks(_of(gpu, "tasks") + _of(gpu, "epoch")),
+            "tasks": tables.tasks(_of(gpu, "tasks") + _of(gpu, "studies") + _of(gpu, "epoch")),
             "populations": [tables.population(one, figures) for one in _of(gpu, "population")],
             "curves": [tables.curves(one, figures) for one in _of(gpu, "curves")],
             "missing": [

@@ -12,6 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from hnnlib.analysis import cells
+from hnnlib.analysis.moments import SHAPED
 from hnnlib.analysis.summaries import spread
 from hnnlib.plotting import forest, grid, marks, style, words
 from hnnlib.plotting.quadratic_neuron.looks import NAMES, NEURONS, window
@@ -29,6 +30,8 @@ CHOICES = {
     ("u2", "u2", "1"): "critical point 1 (not 0.5)",
     ("window", "window", "sigma"): "window of one step (not two)",
     ("window", "window", "twice"): "window twice as wide",
+    ("window", "window", "centred"): "window around the mean (not the threshold)",
+    ("window", "window", "gaussian"): "window a Gaussian (not a rectangle)",
     ("plane", "window", "0.25"): "window fixed at 0.25",
     ("plane", "window", "0.5"): "window fixed at 0.5",
     ("plane", "window", "1"): "window fixed at 1",
@@ -84,6 +87,7 @@ def _map(ax: Axes, plane: xr.Dataset, norm: Normalize) -> None:
 def widths(store: xr.Dataset) -> Figure:
     """Accuracy over the window's half-width at the default point; computed windows stand out."""
     plane = store.isel(cell=store["arm"].isin(["plane", "window"]).values)
+    plane = plane.isel(cell=~plane["window"].isin(SHAPED).values)
     plane = cells.select(plane, sigma=_POINT["sigma"])
     data = list(dict.fromkeys(plane["dataset"].values.astype(str)))
     fig, axes = grid.flow(len(data), min(2, len(data)), 2.4)

@@ -12,7 +12,13 @@ READINGS = {
     "euler": {"color": "#0072B2", "marker": "o"},
     "product": {"color": "#009E73", "marker": "s"},
 }
-WINDOWS = {"two_step": "two steps", "twice": "two steps, twice", "sigma": "one step"}
+WINDOWS = {
+    "two_step": "two steps",
+    "twice": "two steps, twice",
+    "sigma": "one step",
+    "centred": "two steps, around the mean",
+    "gaussian": "two steps, a Gaussian",
+}
 NAMES = {"lif": "LIF", "qif": "QIF", "euler": "Euler", "product": "product"}
 
 

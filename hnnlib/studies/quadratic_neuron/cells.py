@@ -16,6 +16,7 @@ from hnnlib.neurons.lif import LIF
 from hnnlib.neurons.quadratic import QuadraticIF
 from hnnlib.studies.base import Settings
 from hnnlib.studies.base.settings import ImageSettings, Quantity, ScheduleSettings, TasksBase
+from hnnlib.surrogates import Gaussian
 from hnnlib.surrogates.rectangle import Rectangle
 
 __all__ = [
@@ -139,17 +140,17 @@ class Cell:
         return own | {"network": "stack"}
 
     @property
-    def together(self) -> tuple[str | int, ...]:
+    def together(self) -> tuple[str | int | bool, ...]:
         """What cells share that are trained as one population."""
         keys = ("neuron", "reading", "clamp", "height", "track", "first", "loss", "steps")
-        return tuple(getattr(self, key) for key in keys)
+        return (*(getattr(self, key) for key in keys), self.window == "gaussian")
 
 
 CHOICES: dict[Choice, tuple[dict[str, object], ...]] = {
     "reading": ({"reading": "product"},),
     "clamp": ({"clamp": "on"},),
     "u2": ({"u2": 1.0},),
-    "window": ({"window": "sigma"}, {"window": "twice"}, {"window": "0.5"}),
+    "window": tuple({"window": rule} for rule in ("sigma", "twice", "0.5", *moments.SHAPED)),
     "height": ({"height": "height_1"},),
     "tracked": ({"track": "tracked"},),
     "first": ({"first": "plain"},),
@@ -207,4 +208,8 @@ def neurons(together: Sequence[Cell], sigma: Tensor) -> LIF | QuadraticIF:
     rules = [cell.window for cell in together]
     widths = {rule: moments.window(f, by_member(sigma), rule) for rule in set(rules)}
     width = torch.stack([widths[rule][k] for k, rule in enumerate(rules)])
-    return replace(neuron, surrogate=Rectangle(width, first.height))
+    if first.window == "gaussian":
+        return replace(neuron, surrogate=Gaussian(width))
+    centres = {rule: moments.centre(f, by_member(sigma), rule) for rule in set(rules)}
+    centre = torch.stack([centres[rule][k] for k, rule in enumerate(rules)])
+    return replace(neuron, surrogate=Rectangle(width, first.height, centre))

@@ -168,7 +168,8 @@ class _Job:
 def _own(cell: Cell, network: NormalisedStack) -> dict[str, object]:
     """What only networks of this study have."""
     drift = torch.cat([network.drift, network.sigma()[:, None]], 1).cpu().numpy()
-    width = neurons([cell], torch.tensor([cell.sigma])).surrogate.half_width.item()
+    surrogate = neurons([cell], torch.tensor([cell.sigma])).surrogate
+    width = surrogate.sigma if cell.window == "gaussian" else surrogate.half_width
     return {
         "look": np.arange(drift.shape[1]),
         "layer": np.arange(drift.shape[2]),
@@ -178,7 +179,7 @@ def _own(cell: Cell, network: NormalisedStack) -> dict[str, object]:
             "deviation of each layer's drive at the start of each epoch until the one that was "
             "chosen, and, at the last place, of the network as chosen",
         ),
-        "half_width": of_cell((), width, "half-width of the window"),
+        "half_width": of_cell((), width.item(), "half-width of the window"),
     }
 
 

@@ -16,13 +16,17 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
+from hnnlib.engines.cpu import winograd
 from hnnlib.engines.cpu.compilation import INNER, VIEWS
+from hnnlib.engines.cpu.threads import in_threads
 from hnnlib.engines.cpu.vectors import add_rows, add_to_rows, list_above
 
 __all__ = ["FEW", "scan"]
 
 FEW = 0.25
 """Share of units that spike, from which on a dense product is faster."""
+FEWEST = 16
+"""Channels, out and in, from which it pays to transform kernels: those of a vector."""
 
 
 def scan(
@@ -41,11 +45,14 @@ def scan(
         steepness: of the surrogate.
     """
     members = zip(x.unbind(1), *weights, bias.flatten(1), strict=True)
-    return torch.stack([_Scan.apply(*each, steepness) for each in members], 1)
+    parts = [_Scan.apply(*each, steepness) for each in members]
+    alone = len(parts) == 1  # nothing is copied then
+    whole = parts[0].unsqueeze(1) if alone else torch.stack(parts, 1)
+    return whole.unflatten(3, x.shape[-2:]).movedim(-1, 3)
 
 
 class _Scan(torch.autograd.Function):
-    """One member."""
+    """One member: spikes (time, batch, pixel, hidden)."""
 
     @staticmethod
     def forward(
@@ -62,45 +69,48 @@ class _Scan(torch.autograd.Function):
         drive = torch.empty(*x.shape[1:3], len(bias))
         taps = [_taps(weight, len(bias)) for weight in (of_input, of_output)]
         listed = _room(x, s)
-        forth = _last(of_output), _last(inner)
+        forth = _Product(of_output, image), _Product(inner, image)
         dense, nothing = False, torch.zeros_like(s[0])
         for t in range(len(x)):
             old = (i[t - 1], v[t - 1], s[t - 1]) if t else (nothing,) * 3
             many = bool(old[2].mean() > FEW)
             dense |= many
-            drive.copy_(_product(old[2], forth[0], image)) if many else drive.zero_()
+            if many:
+                drive.copy_(forth[0](old[2]))
             sent = old[2][: 0 if many else None].numpy()
             step = drive.numpy(), r[t].numpy(), z[t].numpy()
             _arrive(bias.numpy(), x[t].numpy(), taps[0], sent, taps[1], image, listed, *step)
             r[t].sigmoid_()
             _current(step[0], step[1], old[0].numpy(), i[t].numpy())
-            z[t].add_(_product(i[t], forth[1], image)).sigmoid_()
+            z[t].add_(forth[1](i[t])).sigmoid_()
             _fire(*(a.view(-1).numpy() for a in (i[t], z[t], *old[1:], v[t], s[t])))
         ctx.save_for_backward(x, of_input, of_output, inner, r, z, i, v, s)
         ctx.image, ctx.steepness, ctx.dense = image, steepness, dense
-        return _channels_first(s, image)
+        return s
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, of_input, of_output, inner, r, z, i, v, s = ctx.saved_tensors
         image, hidden = ctx.image, len(inner)
-        backs = [_last(weight.transpose(0, 1).flip(2, 3)) for weight in (of_output, inner)]
-        to_s, to_z = _channels_last(gradient), torch.empty_like(s)
+        backs = [
+            _Product(weight.transpose(0, 1).flip(2, 3), image) for weight in (of_output, inner)
+        ]
+        to_s, to_z = gradient.clone(memory_format=torch.contiguous_format), torch.empty_like(s)
         found = s.new_empty(*s.shape[:3], 3 * hidden)
-        nothing, to_v, to_i = torch.zeros(3, *s.shape[1:])
+        nothing, to_v, to_i, to_r = torch.zeros(4, *s.shape[1:])
         last = len(s) - 1
         for t in range(last, -1, -1):
             old_v, old_i = (v[t - 1], i[t - 1]) if t else (nothing, nothing)
             after_z, after_r = (z[t + 1], r[t + 1]) if t < last else (nothing, nothing)
             if t < last:
-                to_s[t] += _product(found[t + 1], backs[0], image)
+                to_s[t] += backs[0](found[t + 1])
             fired = to_s[t], v[t], old_v, i[t], z[t], after_z, to_v, to_z[t]
             _fire_reversed(ctx.steepness, *(a.view(-1).numpy() for a in fired))
-            through = _product(to_z[t], backs[1], image)
+            through = backs[1](to_z[t])
             flowed = through, to_v, z[t], after_r, to_i
             _current_reversed(*(a.view(-1).numpy() for a in flowed))
-            drives = to_i, old_i, r[t], to_z[t], found[t]
-            _collect(*(a.flatten(0, 1).numpy() for a in drives))
+            _gate_reversed(*(a.view(-1).numpy() for a in (to_i, old_i, r[t], to_r)))
+            torch.cat((to_r, to_i, to_z[t]), 2, out=found[t])
         to_output = _of_numbers if ctx.dense else _of_few
         return (
             None,
@@ -138,9 +148,27 @@ def _of_numbers(sent: Tensor, gradient: Tensor, weight: Tensor, image: tuple[int
     return conv2d_weight(images[0], weight.shape, images[1], padding=_rim(weight))
 
 
-def _last(weight: Tensor) -> Tensor:
-    """Kernels with their channels last, as what they multiply."""
-    return weight.contiguous(memory_format=torch.channels_last)
+class _Product:
+    """Kernels times (batch, pixel, channel), of the same size, at one step after another."""
+
+    def __init__(self, weight: Tensor, image: tuple[int, int]) -> None:
+        self.image, self.channels = image, len(weight)
+        self.panels = None
+        if weight.shape[2:] == (3, 3) and min(weight.shape[:2]) >= FEWEST:
+            turned = weight.detach().transpose(0, 1).flip(2, 3)
+            self.panels = winograd.kernel_panels(turned[None].numpy())
+        self.weight = weight.contiguous(memory_format=torch.channels_last)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.panels is None:
+            rim = _rim(self.weight)
+            found = functional.conv2d(_images(x, self.image), self.weight, padding=rim)
+            return found.permute(0, 2, 3, 1).flatten(1, 2).contiguous()
+        batch = len(x)
+        given = x.view(batch, 1, *self.image, -1).numpy()
+        found = x.new_empty(batch, 1, *self.image, self.channels)
+        in_threads(winograd.transposed, batch, batch, self.panels, given, found.numpy())
+        return found.view(batch, -1, self.channels)
 
 
 def _rim(weight: Tensor) -> tuple[int, ...]:
@@ -152,19 +180,9 @@ def _images(x: Tensor, image: tuple[int, int]) -> Tensor:
     return x.unflatten(1, image).permute(0, 3, 1, 2)
 
 
-def _product(x: Tensor, weight: Tensor, image: tuple[int, int]) -> Tensor:
-    """Kernels times (batch, pixel, channel), of the same size."""
-    found = functional.conv2d(_images(x, image), weight, padding=_rim(weight))
-    return found.permute(0, 2, 3, 1).flatten(1, 2).contiguous()
-
-
 def _channels_last(x: Tensor) -> Tensor:
     """(time, batch, channel, height, width) as a new (time, batch, pixel, channel)."""
     return x.flatten(3).transpose(2, 3).clone(memory_format=torch.contiguous_format)
-
-
-def _channels_first(x: Tensor, image: tuple[int, int]) -> Tensor:
-    return x.transpose(2, 3).unflatten(3, image)
 
 
 # --- compiled steps -------------------------------------------------------------------------------
@@ -206,15 +224,15 @@ def _arrive(bias, x, of_input, sent, of_output, image, listed, drive, r, z):
     """Drives of a step; those of the gates also into ``r`` and ``z``.
 
     Weights are (y, x, channel, gate) and the same as (y and x and channel, gate). ``sent`` has no
-    rows where it was multiplied into ``drive`` before.
+    rows where it was multiplied into ``drive`` before, which is written over otherwise.
     """
-    hidden = r.shape[2]
+    hidden, multiplied, zero = r.shape[2], len(sent) == 0, drive.dtype.type(0)
     for row in range(len(drive)):
         into = drive[row]
         for place in range(len(into)):
             numbers = into[place]
             for gate in range(len(bias)):
-                numbers[gate] += bias[gate]
+                numbers[gate] = bias[gate] + (numbers[gate] if multiplied else zero)
         _add(x[row], image, of_input[0], of_input[1], listed, into)
         if len(sent):
             _add(sent[row], image, of_output[0], of_output[1], listed, into)
@@ -276,17 +294,10 @@ def _current_reversed(through, to_v, z, after, to_i):
 
 
 @njit(**VIEWS)
-def _collect(to_i, before, r, to_z, found):
-    """Gradients of all drives of a step into ``found`` (row and pixel, 3 hidden)."""
-    hidden = r.shape[1]
-    for place in range(len(found)):
-        out, gradient, old, gate = found[place], to_i[place], before[place], r[place]
-        last = to_z[place]
-        for unit in range(hidden):
-            out[unit] = gradient[unit] * old[unit] * gate[unit] * (1 - gate[unit])
-        for unit in range(hidden):
-            out[hidden + unit] = gradient[unit]
-            out[2 * hidden + unit] = last[unit]
+def _gate_reversed(to_i, before, r, to_r):
+    """Gradient of the drive of r; arrays flat."""
+    for n in range(len(r)):
+        to_r[n] = to_i[n] * before[n] * r[n] * (1 - r[n])
 
 
 @njit(**VIEWS)

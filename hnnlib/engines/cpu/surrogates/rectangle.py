@@ -13,8 +13,8 @@ __all__ = ["ROWS"]
 
 @njit(**OPTIONS)
 def _slopes(shape, threshold, potential, powers, index, slope):
-    """The window lies around the threshold of the equation, of which ``threshold`` may be the next
-    lower number.
+    """The window is measured from the threshold of the equation, of which ``threshold`` may be the
+    next lower number.
     """
     half_width, peak, middle = shape[0], shape[1], shape[2]
     zero = slope.dtype.type(0)
@@ -26,7 +26,11 @@ def _slopes(shape, threshold, potential, powers, index, slope):
 ROWS = (
     SurrogateRow(
         Rectangle,
-        lambda surrogate, threshold: (surrogate.half_width, surrogate.peak(), threshold),
+        lambda surrogate, threshold: (
+            surrogate.half_width,
+            surrogate.peak(),
+            threshold + surrogate.centre,
+        ),
         _slopes,
     ),
 )
