@@ -1,4 +1,4 @@
-"""Pages as a browser shows them: nothing that axe-core calls serious, wide or narrow, light or dark.
+"""Pages as a browser shows them: nothing that axe-core calls serious, light or dark, wide or not.
 
 Skipped without Chromium, and without the file that the variable AXE names: ``make accessible``.
 """

@@ -9,11 +9,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 from synthetic_store import make
 
 from hnnlib import store
 from hnnlib.errors import ConfigError, StoreError
-from hnnlib.evidence import claims, papers, report
+from hnnlib.evidence import claims, ledger, papers, report
 from hnnlib.evidence.papers import reader
 from hnnlib.evidence.report import text
 
@@ -226,6 +227,24 @@ def test_a_figure_leads_to_its_script_store_configuration_and_commit(page):
 def test_the_ledgers_files_lie_beside_the_first_page(first):
     for name in ("claims.csv", "comparison.csv", "readings.csv", "claims.json"):
         assert name in first.links() and (first.path.parent / name).stat().st_size
+
+
+def test_the_manifest_names_every_output_and_the_projects_own_those_of_any_run(first):
+    inside, names = first.path.parent, {"claims.csv", "claims.json", f"stores/this/{STUDY}.nc"}
+    made = yaml.safe_load((inside / "codecheck.yml").read_text("utf-8"))
+    files = {one["file"]: one["comment"] for one in made["manifest"]}
+    pictures = {path.relative_to(inside).as_posix() for path in inside.glob("figures/*/*.png")}
+    assert set(files) >= names | pictures and all((inside / file).is_file() for file in files)
+    assert all(files.values()) and made["paper"]["reference"] == [
+        f"https://doi.org/{papers.load(PAPER).doi}"
+    ]
+    own = yaml.safe_load((Path(__file__).parents[2] / "codecheck.yml").read_text("utf-8"))
+    assert own["paper"]["title"] == made["paper"]["title"]
+    assert {Path(one["file"]).name for one in own["manifest"]} == {
+        *ledger.FILES,
+        "codecheck.yml",
+        "index.html",
+    }
 
 
 def test_the_pages_need_no_network(pages):

@@ -18,7 +18,7 @@ from hnnlib.evidence import claims, ledger, papers, rules
 from hnnlib.evidence.ledger import Ledger
 from hnnlib.evidence.papers import Paper
 from hnnlib.evidence.report import figures as pictures
-from hnnlib.evidence.report import performance
+from hnnlib.evidence.report import manifest, performance
 from hnnlib.evidence.report.summary import best_evidence
 from hnnlib.evidence.report.text import duration, plain
 from hnnlib.evidence.report.views import Run, paper_view
@@ -87,6 +87,7 @@ def build(
             sources = [one.get(study["name"]) for one in drawn]
             study["figures"] = pictures.side_by_side(sources, folder / "figures" / study["name"])
         ledger.write(weighed[name], folder)
+        manifest.write(folder / "codecheck.yml", shown)
         shared = {
             "scale": {"scale": "", "description": ""} | dict(scale),
             "command": f"snakemake --cores all --config scale={scale.get('scale', '')}"
@@ -101,7 +102,7 @@ def build(
                     for run, one in weighed.items()
                 ]
             ),
-            "tables": ledger.FILES,
+            "tables": (*ledger.FILES, "codecheck.yml"),
             "timings": {step: duration(seconds) for step, seconds in (timings or {}).items()},
             "level": rules.LEVEL,
             "rules": {rule: plain(function) for rule, function in rules.RULES.items()},
