@@ -35,7 +35,7 @@ class Browser:
         self._session = {"sessionId": found["sessionId"]}
         self._ask("Page.enable")
 
-    def open(self, page: Path, width: int, scheme: str = "light", media: str = "screen") -> None:
+    def open(self, page: Path, width: int, scheme: str = "light", media: str = "") -> None:
         """Show a page in a window so many pixels wide, light or dark, on screen or printed."""
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self._ask("Emulation.setDeviceMetricsOverride", **size)

@@ -95,6 +95,9 @@ def _hard(paper: Paper, runs: Sequence[Run]) -> list[str]:
     if paper.inconsistencies:
         many = _count(len(paper.inconsistencies), "place")
         said.append(f"The paper disagrees with itself or its code in {many}, listed below.")
+    judged = {j.claim: j for run in runs for j in run.judgements.values()}
+    if failed := [claim for claim, j in judged.items() if j.own_numbers == "fails"]:
+        said.append(f"The paper’s own numbers fail the rule of {', '.join(failed)}.")
     for run in runs:
         said += _of_run(run)
     return said or ["Nothing that the paper’s file or these runs could tell."]
@@ -102,14 +105,11 @@ def _hard(paper: Paper, runs: Sequence[Run]) -> list[str]:
 
 def _of_run(run: Run) -> Iterable[str]:
     judged = [j for j in run.judgements.values() if j.asked_by == "authors"]
-    failed = [j.claim for j in judged if j.own_numbers == "fails"]
     if why := because([j for j in judged if j.answer == "not tested"]):
         yield f"{run.name}: claims could not be tested, {why}."
     lost = sum(int(store["diverged"].sum()) for store in run.stores.values() if "diverged" in store)
     if lost:
         yield f"{run.name}: {_count(lost, 'training')} diverged."
-    if failed:
-        yield f"{run.name}: the paper’s own numbers fail the rule of {', '.join(failed)}."
 
 
 def _count(number: int, word: str, words: str = "") -> str:
