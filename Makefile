@@ -17,7 +17,7 @@ PIP := PIP_USER=0 $(BIN)/python -m pip install -qq --disable-pip-version-check -
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint notebooks oracles benchmark pythons clean distclean
+.PHONY: help reproduce test lint notebooks oracles site accessible benchmark pythons clean distclean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -40,6 +40,14 @@ notebooks: $(READY) ## run the notebooks on the reference results
 
 oracles: $(ORACLES) ## install NEURON and eFEL, and compare solver and features with them
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/datasets/test_cable_neuron.py tests/analysis/test_electrophysiology_efel.py
+
+site: $(READY) ## the reference run's report, results/reference/report/: a folder for any web server
+	@$(BIN)/snakemake --cores $(CORES) site
+
+accessible: $(READY) ## look at the report with axe-core in Chromium: two widths, light and dark
+	@test -f .snakemake/axe/package/axe.min.js || { mkdir -p .snakemake/axe && cd .snakemake/axe && \
+	    npm pack --silent axe-core@4 >/dev/null && tar xzf axe-core-4*.tgz; }
+	@AXE=.snakemake/axe/package/axe.min.js $(BIN)/python -m pytest -rs tests/evidence/test_accessible.py
 
 benchmark: $(READY) ## time a training step beside other libraries (see ARGS)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -18,7 +18,6 @@ USUAL = {
     "check_data": 5.0,
     "collect_study": 4.0,
     "execute_notebook": 10.0,
-    "weigh_evidence": 10.0,
     "build_report": 10.0,
 }
 START = 5.0  # seconds before a training job trains: imports, kernels

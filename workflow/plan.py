@@ -23,10 +23,8 @@ from workflow.guards import NOTES
 DEFAULT_SCALE = "quick"
 PAGES = ("ipynb", "html")
 KEPT = NOTES / "hnnlib.plans"
-CODE = {
-    "evidence": ("hnnlib.evidence.ledger",),
-    "report": ("hnnlib.evidence.report",),
-}
+LEDGER = ("claims.csv", "comparison.csv", "readings.csv", "claims.json")
+CODE = {"report": ("hnnlib.evidence.report",)}
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Plan:
         core_minutes: processor time of all its training as the scale file declares it, or None.
         scale_file: the file, as seen from the folder where Snakemake runs.
         sections: its studies by name, in the order of the report.
-        code: digests of the library code behind claims and report.
+        code: digest of the library code behind claims and report.
         stems: names of the papers' files, in the order of the report.
         force: whether it runs however long it takes.
     """
@@ -106,9 +104,13 @@ class Plan:
 
     def files(self) -> list[str]:
         """Tables and pages that are made of the stores; none is ever empty."""
-        tables = ("claims.csv", "comparison.csv", "readings.csv", "claims.json")
         pages = [f"notebooks/{study}.{kind}" for study in self.sections for kind in PAGES]
-        return [f"{self.results}/{name}" for name in (*tables, *pages, "report/index.html")]
+        pages = [f"{self.results}/{name}" for name in (*pages, "report/index.html")]
+        return self.ledger(self.results) + pages
+
+    def ledger(self, folder: str) -> list[str]:
+        """Tables and tree of all claims."""
+        return [f"{folder}/{name}" for name in LEDGER]
 
     def references(self) -> list[str]:
         """Reference stores that exist; the report shows them beside this run."""

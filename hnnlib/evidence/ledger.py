@@ -19,42 +19,73 @@ from hnnlib.evidence.claims import Judgement, judge
 from hnnlib.evidence.comparison import compare
 from hnnlib.evidence.papers import Paper
 
-__all__ = ["Ledger", "false_discovery", "to_frame", "weigh", "write"]
+__all__ = ["FILES", "Ledger", "false_discovery", "to_frame", "weigh", "write"]
 
+FILES = ("claims.csv", "comparison.csv", "readings.csv", "claims.json")
 _LISTS = ("comparisons", "context", "gates", "by_data", "dead_outputs")
 _INSIDE = ("selects", "left", "right", "may_fail")
 """What only rules and gates need of a comparison."""
 
 
 class Ledger(NamedTuple):
-    """What belongs in ``claims.csv``, ``comparison.csv``, ``readings.csv`` and ``claims.json``."""
+    """What a run says of some papers; everything by the name of a paper's file.
 
-    claims: pd.DataFrame
-    numbers: pd.DataFrame
-    readings: pd.DataFrame
-    tree: dict[str, dict[str, dict]]
+    Attributes:
+        judged: all claims.
+        compared: all numbers beside the paper's, see :func:`hnnlib.evidence.comparison.compare`.
+    """
+
+    judged: dict[str, list[Judgement]]
+    compared: dict[str, pd.DataFrame]
+
+    @property
+    def claims(self) -> pd.DataFrame:
+        """What belongs in ``claims.csv``."""
+        frame = to_frame([one for found in self.judged.values() for one in found])
+        frame.insert(0, "paper", [stem for stem, found in self.judged.items() for _ in found])
+        return frame
+
+    @property
+    def numbers(self) -> pd.DataFrame:
+        """What belongs in ``comparison.csv``."""
+        return _stacked(self.compared)
+
+    @property
+    def readings(self) -> pd.DataFrame:
+        """What belongs in ``readings.csv``."""
+        read = {stem: {j.claim: j.readings for j in found} for stem, found in self.judged.items()}
+        frame = _stacked({stem: reach.to_frame(found) for stem, found in read.items()})
+        return frame[[*frame.columns.drop("paper"), "paper"]]
+
+    @property
+    def tree(self) -> dict[str, dict[str, dict]]:
+        """What belongs in ``claims.json``: everything of every claim; of its readings, which sides
+        they are on.
+        """
+        rates = iter(false_discovery([j.p for found in self.judged.values() for j in found]))
+        return {
+            stem: {one.claim: _leaf(one) | {"q": _plain(float(next(rates)))} for one in found}
+            for stem, found in self.judged.items()
+        }
 
 
 def weigh(papers: Mapping[str, Paper], stores: Mapping[str, xr.Dataset]) -> Ledger:
-    """All claims, all numbers beside the papers', all readings, and the claims as one tree.
+    """Judge all claims, and lay all numbers beside the papers'.
 
     Args:
-        papers: by the name of their file, which becomes the column ``paper``.
+        papers: by the name of their file.
         stores: by study.
     """
-    judged = {stem: judge(paper, stores) for stem, paper in papers.items()}
-    stems = [stem for stem, found in judged.items() for _ in found]
-    frame = to_frame([one for found in judged.values() for one in found])
-    frame.insert(0, "paper", stems)
-    numbers = pd.concat(
-        [compare(paper, stores).assign(paper=stem) for stem, paper in papers.items()],
-        ignore_index=True,
+    return Ledger(
+        {stem: judge(paper, stores) for stem, paper in papers.items()},
+        {stem: compare(paper, stores) for stem, paper in papers.items()},
     )
-    numbers = numbers[["paper", *numbers.columns.drop("paper")]]
-    read = {stem: {j.claim: j.readings for j in found} for stem, found in judged.items()}
-    readings = [reach.to_frame(found).assign(paper=stem) for stem, found in read.items()]
-    readings = pd.concat(readings, ignore_index=True)
-    return Ledger(frame, numbers, readings, _tree(judged, frame["q"]))
+
+
+def _stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Frames of papers as one, with their names as the column ``paper``."""
+    frame = pd.concat([one.assign(paper=stem) for stem, one in frames.items()], ignore_index=True)
+    return frame[["paper", *frame.columns.drop("paper")]]
 
 
 def to_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
@@ -83,9 +114,11 @@ def false_discovery(p: Sequence[float]) -> np.ndarray:
     return found
 
 
-def write(ledger: Ledger, claims: Path, numbers: Path, readings: Path, tree: Path) -> None:
-    """Write all files of a ledger; the tree has a line for each claim."""
-    for frame, path in zip(ledger[:3], (claims, numbers, readings), strict=True):
+def write(ledger: Ledger, folder: Path) -> None:
+    """Write ``FILES`` into a folder; the tree has a line for each claim."""
+    frames = (ledger.claims, ledger.numbers, ledger.readings)
+    *tables, tree = (folder / name for name in FILES)
+    for frame, path in zip(frames, tables, strict=True):
         frame.to_csv(path, index=False)
     tree.write_text(_object(ledger.tree, _object) + "\n", encoding="utf-8")
 
@@ -94,15 +127,6 @@ def _object(items: Mapping[str, Any], write: Callable[[Any], str] | None = None)
     """A JSON object with a line for each of its items."""
     write = write or partial(json.dumps, ensure_ascii=False, allow_nan=False)
     return "{\n" + ",\n".join(f'"{key}": {write(item)}' for key, item in items.items()) + "\n}"
-
-
-def _tree(judged: Mapping[str, Sequence[Judgement]], q: pd.Series) -> dict:
-    """Everything of every claim; of its readings, which sides they are on."""
-    rates = iter(q)
-    return {
-        stem: {one.claim: _leaf(one) | {"q": _plain(next(rates))} for one in found}
-        for stem, found in judged.items()
-    }
 
 
 def _leaf(one: Judgement) -> dict:

@@ -17,6 +17,7 @@ import xarray as xr
 
 from hnnlib.errors import StoreError
 from hnnlib.evidence.comparison import Comparison, dataset_of, locate
+from hnnlib.evidence.comparison.labels import STANDS_FOR, describe_cell
 from hnnlib.evidence.papers import CellPair, Claim, Paper, Part, Reading, Select
 from hnnlib.evidence.rules import RULES, PartVerdict, decide, items, options
 
@@ -52,7 +53,10 @@ def read(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> list[R
         return []
     names = list(dict.fromkeys(name for one in judged for name in one.data if name))
     several = names if len(names) > 1 else [None]
-    mains = {name: _read(f"{name} alone" if name else MAIN, judged, name) for name in several}
+    words = {name: _words(name, paper) for name in names}
+    mains = {
+        name: _read(f"{words[name]} alone" if name else MAIN, judged, name) for name in several
+    }
     found = [] if several == [None] else list(mains.values())
     declared = {None: main} | mains
     compared = [(one, main) for one in found]
@@ -60,7 +64,7 @@ def read(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> list[R
         if not reading.claims or claim.id in reading.claims:
             changed = list(_parts(paper, claim, stores, reading))
             for name in several if changed else ():
-                label = f"{reading.label} on {name}" if name else reading.label
+                label = f"{reading.label} on {words[name]}" if name else reading.label
                 other = _read(label, changed, name)
                 if declared[name] and other and not _same(other, declared[name]):
                     compared.append((other, declared[name]))
@@ -150,6 +154,12 @@ def _read(label: str, judged: list[_Judged], name: str | None = None) -> Read | 
     verdicts = [part.verdict for part in parts]
     decided = all(v == word for v in verdicts) if side == "for" else word in verdicts
     return Read(label, side, decided, tuple(c for part in parts for c in part.comparisons))
+
+
+def _words(name: str, paper: Paper) -> str:
+    """What people call a data set."""
+    words = describe_cell({STANDS_FOR: name}, paper.names).replace("_", " ")
+    return "runs without data" if name == "none" else words
 
 
 def _same(one: Read, other: Read) -> bool:

@@ -49,7 +49,7 @@ def save(
         (target / f"{name}.png").write_bytes(picture)
         (target / f"{name}.svg").write_bytes(svg(fig))
         (target / f"{name}.json").write_text(text, encoding="utf-8")
-    _show(picture, caption, alt)
+    _show(picture, name, caption, alt)
 
 
 def _png(fig: Figure) -> bytes:
@@ -77,12 +77,15 @@ def svg(fig: Figure) -> bytes:
     return stream.getvalue()
 
 
-def _show(picture: bytes, caption: str, alt: str) -> None:
-    """Display the picture and its caption where there is a notebook to display them in."""
+def _show(picture: bytes, name: str, caption: str, alt: str) -> None:
+    """Display the picture and its caption where there is a notebook to display them in, under an
+    anchor for links from outside.
+    """
     if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
         return
     from IPython import display
 
+    display.display(display.Markdown(f'<span id="{name}"></span>'))
     picture = display.Image(picture, format="png", width=_SHOWN_WIDTH, alt=alt)
     # a caption may quote a note from outside: Markdown would let its markup through
     display.display(picture, display.Markdown(f"*{html.escape(caption, quote=False)}*"))

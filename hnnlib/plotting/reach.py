@@ -20,6 +20,7 @@ __all__ = ["curves"]
 _LINE, _GAP = 0.17, 1.3  # inches a line of text takes; lines from one claim to the next
 _LETTERS = 32  # of a line of a reading's name
 _FAR = 3.0  # half-widths beyond which the axis is logarithmic
+_MOST = 100.0  # half-widths; what is further, as where all seeds are equal, is drawn here
 _SIDES = {True: "#0072B2", False: "#D55E00"}
 """Colours of estimates for and against a claim (Okabe & Ito 2008)."""
 
@@ -29,8 +30,9 @@ def curves(frame: pd.DataFrame) -> Figure | None:
     """Readings of claims, one line each: the declared one first, others in the order of estimates.
 
     A mark is one comparison: how far its estimate lies on the claim's side of what the claim asks
-    for, in half-widths of its own interval. Beyond 1 the interval is wholly on that side. Hollow
-    marks are comparisons without an interval, such as counts, of which only the side is known.
+    for, in half-widths of its own interval, at most 100. Beyond 1 the interval is wholly on that
+    side. Hollow marks are comparisons without an interval, such as counts, of which only the side
+    is known.
 
     Args:
         frame: from :func:`hnnlib.evidence.reach.to_frame`.
@@ -84,7 +86,7 @@ def _line(ax: Axes, y: float, rows: pd.DataFrame) -> None:
         if pd.isna(row.favours):
             continue
         known = np.isfinite(row.distance)
-        x = row.distance if known else 0.5 if row.favours else -0.5
+        x = np.clip(row.distance, -_MOST, _MOST) if known else 0.5 if row.favours else -0.5
         colour = _SIDES[bool(row.favours)]
         face = colour if known else "white"
         look = {"markerfacecolor": face, "markersize": 5, "alpha": 0.85 if known else 1.0}
@@ -107,11 +109,12 @@ def _axes(ax: Axes, ticks: dict[float, str], end: float) -> None:
     least, most = ax.get_xlim()
     far = max(1.5, -least, most)
     ax.set_xlim(-far, far)
-    marked = [-10, -3, -1, 0, 1, 3, 10]
-    ax.set_xticks([tick for tick in marked if abs(tick) <= far], minor=False)
+    ticks = [sign * step for step in (1, _FAR, 10, _MOST) if step <= far for sign in (-1, 1)]
+    ax.set_xticks([0, *ticks], minor=False)
     ax.set_xticks([], minor=True)
     ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}".replace("-", "−"))
-    ax.set_xlabel("← against the claim      for it →\n(half-widths of the interval)")
+    beyond = f", log beyond ±{_FAR:g}" if far > _FAR else ""
+    ax.set_xlabel(f"← against the claim      for it →\n(half-widths of the interval{beyond})")
 
 
 def _legend() -> list:

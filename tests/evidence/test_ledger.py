@@ -77,8 +77,7 @@ def test_no_difference_at_another_scale_or_on_other_data(weighed):
 
 def test_every_claim_has_all_of_its_answers_in_one_file(weighed, paper, tmp_path):
     frame = weighed.claims
-    names = ("claims.csv", "comparison.csv", "readings.csv", "claims.json")
-    ledger.write(weighed, *(tmp_path / name for name in names))
+    ledger.write(weighed, tmp_path)
     read = json.loads((tmp_path / "claims.json").read_text("utf-8"))["muramatsu_yu"]
     assert list(read) == [claim.id for claim in paper.claims] == list(frame["claim"])
     for one in read.values():

@@ -36,6 +36,10 @@ def test_a_claim_on_two_data_sets_is_read_on_each(paper):
     found = readings(paper, "A11")
     assert {"mnist alone", "cifar10 alone"} <= set(found)
     assert len(found["mnist alone"].comparisons) == 1
+    named = paper.model_copy(
+        update={"names": paper.names | {"paper_dataset=mnist": "digits of 1998"}}
+    )
+    assert "digits of 1998 alone" in readings(named, "A11")
 
 
 def test_cells_without_the_switch_stay_and_a_reading_that_changes_nothing_is_none(paper):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 from synthetic_store import make
 
 from hnnlib import store
 from hnnlib.errors import ConfigError, StoreError
-from hnnlib.evidence import claims, papers, report
+from hnnlib.evidence import claims, ledger, papers, report
 from hnnlib.evidence.papers import reader
 from hnnlib.evidence.report import text
 
@@ -67,7 +68,7 @@ def build(folder: Path, scale: str, /, **options) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     (figures / "1_a plot.png").write_bytes(PIXEL)
     (figures / "1_a plot.json").write_text(f'{{"title": "Plot", "caption": "{HOSTILE}"}}')
-    notebook.write_text("<p>notebook")
+    notebook.write_text(f'<a href="../report/study-{STUDY}.html">back</a>')
     (folder / f"config/{scale}.yaml").write_text(f"scale: {scale}")
     given = {
         "scale": {"scale": scale, "description": f"small {HOSTILE}"},
@@ -76,6 +77,7 @@ def build(folder: Path, scale: str, /, **options) -> Path:
         "notebooks": {STUDY: notebook},
         "timings": {"train/mlp": 61.0},
         "config": folder / f"config/{scale}.yaml",
+        "references": {},
     }
     report.build(results / "report/index.html", **given | options)
     return results / "report/index.html"
@@ -101,32 +103,51 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def page(folder) -> Page:
+def pages(folder, tmp_path_factory) -> dict[str, Page]:
+    """All pages by the name of their file, of a folder that was moved."""
     references = {STUDY: folder / f"results/reference/{STUDY}.nc"}
-    return Page(build(folder, "quick", references=references))
+    first = build(folder, "quick", references=references)
+    moved = shutil.copytree(first.parent, tmp_path_factory.mktemp("host") / "report")
+    return {path.name: Page(path) for path in moved.glob("*.html")}
 
 
-def test_every_claim_stands_once_in_the_ledger(page):
+@pytest.fixture(scope="module")
+def first(pages) -> Page:
+    return pages["index.html"]
+
+
+@pytest.fixture(scope="module")
+def page(pages) -> Page:
+    return pages[f"study-{STUDY}.html"]
+
+
+def test_there_is_a_page_a_study_and_a_paper(pages):
+    assert set(pages) == {"index.html", f"study-{STUDY}.html", f"paper-{PAPER}.html"}
+
+
+def test_every_claim_stands_once_on_the_first_page_and_on_its_studys(first, page):
     paper = papers.load(PAPER)
-    for claim in paper.claims:
-        assert page.ids().count(f"claim-{PAPER}-{claim.id}") == 1
-    assert len([i for i in page.ids() if i.startswith("claim-")]) == len(paper.claims)
+    anchors = [f"claim-{PAPER}-{claim.id}" for claim in paper.claims]
+    for found in (first, page):
+        assert [name for name in found.ids() if name.startswith("claim-")] == anchors
+    assert {f"study-{STUDY}.html#{anchor}" for anchor in anchors} <= set(first.links())
 
 
-def test_each_claim_shows_the_verdict_of_both_runs(page, folder):
+def test_each_claim_shows_the_verdict_of_both_runs(first, page, folder):
     paper = papers.load(PAPER)
     runs = [store.open(folder / f"results/{run}/{STUDY}.nc") for run in ("reference", "quick")]
     judged = [
         {j.claim: j.answer.replace(" ", "-") for j in claims.judge(paper, run)} for run in runs
     ]
     for claim in paper.claims:
-        entry = page.text.split(f'id="claim-{PAPER}-{claim.id}"')[1].split("</article>")[0]
-        shown = re.findall(r'class="chip ([\w-]+)"', entry)
-        assert shown == [verdicts[claim.id] for verdicts in judged]
+        for found in (first, page):
+            entry = re.split(rf'id="claim-{PAPER}-{claim.id}"', found.text)[1]
+            shown = re.findall(r'class="chip ([\w-]+)"', re.split("</article>|</tr>", entry)[0])
+            assert shown == [verdicts[claim.id] for verdicts in judged]
 
 
 def test_claims_come_first_and_provenance_last(page):
-    order = [page.text.index(f'id="{name}"') for name in ("claims", f"study-{STUDY}", "provenance")]
+    order = [page.text.index(f'id="{name}"') for name in ("claims", "tables", "provenance")]
     assert order == sorted(order)
 
 
@@ -140,28 +161,31 @@ def test_numbers_on_other_data_have_their_own_marked_columns(page):
 
 
 def test_missing_and_failed_cells_are_shown(page):
-    section = page.section(f"study-{STUDY}")
+    section = page.section("tables")
     assert "not run" in section
     assert "every seed failed" in section
 
 
-def test_text_from_files_is_escaped(page):
-    assert HOSTILE not in page.text
-    assert page.text.count("&lt;script&gt;") == 3  # description, caption, device
-    scripts = [attributes for tag, attributes in page.elements if tag == "script"]
-    assert scripts == [{}]  # the filter, which is part of the page
+def test_text_from_files_is_escaped(pages):
+    assert not any(HOSTILE in page.text for page in pages.values())
+    for name, hostile in (("index.html", 1), (f"study-{STUDY}.html", 2)):
+        assert pages[name].text.count("&lt;script&gt;") == hostile  # description; caption, device
+        scripts = [attributes for tag, attributes in pages[name].elements if tag == "script"]
+        assert scripts == [{"src": "filter.js"}]
 
 
-def test_the_first_words_say_what_the_best_evidence_is(page):
+def test_the_first_words_say_what_the_best_evidence_is(first):
     paper = papers.load(PAPER)
-    first = page.text.split('class="best">')[1].split("</p>")[0]
+    first = first.text.split('class="best">')[1].split("</p>")[0]
     assert re.match(
         rf"(None|\d+) of the authors’ {len(paper.claims)} claims (is|are) decided", first
     )
     assert first.count(". ") == 1 and first.endswith(".")
 
 
-def test_claims_can_be_chosen_by_answer_and_all_are_shown_without_scripts(page):
+@pytest.mark.parametrize("name", ["index.html", f"study-{STUDY}.html"])
+def test_claims_can_be_chosen_by_answer_and_all_are_shown_without_scripts(pages, name):
+    page = pages[name]
     claims_ = [a for _, a in page.elements if a.get("class") == "claim"]
     assert all(set(a["data-answers"].split()) <= WORDS and "hidden" not in a for a in claims_)
     assert {a["data-answer"] for _, a in page.elements if "data-answer" in a} == {"all", *WORDS}
@@ -180,44 +204,103 @@ def test_reference_figures_stand_beside_this_runs(folder):
     reference.mkdir(parents=True, exist_ok=True)
     (reference / "1_a plot.png").write_bytes(PIXEL)
     (reference / "2_only there.png").write_bytes(PIXEL)
-    found = Page(build(folder, "quick", reference_figures={STUDY: reference}))
+    given = {"references": {STUDY: folder / f"results/reference/{STUDY}.nc"}}
+    path = build(folder, "quick", reference_figures={STUDY: reference}, **given)
+    found = Page(path.with_name(f"study-{STUDY}.html"))
     beside = found.text.split('class="beside"')[1].split("</div>")[0]
     assert re.findall(r"<b>(This run|Reference run)</b>", beside) == ["This run", "Reference run"]
     assert "reference/1_a%20plot.png" in beside and "only%20there" not in found.text
     assert len(found.ids()) == len(set(found.ids()))
 
 
-def test_the_ledgers_files_are_linked(folder):
-    tables = [folder / "results/quick" / name for name in ("claims.csv", "claims.json")]
-    for path in tables:
-        path.write_text("")
-    found = Page(build(folder, "quick", tables=tables))
-    assert {"../claims.csv", "../claims.json"} <= set(found.links())
+def test_a_figure_leads_to_its_script_store_configuration_and_commit(page):
+    figure = page.text.split('<figure id="figure-')[1].split("</figure>")[0]
+    links = re.findall(
+        r'<figcaption>.*?href="([^"]*)".*?href="([^"]*)".*?href="([^"]*)"', figure, re.S
+    )
+    script, stored, configuration = links[0]
+    assert script == f"notebooks/{STUDY}.html#1_a plot"
+    assert stored == f"stores/this/{STUDY}.nc" and configuration[1:] in page.ids()
+    assert f"commit {make(seeds=1).attrs['git_commit'][:10]}" in figure
 
 
-def test_the_page_needs_no_network(page):
-    for tag, attributes in page.elements:
-        address = attributes.get("href", attributes.get("src", ""))
-        if urlsplit(address).scheme or address.startswith("//"):
-            assert tag == "a" and urlsplit(address).netloc in {"doi.org", "arxiv.org"}
-    assert "@import" not in page.text and "url(" not in page.text
+def test_the_ledgers_files_lie_beside_the_first_page(first):
+    for name in ("claims.csv", "comparison.csv", "readings.csv", "claims.json"):
+        assert name in first.links() and (first.path.parent / name).stat().st_size
 
 
-def test_every_local_link_leads_somewhere(page):
-    local = [link for link in page.links() if not urlsplit(link).scheme]
-    assert len([link for link in local if not link.startswith("#")]) >= 5
-    for link in local:
-        if link.startswith("#"):
-            assert link[1:] in page.ids(), link
-        else:
-            assert not os.path.isabs(link)
-            assert (page.path.parent / unquote(link)).is_file(), link
+def test_the_manifest_names_every_output_and_the_projects_own_those_of_any_run(first):
+    inside, names = first.path.parent, {"claims.csv", "claims.json", f"stores/this/{STUDY}.nc"}
+    made = yaml.safe_load((inside / "codecheck.yml").read_text("utf-8"))
+    files = {one["file"]: one["comment"] for one in made["manifest"]}
+    pictures = {path.relative_to(inside).as_posix() for path in inside.glob("figures/*/*.png")}
+    assert set(files) >= names | pictures and all((inside / file).is_file() for file in files)
+    assert all(files.values()) and made["paper"]["reference"] == [
+        f"https://doi.org/{papers.load(PAPER).doi}"
+    ]
+    own = yaml.safe_load((Path(__file__).parents[2] / "codecheck.yml").read_text("utf-8"))
+    assert own["paper"]["title"] == made["paper"]["title"]
+    assert {Path(one["file"]).name for one in own["manifest"]} == {
+        *ledger.FILES,
+        "codecheck.yml",
+        "index.html",
+    }
 
 
-def test_the_page_is_well_formed(page):
-    assert page.open == []
-    assert len(page.ids()) == len(set(page.ids()))
-    assert all("alt" in attributes for tag, attributes in page.elements if tag == "img")
+def test_the_pages_need_no_network(pages):
+    for page in pages.values():
+        for tag, attributes in page.elements:
+            address = attributes.get("href", attributes.get("src", ""))
+            if urlsplit(address).scheme or address.startswith("//"):
+                assert tag == "a" and urlsplit(address).netloc in {"doi.org", "arxiv.org"}
+    style = (pages["index.html"].path.parent / "style.css").read_text()
+    assert "@import" not in style and "url(" not in style
+
+
+def test_no_link_leaves_the_folder_and_each_leads_somewhere(pages):
+    """Wherever the folder lies: what was around it when it was made isn't there."""
+    inside = next(iter(pages.values())).path.parent
+    there = {path.name: page.ids() for path, page in ((p.path, p) for p in pages.values())}
+    for page in pages.values():
+        local = [link for link in page.links() if not urlsplit(link).scheme]
+        assert len(local) > 20
+        for link in local:
+            path, _, anchor = unquote(link).partition("#")
+            target = (inside / (path or page.path.name)).resolve()
+            assert target.is_file() and target.is_relative_to(inside), link
+            assert not anchor or anchor in there.get(target.name, [anchor]), link
+    notebook = (inside / f"notebooks/{STUDY}.html").read_text()
+    assert (inside / "notebooks" / re.search('href="(.*?)"', notebook)[1]).is_file()
+
+
+def test_the_pages_are_well_formed(pages):
+    for page in pages.values():
+        assert page.open == []
+        assert len(page.ids()) == len(set(page.ids()))
+        assert all("alt" in attributes for tag, attributes in page.elements if tag == "img")
+        assert all("scope" in attributes for tag, attributes in page.elements if tag == "th")
+
+
+def test_every_page_shows_the_contents_and_where_it_stands(pages):
+    for name, page in pages.items():
+        nav = page.text.split('aria-label="Contents"')[1].split("</nav>")[0]
+        assert set(pages) <= set(re.findall('href="([^"#]*)"', nav))
+        assert re.findall('href="([^"]*)" aria-current="page"', nav) == [name]
+        assert page.links()[1] == "#content" and "content" in page.ids()  # past the contents
+
+
+def test_a_papers_summary_is_counted_from_its_file_and_the_runs(pages):
+    paper, page = papers.load(PAPER), pages[f"paper-{PAPER}.html"]
+    assert f"{len(paper.claims)} claims of the authors" in page.section("scope")
+    told = sum(fact.source == "paper" for fact in paper.protocol)
+    assert f"{told} of {len(paper.protocol)} choices" in page.section("easy")
+    hard = page.section("hard")
+    assert f"itself or its code in {len(paper.inconsistencies)} places" in hard
+    assert "This run: 3 trainings diverged." in hard
+
+
+def test_the_first_page_has_the_time_of_the_steps(first):
+    assert "1 min 1 s" in first.section("time")
 
 
 def test_provenance_names_code_configuration_data_and_machine(page):
@@ -226,7 +309,6 @@ def test_provenance_names_code_configuration_data_and_machine(page):
     for key in ("git_commit", "config_sha256", "code_digest", "device", "engine"):
         assert attributes[key] in section
     assert f"{attributes['summary_commit']} with uncommitted changes" in section
-    assert "1 min 1 s" in section
 
 
 def test_without_a_reference_the_page_says_so(folder):
@@ -243,20 +325,33 @@ def test_another_study_needs_no_change_here(folder, tmp_path, monkeypatch):
     (tmp_path / source.name).write_text(source.read_text("utf-8"), "utf-8")
     monkeypatch.setattr(reader, "PAPERS", tmp_path)
     one = folder / f"results/quick/{STUDY}.nc"
-    found = Page(build(folder, "quick", stores={STUDY: one, "toy_study": one}))
-    assert {f"study-{STUDY}", "study-toy_study", "claim-toy-A1"} <= set(found.ids())
+    path = build(folder, "quick", stores={STUDY: one, "toy_study": one})
+    found = Page(path)
+    assert {"ledger-toy", "claim-toy-A1"} <= set(found.ids())
     assert len(found.ids()) == len(set(found.ids()))
+    assert path.with_name("study-toy_study.html").is_file()
 
 
-def test_a_second_paper_of_a_study_has_its_claims_on_the_page(folder, tmp_path, monkeypatch):
-    """The study's figures and tables stay where they stand, under the first."""
+def test_a_run_may_stand_alone(folder, tmp_path):
+    """As the reference run does, which any web server can show."""
+    stored = folder / f"results/reference/{STUDY}.nc"
+    report.build(tmp_path / "r/index.html", {}, {STUDY: stored}, name="Reference run")
+    found = Page(tmp_path / "r/index.html")
+    assert "make site" in found.text and "This run" not in found.text
+    assert 'class="chip absent"' not in found.text
+
+
+def test_a_second_paper_of_a_study_has_its_claims_on_its_own_page(folder, tmp_path, monkeypatch):
+    """The study's page stays where it is, under the first."""
     source = reader.PAPERS / f"{PAPER}.yaml"
     for name in (source.name, "a_readers_own.yaml"):
         (tmp_path / name).write_text(source.read_text("utf-8"), "utf-8")
     monkeypatch.setattr(reader, "PAPERS", tmp_path)
-    found = Page(build(folder, "quick", stems=(PAPER, "a_readers_own")))
-    assert {"claim-a_readers_own-A1", f"claim-{PAPER}-A1"} <= set(found.ids())
-    assert found.ids().count(f"study-{STUDY}") == 1
+    first = build(folder, "quick", stems=(PAPER, "a_readers_own"))
+    found = Page(first.with_name("paper-a_readers_own.html"))
+    assert "claim-a_readers_own-A1" in found.ids()
+    assert f"claim-{PAPER}-A1" in Page(first.with_name(f"study-{STUDY}.html")).ids()
+    assert "paper-a_readers_own.html#claim-a_readers_own-A1" in Page(first).links()
 
 
 def test_a_study_without_a_paper_is_an_error(folder):

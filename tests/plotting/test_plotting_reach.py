@@ -41,5 +41,14 @@ def test_a_comparison_without_an_interval_shows_its_side():
     assert sorted(x for x, _ in drawn(fig)) == [-0.5, -0.5, 0.5]
 
 
+def test_seeds_that_are_equal_do_not_press_all_others_onto_zero():
+    """Their interval is as narrow as rounding; labels of the axis keep their distance, too."""
+    fig = reach.curves(frame(distance=[-0.5, -4e15, 2.0, 1.0]))
+    ax = fig.axes[0]
+    assert min(x for x, _ in drawn(fig)) == -100 and "log beyond ±3" in ax.get_xlabel()
+    places = np.sort(ax.transData.transform([(x, 0) for x in ax.get_xticks()])[:, 0])
+    assert np.diff(places).min() > 0.03 * ax.bbox.width
+
+
 def test_claims_read_one_way_only_need_no_figure():
     assert reach.curves(frame().query("claim == 'A2'")) is None

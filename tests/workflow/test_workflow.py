@@ -127,10 +127,22 @@ def test_all_that_a_reader_wants_is_there_and_opens_without_a_network(smoke):
         assert (results / f"notebooks/{name}.ipynb").is_file()
         assert {p.suffix for p in (results / f"figures/{name}").iterdir()} >= {".png", ".json"}
     assert all((results / table).stat().st_size for table in ("claims.csv", "comparison.csv"))
-    for page in (results / "report/index.html", *results.glob("notebooks/*.html")):
+    for page in (*results.glob("report/*.html"), *results.glob("notebooks/*.html")):
         text = page.read_text()
         assert not re.search(r'(src|href)="(https?:)?//[^"]*\.(js|css|png|svg|woff2?)', text)
         assert not re.search(r"<script[^>]+src|@import|url\((https?:)?//", text)
+
+
+@pytest.mark.slow
+def test_figures_lead_to_their_place_in_the_notebook_and_that_leads_back(smoke):
+    report = smoke[0] / "results/smoke/report"
+    for page in report.glob("study-*.html"):
+        study = page.stem.removeprefix("study-")
+        notebook = (report / f"notebooks/{study}.html").read_text()
+        anchors = re.findall(rf'href="notebooks/{study}.html#([^"]+)"', page.read_text())
+        assert anchors and all(f'id="{anchor}"' in notebook for anchor in anchors)
+        assert f'href="../{page.name}"' in notebook and "prefers-color-scheme: dark" in notebook
+        assert not re.search("<pre>|<th>|<th(?! scope)[ >]", notebook)
 
 
 @pytest.mark.slow

@@ -1,8 +1,14 @@
 """Stores become figures, verdicts and the report."""
 
+from pathlib import Path
+
+REFERRED = [Path(path).stem for path in PLAN.references()]
+
 
 localrules:
     build_report,
+    build_site,
+    site,
 
 
 rule execute_notebook:
@@ -48,26 +54,6 @@ rule reference_figures:
         [PLAN.path(f"results/reference/figures/{study}") for study in PLAN.studies],
 
 
-rule weigh_evidence:
-    input:
-        papers=PLAN.papers(),
-        stores=list(PLAN.stores().values()),
-    output:
-        claims=f"{RESULTS}/claims.csv",
-        comparison=f"{RESULTS}/comparison.csv",
-        readings=f"{RESULTS}/readings.csv",
-        ledger=f"{RESULTS}/claims.json",
-    log:
-        f"{RESULTS}/logs/weigh_evidence.log",
-    conda:
-        CONDA
-    params:
-        code=PLAN.code["evidence"],
-        studies=PLAN.studies,
-    script:
-        "../scripts/weigh_evidence.py"
-
-
 rule build_report:
     input:
         stores=list(PLAN.stores().values()),
@@ -77,10 +63,10 @@ rule build_report:
         reference_figures=PLAN.reference_figures(),
         papers=PLAN.papers(),
         templates=PLAN.templates(),
-        tables=rules.weigh_evidence.output,
         benchmarks=PLAN.benchmarks(),
     output:
-        f"{RESULTS}/report/index.html",
+        ledger=PLAN.ledger(RESULTS),
+        report=f"{RESULTS}/report/index.html",
     log:
         f"{RESULTS}/logs/build_report.log",
     conda:
@@ -91,7 +77,40 @@ rule build_report:
         titles=[section.title for section in PLAN.sections.values()],
         scale=PLAN.scale,
         description=PLAN.description,
-        config=PLAN.scale_file,
         timings=f"{RESULTS}/timings",
+        beside={
+            "references": {Path(path).stem: path for path in PLAN.references()},
+            "reference_figures": {Path(path).name: path for path in PLAN.reference_figures()},
+            "config": PLAN.scale_file,
+        },
     script:
         "../scripts/build_report.py"
+
+
+# the report of the reference stores alone, on demand: a folder that any web server can show
+use rule build_report as build_site with:
+    input:
+        stores=PLAN.references(),
+        notebooks=[PLAN.path(f"results/reference/notebooks/{study}.html") for study in REFERRED],
+        figures=[PLAN.path(f"results/reference/figures/{study}") for study in REFERRED],
+        papers=PLAN.papers(),
+        templates=PLAN.templates(),
+        benchmarks=PLAN.benchmarks(),
+    output:
+        ledger=PLAN.ledger("results/reference/ledger"),
+        report=PLAN.path("results/reference/report/index.html"),
+    log:
+        PLAN.path("results/reference/logs/build_site.log"),
+    params:
+        code=PLAN.code["report"],
+        studies=REFERRED,
+        titles=[PLAN.sections[study].title for study in REFERRED],
+        scale="reference",
+        description="",
+        timings="results/reference/timings",
+        beside={"name": "Reference run"},
+
+
+rule site:
+    input:
+        rules.build_site.output.report,

@@ -1,5 +1,6 @@
-"""Write the report of a scale."""
+"""Judge every claim of every paper, put the papers' numbers beside ours, and write the report."""
 
+import shutil
 from pathlib import Path
 
 from workflow import pace
@@ -8,19 +9,18 @@ from workflow.jobs import job
 with job(snakemake):
     from hnnlib.evidence import report
 
-    given, params = snakemake.input, snakemake.params
+    given, params, made = snakemake.input, snakemake.params, snakemake.output
     report.build(
-        snakemake.output[0],
+        made.report,
         scale={"scale": params.scale, "description": params.description},
         stores=dict(zip(params.studies, given.stores, strict=True)),
-        references={Path(path).stem: path for path in given.references},
-        figures=dict(zip(params.studies, given.figures, strict=True)),
-        reference_figures={Path(path).name: path for path in given.reference_figures},
         notebooks=dict(zip(params.studies, given.notebooks, strict=True)),
+        figures=dict(zip(params.studies, given.figures, strict=True)),
         titles=dict(zip(params.studies, params.titles, strict=True)),
         timings=pace.timings(params.timings),
-        config=params.config,
-        tables=given.tables,
         benchmarks=given.benchmarks,
         stems=[Path(path).stem for path in given.papers],
+        **params.beside,
     )
+    for path in map(Path, made.ledger):
+        shutil.copyfile(Path(made.report).with_name(path.name), path)

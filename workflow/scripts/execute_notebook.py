@@ -1,6 +1,7 @@
 """Run a study's notebook on one store: notebook with outputs, page for the browser, figures."""
 
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -106,17 +107,30 @@ def outputs(channel: Any) -> list[Any]:
 
 
 def render(notebook: str, target: str, page: str, title: str) -> None:
-    """One page with everything in it, no script and no link to another site."""
+    """One page with everything in it, no script and no link but the one back to the report."""
     from nbconvert import HTMLExporter
     from pygments.formatters import HtmlFormatter
 
     body, _ = HTMLExporter(template_name="basic").from_filename(notebook)
     text = Template(Path(page).read_text()).substitute(
-        title=title, body=body, highlighting=HtmlFormatter().get_style_defs(".highlight")
+        title=title,
+        body=accessible(body),
+        report=f"study-{Path(target).stem}.html",
+        light=HtmlFormatter().get_style_defs(".highlight"),
+        dark=HtmlFormatter(style="github-dark").get_style_defs(".highlight"),
     )
     partial = Path(target).with_suffix(".partial")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, target)
+
+
+def accessible(body: str) -> str:
+    """A page on which a keyboard moves what is too wide, and tables say what their heads head."""
+    wide = r"<(pre|div class=\"output_(?:html|png)[^\"]*\")(?=>)"
+    body = re.sub(wide, r'<\1 tabindex="0"', body).replace("<th></th>", "<td></td>")
+    heads = re.compile(r"<thead>.*?</thead>", re.DOTALL)
+    body = heads.sub(lambda head: re.sub(r"<th(?=[ >])", '<th scope="col"', head[0]), body)
+    return re.sub(r"<th(?=[ >])(?! scope)", '<th scope="row"', body)
 
 
 with job(snakemake), tempfile.TemporaryDirectory() as scratch:

@@ -1,7 +1,9 @@
-"""The report: one static page with every verdict, table and figure, and where they come from.
+"""The report: a folder of static pages with every verdict, table and figure, and where they come
+from.
 
-The page is made from result stores, the papers' files and the figures' sidecars. It knows no study
-by name, needs no network, works without scripts, and its links are relative.
+The first page has the answers, then there is a page a study and a summary a paper. They are made
+from result stores, the papers' files and the figures' sidecars. They know no study by name, need no
+network, work without scripts, and no link leaves the folder but those to the papers.
 """
 
 from __future__ import annotations

@@ -1,31 +1,15 @@
-"""Figures beside a page: a folder made anew, copies, and the words that belong to them."""
+"""Figures of the report: copies, and the words that belong to them."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import struct
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-__all__ = ["described", "renewed", "side_by_side"]
-
-
-@contextmanager
-def renewed(folder: Path) -> Iterator[Path]:
-    """A new folder that takes the old one's place when it is complete."""
-    fresh = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    try:
-        yield fresh
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(fresh, folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+__all__ = ["described", "side_by_side"]
 
 
 def _copied(source: str | Path, figures: Path, place: str) -> list[dict]:
@@ -40,7 +24,7 @@ def _copied(source: str | Path, figures: Path, place: str) -> list[dict]:
 
 def side_by_side(sources: Sequence[str | Path | None], target: Path) -> list[dict]:
     """Figures of this run, each with ``reference``, the file of the same name of the reference run;
-    None where it has none. What only the reference run has is not shown.
+    None where it has none. What only the reference run has is not shown. All are copied.
 
     Args:
         sources: the folders of this run and of the reference run, None without figures.
@@ -66,6 +50,7 @@ def described(figures: Path, place: str) -> list[dict]:
         width, height = _size(png)
         found.append(
             {
+                "name": png.stem,
                 "anchor": f"figure-{place.replace('/', '-')}-{png.stem}",
                 "files": [quote(f"figures/{place}/{path.name}") for path in files],
                 "title": words.get("title", png.stem).rstrip("."),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hnnlib.evidence.claims import Judgement
 
-__all__ = ["best_evidence"]
+__all__ = ["because", "best_evidence"]
 
 _TOLD = 4  # decided claims that are named
 _WHY = {
@@ -80,10 +80,15 @@ def _behind(one: Judgement) -> str:
 def _open(found: Sequence[Judgement]) -> str:
     undecided = sum(one.answer == "undecided" for one in found)
     untested = [one for one in found if one.answer == "not tested"]
+    said = [f"{undecided} were fairly tested and stay undecided"] if undecided else []
+    said += [f"{len(untested)} could not be tested, {because(untested)}"] if untested else []
+    return f"{'; '.join(said)}." if said else ""
+
+
+def because(untested: Sequence[Judgement]) -> str:
+    """Why claims were not tested: ``3 because training was shorter than the paper's``, ..."""
     gates = Counter(next(iter(one.gates)) for one in untested if one.gates)
     why = [f"{number} because {_WHY[gate]}" for gate, number in gates.most_common()]
     missing = len(untested) - gates.total()
     why += [f"{missing} because no store holds what they compare"] if missing else []
-    said = [f"{undecided} were fairly tested and stay undecided"] if undecided else []
-    said += [f"{len(untested)} could not be tested, {', '.join(why)}"] if untested else []
-    return f"{'; '.join(said)}." if said else ""
+    return ", ".join(why)

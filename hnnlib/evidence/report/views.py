@@ -1,21 +1,21 @@
-"""What the page shows of a study: runs, claims and tables as plain text for the templates."""
+"""What pages show of a paper and its studies: runs, claims and tables as plain text."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import xarray as xr
 
 from hnnlib import store
-from hnnlib.evidence import claims, comparison
+from hnnlib.evidence import claims
 from hnnlib.evidence.claims import Judgement
 from hnnlib.evidence.comparison import dataset_of
+from hnnlib.evidence.ledger import Ledger
 from hnnlib.evidence.papers import Claim, Paper, Table
-from hnnlib.evidence.report import provenance
+from hnnlib.evidence.report import provenance, reproduced
 from hnnlib.evidence.report.text import interval, number, once, p_value, prose, seeds, signed
 
 __all__ = ["Run", "paper_view"]
@@ -23,27 +23,34 @@ __all__ = ["Run", "paper_view"]
 _MARKS = ("embedded", "generated", "unofficial copy")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Run:
-    """The result stores of a paper's studies and what evidence makes of them."""
+    """A run as far as one paper is concerned: its stores, and what evidence makes of them.
 
+    Attributes:
+        key: names its files and anchors, ``this`` or ``reference``.
+    """
+
+    key: str
     name: str
-    paths: Mapping[str, str | Path]
-    stores: dict[str, xr.Dataset] = field(default_factory=dict)
-    judgements: dict[str, Judgement] = field(default_factory=dict)
-    numbers: dict[tuple[str, str, str], dict] = field(default_factory=dict)
+    stores: Mapping[str, xr.Dataset]
+    judgements: Mapping[str, Judgement]
+    numbers: Mapping[tuple[str, str, str], dict]
 
-    def read(self, paper: Paper) -> None:
-        """Open the stores and judge them; without any, everything stays empty."""
-        self.stores = {study: store.open(path) for study, path in self.paths.items()}
-        if not self.stores:
-            return
-        self.judgements = {j.claim: j for j in claims.judge(paper, self.stores)}
-        frame = comparison.compare(paper, self.stores)
-        self.numbers = {
-            (record["table"], record["row"], record["column"]): record
-            for record in frame.to_dict("records")
-        }
+    @classmethod
+    def of(
+        cls, name: str, stem: str, paper: Paper, stores: Mapping[str, xr.Dataset], weighed: Ledger
+    ) -> Run:
+        """What a run's stores and ledger hold of a paper."""
+        compared = weighed.compared.get(stem)
+        records = [] if compared is None else compared.to_dict("records")
+        return cls(
+            name.split()[0].lower(),
+            name,
+            {study: stores[study] for study in paper.studies if study in stores},
+            {j.claim: j for j in weighed.judged.get(stem, ())},
+            {(record["table"], record["row"], record["column"]): record for record in records},
+        )
 
     def attribute(self, name: str, *studies: str) -> str:
         """What the stores of some studies say, each answer once."""
@@ -60,8 +67,11 @@ class Run:
 
     def view(self, paper: Paper, *studies: str) -> dict:
         """The run as far as some studies are concerned."""
+        commits = [commit[:10] for commit in self.attribute("git_commit", *studies).split("; ")]
         return {
+            "key": self.key,
             "name": self.name,
+            "commit": ", ".join(commits) or "unknown",
             "present": any(study in self.stores for study in studies),
             "scale": self.attribute("scale", *studies),
             "data": once(self.attribute("data", *studies)),
@@ -85,31 +95,48 @@ def paper_view(stem: str, paper: Paper, studies: Mapping[str, str], runs: list[R
 
     Args:
         stem: name of the paper's file, for anchors.
-        studies: titles of the paper's studies on this page, by name.
-        runs: their runs, not read yet.
+        studies: titles of the paper's studies that have a page, by name.
+        runs: what is shown beside each other.
     """
-    for run in runs:
-        run.read(paper)
+    found = [_claim(stem, paper, claim, runs, studies) for claim in paper.claims]
     return {
         "name": stem,
+        "page": _summary(stem),
         "short": paper.short,
         "paper": paper,
         "runs": [run.view(paper, *paper.studies) | {"tally": run.tally()} for run in runs],
-        "claims": [_claim(stem, paper, claim, runs) for claim in paper.claims],
-        "studies": [_study(name, title, paper, runs) for name, title in studies.items()],
+        "claims": found,
+        "claims_here": [claim for claim in found if claim["page"] == _summary(stem)],
+        "studies": [_study(name, title, paper, runs, found) for name, title in studies.items()],
+        "summary": reproduced.summary(paper, runs),
     }
 
 
-def _study(name: str, title: str, paper: Paper, runs: list[Run]) -> dict:
+def _summary(stem: str) -> str:
+    """File of a paper's page, where claims stand that no study's page shows: those of studies that
+    were not run, and of a second paper of a study.
+    """
+    return f"paper-{stem}.html"
+
+
+def _page(study: str) -> str:
+    """File of a study's page."""
+    return f"study-{study}.html"
+
+
+def _study(name: str, title: str, paper: Paper, runs: list[Run], found: list[dict]) -> dict:
     tables = [table for table in paper.tables if paper.study_of(table) == name]
     views = [
         run.view(paper, name) | {"config": _indented(run.attribute("config_json", name))}
         for run in runs
     ]
+    own = {claim.id for claim in paper.claims if name in paper.studies_of(claim)}
     return {
         "name": name,
+        "page": _page(name),
         "title": title,
         "runs": views,
+        "claims": [claim for claim in found if claim["id"] in own],
         "tables": [_table(name, paper, table, runs) for table in tables],
         "provenance": provenance.lines(
             [dict(run.stores[name].attrs) for run in runs if name in run.stores]
@@ -121,8 +148,10 @@ def _indented(text: str) -> str:
     return json.dumps(json.loads(text), indent=2) if text else ""
 
 
-def _claim(stem: str, paper: Paper, claim: Claim, runs: list[Run]) -> dict:
+def _claim(stem: str, paper: Paper, claim: Claim, runs: list[Run], shown: Iterable[str]) -> dict:
+    pages = [_page(name) for name in paper.studies_of(claim) if name in shown]
     return {
+        "page": pages[0] if pages else _summary(stem),
         "id": claim.id,
         "anchor": f"claim-{stem}-{claim.id}",
         "studies": paper.studies_of(claim) if len(paper.studies) > 1 else (),

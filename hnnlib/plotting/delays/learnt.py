@@ -49,7 +49,7 @@ def taps(store: xr.Dataset) -> Figure | None:
         for panel in panels(store)
         for size in panel.sizes[:1]
         for line in ("delay", "norm")
-        if panel.find(size, line) is not None
+        if (cell := panel.find(size, line)) is not None and cell["taps"].notnull().any()
     ]
     if not found:
         return None

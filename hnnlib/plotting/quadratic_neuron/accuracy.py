@@ -66,6 +66,9 @@ def planes(store: xr.Dataset) -> Figure:
 
 
 def _map(ax: Axes, plane: xr.Dataset, norm: Normalize) -> None:
+    if not plane.sizes["cell"]:
+        grid.remark(ax, "not run")
+        return
     leaks, sigmas = (sorted(set(plane[k].values.astype(float))) for k in ("leak", "sigma"))
     values = np.full((len(leaks), len(sigmas)), np.nan)
     mean = 100 * plane["test_accuracy"].mean("seed").values
@@ -112,13 +115,16 @@ def _curve(ax: Axes, part: xr.Dataset, look: dict[str, str]) -> None:
 
 
 @style.context()
-def choices(store: xr.Dataset) -> Figure:
+def choices(store: xr.Dataset) -> Figure | None:
     """What each choice was worth: the default point with the choice minus without, paired."""
     data = list(dict.fromkeys(cells.select(store, arm="plane")["dataset"].values.astype(str)))
-    found = [[g for g in _groups(store, dataset) if g.lines] for dataset in data]
-    heights = [0.4 + forest.height(groups) for groups in found]
-    fig, axes = grid.panels(len(data), 1, heights, room=0.1)
-    for ax, dataset, groups in zip(axes[:, 0], data, found, strict=True):
+    found = {d: [g for g in _groups(store, d) if g.lines] for d in data}
+    found = {dataset: groups for dataset, groups in found.items() if groups}
+    if not found:
+        return None
+    heights = [0.4 + forest.height(groups) for groups in found.values()]
+    fig, axes = grid.panels(len(found), 1, heights, room=0.1)
+    for ax, (dataset, groups) in zip(axes[:, 0], found.items(), strict=True):
         ax.set_title(words.name(dataset))
         forest.draw(ax, groups, "with the choice − without, test accuracy (pp)")
     return fig
@@ -188,5 +194,7 @@ def printed(
         marks.row(below, y, cells.accuracy(cell), NEURONS[neuron], apart=0.27)
         names.append(f"{NAMES[neuron]}, {words.name(str(cell['dataset'].item()))}")
     grid.names(below, names)
+    if not names:
+        grid.remark(below, "not run")
     below.set_xlabel(words.ACCURACY)
     return fig

@@ -60,13 +60,16 @@ def moments(store: xr.Dataset, sigma: float = 0.5) -> Figure | None:
     Args:
         sigma: of the input.
     """
-    shown = [(0.25, "off"), (0.25, "on"), (1.0, "on")]
     exact = {"arm": "exact", "neuron": "qif", "reading": "euler", "sigma": sigma}
-    drawn = [cells.one(store, **exact, leak=a) for a, _ in shown]
-    if any(cell is None for cell in drawn):
+    shown = [
+        (a, reset, cell)
+        for a, reset in ((0.25, "off"), (0.25, "on"), (1.0, "on"))
+        if (cell := cells.one(store, leak=a, **exact)) is not None
+    ]
+    if not shown:
         return None
     fig, axes = grid.panels(store.sizes["step"], len(shown), 1.25, sharex=True, sharey=True)
-    for column, cell, (a, reset) in zip(axes.T, drawn, shown, strict=True):
+    for column, (a, reset, cell) in zip(axes.T, shown, strict=True):
         again = "with resets" if reset == "on" else "no reset"
         column[0].set_title(f"a = {a:g}, {again}")
         for ax, step in zip(column, store["step"].values, strict=True):

@@ -20,17 +20,18 @@ _KERNELS = {"step": "steps", "ramp": "ramps"}
 
 
 @style.context()
-def errors(store: xr.Dataset) -> Figure:
+def errors(store: xr.Dataset) -> Figure | None:
     """A column a function, a row a kernel of the synapses; draws as dots, means with intervals."""
+    found = cells.select(store, construction="approximation")
+    if not found.sizes["cell"]:
+        return None
     fig, axes = grid.panels(2, 2, 1.9, 0.7, sharex=True, sharey="col")
     for (row, (kernel, synapses)), (column, (function, words)) in (
         (a, b) for a in enumerate(_KERNELS.items()) for b in enumerate(_FUNCTIONS.items())
     ):
         ax = axes[row, column]
         for model, (label, colour, marker) in _MODELS.items():
-            some = cells.select(
-                store, construction="approximation", kernel=kernel, function=function, model=model
-            )
+            some = cells.select(found, kernel=kernel, function=function, model=model)
             x = some["hidden"].values.astype(int)
             look = {"color": colour, "marker": marker, "label": label}
             marks.curve(
