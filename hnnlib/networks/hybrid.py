@@ -19,7 +19,7 @@ from hnnlib.codings.poisson import Poisson
 from hnnlib.engines import Engine
 from hnnlib.errors import NotationError
 from hnnlib.networks.base import TRAINED_COPIES, Activity
-from hnnlib.networks.layers import Conv, Dense, max_pool
+from hnnlib.networks.layers import Conv, Dense, fitting, max_pool
 from hnnlib.networks.notation import LayerSpec
 from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool
 from hnnlib.neurons.filters import DualExponential
@@ -62,7 +62,7 @@ class HybridNetwork(nn.Module):
 
     Args:
         layers: from ``notation.parse``.
-        in_shape: axes of one input, (channels, height, width) or (units,).
+        in_shape: axes of one input as examples give them, (channels, height, width) or (units,).
         switches: protocol choices.
         seeds: one a member; they key the initial weights.
         engine: runs the neurons.
@@ -186,7 +186,11 @@ class HybridNetwork(nn.Module):
         Args:
             x: images or frozen features.
             noise: needed by Gaussian and Poisson coding.
+
+        Raises:
+            DataError: x has another shape than the network reads.
         """
+        fitting(x, self.in_shape)
         if not len(self.spiking):
             return Activity(self.graded(x) * self.switches.logit_scale, [])
         coding = self.switches.coding
