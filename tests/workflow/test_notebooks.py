@@ -15,9 +15,10 @@ import synthetic_shd
 from notebook_runs import FOLDER, read, run
 from synthetic_store import make
 
-from hnnlib import store
+from hnnlib import store, studies
 
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+TUTORIALS = sorted(FOLDER.glob("tutorial_*.ipynb"))
+NOTEBOOKS = sorted(set(FOLDER.glob("*.ipynb")) - set(TUTORIALS))
 TRAINS = {"torch", "numba"} | {
     f"hnnlib.{room}"
     for room in "studies training networks engines neurons surrogates codings datasets".split()
@@ -52,11 +53,13 @@ def imported(source: str) -> set[str]:
     return names
 
 
-def test_there_is_a_notebook_to_test():
-    assert NOTEBOOKS
+def test_every_notebook_is_a_studys_or_a_tutorial():
+    """A tutorial trains, and the workflow must never take it for a study's."""
+    assert [path.stem for path in NOTEBOOKS] == sorted(studies.names())
+    assert all("assert " in "".join(code(path)) for path in TUTORIALS)
 
 
-@every_notebook
+@pytest.mark.parametrize("path", [*NOTEBOOKS, *TUTORIALS], ids=lambda path: path.stem)
 def test_it_is_stripped(path):
     notebook = read(path)
     for number, cell in enumerate(notebook["cells"]):
