@@ -103,6 +103,18 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("scale")
     check.set_defaults(command=_check)
 
+    compare = commands.add_parser(
+        "compare", help="a paper's table beside our runs, with accuracies of your own in it"
+    )
+    compare.add_argument(
+        "csv", nargs="?", help="own runs: columns name, seed, accuracy (percent)", metavar="CSV"
+    )
+    compare.add_argument("--table", required=True, help="as the paper's file names it, such as 1a")
+    compare.add_argument("--paper", help="name of its file in papers/, where several have it")
+    compare.add_argument("--store", help="store with its cells (default: the reference store)")
+    compare.add_argument("--format", choices=("text", "csv", "latex"), default="text")
+    compare.set_defaults(command=_compare)
+
     readme = commands.add_parser(
         "readme", help="write the README's first screen anew, from the reference stores"
     )
@@ -195,6 +207,18 @@ def _check(arguments: argparse.Namespace) -> None:
     scale = _scale(arguments.scale)
     for name, settings in scale.studies.items():
         _say(f"{name}: {len(studies.jobs(name, settings))} training jobs")
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from hnnlib.evidence import own
+
+    found = own.compare(arguments.csv, arguments.table, arguments.paper, arguments.store)
+    write = {"text": "to_string", "csv": "to_csv", "latex": "to_latex"}[arguments.format]
+    words = {} if arguments.format == "csv" else {"float_format": "%.3g"}
+    _say(getattr(found.table, write)())
+    if len(found.tests):
+        _say(getattr(found.tests, write)(index=False, **words))
+    print(found.note, file=sys.stderr)
 
 
 def _readme(arguments: argparse.Namespace) -> None:
