@@ -73,6 +73,13 @@ class HybridNetwork(nn.Module):
     Raises:
         NotationError: the images are too small for the layers, the last layer isn't dense, or the
             coding needs an artificial layer and there is none.
+
+    >>> from hnnlib import engines
+    >>> from hnnlib.networks.notation import parse
+    >>> layers = parse("A4-S3-S2")[1]
+    >>> network = HybridNetwork(layers, (4,), Switches(), (0, 1, 2), engines.get("eager"))
+    >>> network(torch.rand(3, 5, 4)).outputs.shape  # (member, batch, class)
+    torch.Size([3, 5, 2])
     """
 
     def __init__(

@@ -57,7 +57,11 @@ class Schedule:
     patience: int | None = None
 
     def factor(self, epoch: int) -> float:
-        """Learning rate of one epoch, as a multiple of ``learning_rate``."""
+        """Learning rate of one epoch, as a multiple of ``learning_rate``.
+
+        >>> Schedule(epochs=10, batch=32, learning_rate=1e-3, cosine=True).factor(5)
+        0.5
+        """
         factor = self.decay ** sum(epoch >= m for m in self.milestones)
         return factor * (0.5 + 0.5 * math.cos(math.pi * epoch / self.epochs) if self.cosine else 1)
 
