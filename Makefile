@@ -12,12 +12,16 @@ READY := $(VENV)/.ready
 ORACLES := $(VENV)/.oracles
 PIP := PIP_USER=0 $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt
 
+# What JupyterLab adds to a notebook.
+LANGUAGE := $(addprefix metadata.language_info.,codemirror_mode file_extension mimetype nbconvert_exporter pygments_lexer version)
+EXTRA := $(LANGUAGE) metadata.papermill cell.metadata.papermill cell.metadata.execution cell.metadata.trusted
+
 # pip leaves the compiling of modules to their first import (--no-compile); a shell that forbids
 # Python to keep what it compiled would have each of the thirty jobs do it again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint notebooks oracles site accessible benchmark pythons clean distclean
+.PHONY: help reproduce test lint notebooks lab docs readme oracles site accessible cluster benchmark pythons clean distclean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -49,6 +53,22 @@ accessible: $(READY) ## look at the report with axe-core in Chromium: two widths
 	    npm pack --silent axe-core@4 >/dev/null && tar xzf axe-core-4*.tgz; }
 	@AXE=.snakemake/axe/package/axe.min.js $(BIN)/python -m pytest -rs tests/evidence/test_accessible.py
 
+lab: $(READY) ## open the notebooks in JupyterLab; what it adds to their files stays out of git
+	@$(PIP) -e '.[workflow,test,lab]'
+	@git config filter.notebooks.clean '$(BIN)/python -m nbstripout --extra-keys "$(EXTRA)"' || true
+	@$(BIN)/jupyter lab notebooks
+
+docs: $(READY) ## write the API's pages into build/docs
+	@$(PIP) -e '.[workflow,test,docs]'
+	@$(BIN)/python -m pdoc --docformat google --output-directory build/docs hnnlib
+
+readme: $(READY) ## write the README's first screen anew, from the reference stores
+	@$(BIN)/python -m hnnlib readme
+
+cluster: $(READY) ## run the scale smoke through Slurm on this machine (as root; see .ci/cluster)
+	@$(PIP) -e '.[workflow,test,slurm]'
+	@PATH="$(abspath $(BIN)):$$PATH" HNN_TEST_CLUSTER=1 python -m pytest tests/workflow/test_cluster.py
+
 benchmark: $(READY) ## time a training step beside other libraries (see ARGS)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -64,7 +84,7 @@ clean: ## delete all results but the reference, and what tools left behind
 	@rm -rf .snakemake .pytest_cache .ruff_cache .hypothesis
 
 distclean: clean ## the same, and the environment
-	@rm -rf $(VENV)
+	@rm -rf $(VENV) build
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("error: Python %d.%d is too old, 3.11 or newer is needed: make PYTHON=python3.12" % v[:2])'

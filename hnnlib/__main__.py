@@ -104,6 +104,18 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("scale")
     check.set_defaults(command=_check)
 
+    compare = commands.add_parser(
+        "compare", help="a paper's table beside our runs, with accuracies of your own in it"
+    )
+    compare.add_argument(
+        "csv", nargs="?", help="own runs: columns name, seed, accuracy (percent)", metavar="CSV"
+    )
+    compare.add_argument("--table", required=True, help="as the paper's file names it, such as 1a")
+    compare.add_argument("--paper", help="name of its file in papers/, where several have it")
+    compare.add_argument("--store", help="store with its cells (default: the reference store)")
+    compare.add_argument("--format", choices=("text", "csv", "latex"), default="text")
+    compare.set_defaults(command=_compare)
+
     readme = commands.add_parser(
         "readme", help="write the README's first screen anew, from the reference stores"
     )
@@ -201,6 +213,18 @@ def _check(arguments: argparse.Namespace) -> None:
         hours = rate * estimates.work(settings.model_dump(mode="json")) / 3600
         time = "no estimate of time" if math.isnan(hours) else f"{hours:.2g} hours (estimate)"
         _say(f"{name}: {len(studies.jobs(name, settings))} training jobs, {time}")
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from hnnlib.evidence import own
+
+    found = own.compare(arguments.csv, arguments.table, arguments.paper, arguments.store)
+    write = {"text": "to_string", "csv": "to_csv", "latex": "to_latex"}[arguments.format]
+    words = {} if arguments.format == "csv" else {"float_format": "%.3g"}
+    _say(getattr(found.table, write)())
+    if len(found.tests):
+        _say(getattr(found.tests, write)(index=False, **words))
+    print(found.note, file=sys.stderr)
 
 
 def _readme(arguments: argparse.Namespace) -> None:

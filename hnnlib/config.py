@@ -138,6 +138,11 @@ def _find(name_or_path: str | Path) -> Path:
                 f"there is no scale file {text}: scales that exist are {', '.join(names())}"
             )
         return path
+    if not names():
+        raise ConfigError(
+            f"there is no folder {FOLDER}: scales, papers and notebooks need the repository, so "
+            "install from a clone of it with pip install -e ."
+        )
     if text not in names():
         raise ConfigError(
             f"there is no scale '{text}' (config/{text}.yaml): {nearest(text, names())}"

@@ -84,7 +84,9 @@ class Pace:
         return in_all(self.expected.values(), self.at_once)
 
     def line(self) -> str:
-        """``4 of about 11 min (12 of 24 steps)``; steps alone where no time is known."""
+        """``4 of about 11 min (12 of 24 steps), done at about 14:32``; steps alone where no time is
+        known.
+        """
         done = self.expected.keys() & self.done
         share = sum(self.expected[job] for job in done) / (sum(self.expected.values()) or 1.0)
         passed, whole = time.monotonic() - self.began, self.seconds()
@@ -92,8 +94,9 @@ class Pace:
         if math.isnan(whole):
             return steps
         slower = (passed + TRUST * whole) / ((share + TRUST) * whole or 1.0)
-        total = passed + (1 - share) * whole * slower
-        return f"{_of(passed, total)} ({steps})"
+        left = (1 - share) * whole * slower
+        end = time.strftime("%H:%M", time.localtime(time.time() + left))
+        return f"{_of(passed, passed + left)} ({steps}), done at about {end}"
 
     def _training(self, known: dict[str, float]) -> dict[str, float]:
         """Seconds of training jobs without a timing of their own: as the scale file declares them,

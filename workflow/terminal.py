@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -30,6 +32,7 @@ CHATTER = {
     LogEvent.RUN_INFO,
     LogEvent.RESOURCES_INFO,
 }
+DECIDED = ("supported", "contradicted")  # said even where there are none
 PREFIXES = (
     "Assuming unrestricted shared filesystem",
     "Building DAG of jobs",
@@ -128,7 +131,8 @@ def quieten(workflow: Any, pace: Pace, lock: Lock) -> None:
 
 def announce(plan: Plan, workflow: Any, pace: Pace) -> None:
     """Say what is about to run, and for how long."""
-    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "train_group"]
+    todo = list(workflow.dag.needrun_jobs())
+    jobs = [job for job in todo if job.rule.name == "train_group"]
     data = dict.fromkeys(name for section in plan.sections.values() for name in section.data)
     rows = [("scale", f"{plan.scale}: {plan.description}")]
     for study, section in plan.sections.items():
@@ -137,15 +141,43 @@ def announce(plan: Plan, workflow: Any, pace: Pace) -> None:
     rows.append(("data", ", ".join(data) or "embedded"))
     rows.append(("device", f"{_device(plan.device)}, {_room(workflow)}"))
     rows.append(("expected", spoken(pace.seconds())))
+    rows.append(("reused", reused(plan, {str(name) for job in todo for name in job.output})))
     rows.append(("results", f"{plan.results}/"))
     width = max(len(name) for name, _ in rows)
     say("\n".join(f"{name:<{width}}  {text}" for name, text in rows))
 
 
+def reused(plan: Plan, made: Collection[str]) -> str:
+    """Which results of earlier runs stay as they are.
+
+    Args:
+        made: files that this run makes.
+    """
+    runs = [path for study in plan.studies for path in plan.runs(study)]
+    kept = sum(os.path.isfile(path) and path not in made for path in runs)
+    state = Path(plan.results, "checkpoints").glob("*/*")
+    begun = sum(f"{plan.results}/runs/{path.parent.name}/{path.name}.nc" in made for path in state)
+    more = f"; begun and gone on with: {begun}" if begun else ""
+    return f"{kept} of {len(runs)} trained groups{more}"
+
+
 def conclude(plan: Plan) -> None:
-    """Say where the report is; after ``--until`` there may be none."""
+    """Say what came out and where the report is; after ``--until`` there may be neither."""
     report = os.path.abspath(f"{plan.results}/report/index.html")
-    say(f"report: {report}" if os.path.exists(report) else f"results: {plan.results}/")
+    where = f"report: {report}" if os.path.exists(report) else f"results: {plan.results}/"
+    say("\n".join(filter(None, (tally(Path(plan.results, "claims.csv")), where))))
+
+
+def tally(ledger: Path) -> str:
+    """Claims of the authors by answer, in a line; empty without a ledger."""
+    try:
+        with ledger.open(encoding="utf-8", newline="") as stream:
+            asked = [row for row in csv.DictReader(stream) if row["asked_by"] == "authors"]
+    except (OSError, KeyError):
+        return ""
+    words = [row["answer"] for row in asked]
+    counted = (f"{words.count(word)} {word}" for word in dict.fromkeys((*DECIDED, *sorted(words))))
+    return f"claims: {', '.join(counted)}"
 
 
 def explain(pace: Pace, workflow: Any) -> None:

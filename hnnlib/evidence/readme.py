@@ -90,7 +90,8 @@ def _told(paper: Paper, one: Judgement) -> str:
     decided = one.answer in ("supported", "contradicted")
     why = f"{behind}, scale {one.scale}" if decided else one.reason
     limits = f" *Limits:* {one.note}" if one.note else ""
-    return f"- **{one.claim} {one.answer}** ({why}; {paper.authors[0].split()[-1]}): {one.text}{limits}"
+    who = paper.authors[0].split()[-1]
+    return f"- **{one.claim} {one.answer}** ({why}; {who}): {one.text}{limits}"
 
 
 def _authors(found: Sequence[Judgement]) -> list[Judgement]:

@@ -19,7 +19,7 @@ from hnnlib.codings.poisson import Poisson
 from hnnlib.engines import Engine
 from hnnlib.errors import NotationError
 from hnnlib.networks.base import TRAINED_COPIES, Activity
-from hnnlib.networks.layers import Conv, Dense, max_pool
+from hnnlib.networks.layers import Conv, Dense, fitting, max_pool
 from hnnlib.networks.notation import LayerSpec
 from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool
 from hnnlib.neurons.filters import DualExponential
@@ -62,7 +62,7 @@ class HybridNetwork(nn.Module):
 
     Args:
         layers: from ``notation.parse``.
-        in_shape: axes of one input, (channels, height, width) or (units,).
+        in_shape: axes of one input as examples give them, (channels, height, width) or (units,).
         switches: protocol choices.
         seeds: one a member; they key the initial weights.
         engine: runs the neurons.
@@ -73,6 +73,13 @@ class HybridNetwork(nn.Module):
     Raises:
         NotationError: the images are too small for the layers, the last layer isn't dense, or the
             coding needs an artificial layer and there is none.
+
+    >>> from hnnlib import engines
+    >>> from hnnlib.networks.notation import parse
+    >>> layers = parse("A4-S3-S2")[1]
+    >>> network = HybridNetwork(layers, (4,), Switches(), (0, 1, 2), engines.get("eager"))
+    >>> network(torch.rand(3, 5, 4)).outputs.shape  # (member, batch, class)
+    torch.Size([3, 5, 2])
     """
 
     def __init__(
@@ -186,7 +193,11 @@ class HybridNetwork(nn.Module):
         Args:
             x: images or frozen features.
             noise: needed by Gaussian and Poisson coding.
+
+        Raises:
+            DataError: x has another shape than the network reads.
         """
+        fitting(x, self.in_shape)
         if not len(self.spiking):
             return Activity(self.graded(x) * self.switches.logit_scale, [])
         coding = self.switches.coding

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hnnlib.errors import DataError
 from hnnlib.randomness import torch_generator
 
-__all__ = ["Conv", "Dense", "max_pool", "normal"]
+__all__ = ["Conv", "Dense", "fitting", "max_pool", "normal"]
 
 
 def _uniform(shape: tuple[int, ...], fan_in: int, seeds: Sequence[int], role: str) -> nn.Parameter:
@@ -76,7 +77,7 @@ class Dense(nn.Module):
 
     def product(self, x: Tensor) -> Tensor:
         """Weights times x, no bias: (..., member, batch, *in) to (..., member, batch, units)."""
-        x = x.flatten(-len(self.in_shape))
+        x = fitting(x, self.in_shape).flatten(-len(self.in_shape))
         if x.ndim == 3:
             return torch.bmm(x, self.weight)
         # time and batch are folded as they lie in memory, which engines choose: no copy
@@ -127,6 +128,7 @@ class Conv(nn.Module):
         """Kernels times x, no bias: (..., member, batch, C, H, W); one convolution a member."""
         # a loop, not a grouped convolution: as fast on a CPU, and a member's numbers can't depend
         # on its neighbours
+        fitting(x, self.in_shape)
         parts = [
             functional.conv2d(member.reshape(-1, *self.in_shape), weight, padding=self.padding)
             for member, weight in zip(x.unbind(-5), self.weight.unbind(), strict=True)
@@ -137,6 +139,21 @@ class Conv(nn.Module):
     def shift(self) -> Tensor:
         """Bias, shaped to broadcast against one step: (member, 1, channels, 1, 1)."""
         return self.bias[:, None, :, None, None]
+
+
+def fitting(x: Tensor, in_shape: tuple[int, ...]) -> Tensor:
+    """The same inputs.
+
+    Raises:
+        DataError: they are not of the shape that a layer reads.
+    """
+    found = tuple(x.shape[-len(in_shape) :])
+    if found != tuple(in_shape):
+        raise DataError(
+            f"a layer that reads inputs of shape {tuple(in_shape)} was given {found}, the last "
+            f"axes of {tuple(x.shape)}: build the network with the in_shape of its examples"
+        )
+    return x
 
 
 def max_pool(x: Tensor, window: int) -> Tensor:

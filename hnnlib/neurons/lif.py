@@ -30,7 +30,11 @@ class LIF:
         return torch.zeros_like(like)
 
     def step(self, drive: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """One step: (spikes, potential after reset)."""
+        """One step: (spikes, potential after reset).
+
+        >>> LIF(decay=0.5).step(drive=torch.tensor([0.8]), state=torch.tensor([1.0]))
+        (tensor([1.]), tensor([0.3000]))
+        """
         potential = self.decay * state + drive
         spikes = spike(potential - self.threshold, self.surrogate)
         return spikes, potential * (

@@ -33,16 +33,20 @@ class Checkpoint:
 
     Args:
         path: the file (``.npz``); the one before it has ``.previous`` behind its name.
-        identity: text that describes what is computed (configuration, code, data). A file of
-            another identity is as good as none: the work starts anew and overwrites it.
+        identity: text of what is computed and ``fit`` cannot see: of configuration, code and data.
+            A file of another identity is as good as none: the work starts anew and overwrites it.
         say: takes a line when something that is no checkpoint is put aside.
     """
 
-    def __init__(self, path: Path, identity: str, say: Callable[[str], None] = print) -> None:
-        self.path = path
+    def __init__(self, path: Path, identity: str = "", say: Callable[[str], None] = print) -> None:
+        self.path, self._text = path, identity
         self._before = path.with_name(f"{path.name}.previous")
         self._identity = blake2b(f"{_VERSION}\0{identity}".encode(), digest_size=16).hexdigest()
         self._say = say
+
+    def of(self, more: str) -> Checkpoint:
+        """The same file for what this text describes, too."""
+        return Checkpoint(self.path, f"{self._text}\0{more}", self._say)
 
     def save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Store tensors and JSON-able facts; the earlier file stays until the new one is whole, and

@@ -18,6 +18,7 @@ from hnnlib.randomness import MemberNoise, torch_generator
 from hnnlib.signals import Events
 from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Augmentation, Examples, Parts
+from hnnlib.training.identity import described, of_data
 from hnnlib.training.optimiser import PopulationAdam, ascend, clip
 from hnnlib.training.scoring import Evaluation, evaluate
 from hnnlib.training.tasks import CLASSIFICATION, Task
@@ -56,7 +57,11 @@ class Schedule:
     patience: int | None = None
 
     def factor(self, epoch: int) -> float:
-        """Learning rate of one epoch, as a multiple of ``learning_rate``."""
+        """Learning rate of one epoch, as a multiple of ``learning_rate``.
+
+        >>> Schedule(epochs=10, batch=32, learning_rate=1e-3, cosine=True).factor(5)
+        0.5
+        """
         factor = self.decay ** sum(epoch >= m for m in self.milestones)
         return factor * (0.5 + 0.5 * math.cos(math.pi * epoch / self.epochs) if self.cosine else 1)
 
@@ -127,8 +132,8 @@ def fit(
     examples: Examples,
     parts: Parts,
     schedule: Schedule,
-    checkpoint: Checkpoint,
-    say: Callable[[str], None],
+    checkpoint: Checkpoint | None = None,
+    say: Callable[[str], None] = lambda line: None,
     task: Task = CLASSIFICATION,
     augment: Augmentation | None = None,
     watch: Tensor | None = None,
@@ -144,8 +149,9 @@ def fit(
         network: a population, freshly built. Its floating-point buffers, such as the statistics of
             batch normalisation, need a leading member axis too: they are kept with the parameters.
         examples, parts: what each member reads; the test part isn't touched.
-        checkpoint: where to go on from.
-        say: takes one line of progress an epoch.
+        checkpoint: where to go on from, unless another network, schedule or task, or other data,
+            made it; without one, all stays in memory.
+        say: takes one line of progress an epoch; by default nobody does.
         task: what is minimised and what validation chooses by.
         augment: what is done to every batch that is trained on; nothing by default.
         watch: rows (member, n) scored at every epoch, for a report on what choosing by them would
@@ -155,7 +161,10 @@ def fit(
         beside: another rule to choose by; what it chose stands in the result, not in the network.
     """
     state = _State(network, schedule, task, keep, beside)
-    state.restore(checkpoint, say)
+    if checkpoint is not None:
+        rules = schedule, task, augment, watch, keep, beside
+        checkpoint = checkpoint.of(described((network, *rules)) + _data(examples, parts))
+        state.restore(checkpoint, say)
     saved = time.perf_counter()
     while state.epoch < schedule.epochs and not state.stopped.all():
         started, epoch = time.perf_counter(), state.epoch
@@ -163,11 +172,17 @@ def fit(
         state.record(epoch, loss, *_look(network, examples, parts.validation, watch, task))
         state.seconds += time.perf_counter() - started
         last = state.epoch == schedule.epochs or state.stopped.all()
-        if last or time.perf_counter() - saved > _SECONDS_BETWEEN_SAVES:
+        late = last or time.perf_counter() - saved > _SECONDS_BETWEEN_SAVES
+        if checkpoint is not None and late:
             state.save(checkpoint)
             saved = time.perf_counter()
         say(_progress(state))
     return state.finish()
+
+
+def _data(examples: Examples, parts: Parts) -> str:
+    """The data in words."""
+    return of_data(examples.inputs(parts.train[:, :1]), examples.labels(parts.train), parts)
 
 
 def _train_epoch(

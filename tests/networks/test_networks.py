@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from hnnlib import engines
-from hnnlib.errors import NotationError
+from hnnlib.errors import DataError, NotationError
 from hnnlib.networks.hybrid import CODINGS, HybridNetwork, Switches
 from hnnlib.networks.notation import parse
 from hnnlib.networks.spiking import Axon, SpikingLayer
@@ -43,6 +43,15 @@ def test_trained_filters_add_as_many_parameters_as_in_the_public_code():
         build(CNN, (3, 32, 32), train_filter=t).parameter_count() for t in (False, True)
     )
     assert trained - fixed == 362_688
+
+
+@pytest.mark.parametrize("text", ["A12-S9-S4", "S12-S4"])
+def test_inputs_of_another_shape_are_one_sentence(text):
+    """Images where flat inputs were promised, as from a reader's own ``in_shape=(12,)``."""
+    with pytest.raises(DataError, match=r"shape \(12,\) was given \(4,\).* the in_shape"):
+        run(build(text, (12,)), torch.rand(1, 2, 1, 3, 4))
+    with pytest.raises(DataError, match=r"shape \(2, 10, 10\) was given \(2, 5, 5\)"):
+        build("A3C3-S4", (2, 10, 10)).artificial[0].product(torch.rand(1, 4, 2, 5, 5))
 
 
 def test_products_a_step_are_those_of_the_spec():

@@ -2,6 +2,8 @@
 validation only.
 """
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from hnnlib.datasets.entry import Source
 from hnnlib.datasets.imagedata import ImageData
 from hnnlib.networks.hybrid import CODINGS, HybridNetwork, Switches
 from hnnlib.networks.notation import parse
+from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.training import loop, scoring
 from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Frozen, Images, Parts, cache
@@ -53,6 +56,36 @@ def fit(images, seeds, path, epochs=4, say=lambda line: None, identity="x", **sw
     schedule = Schedule(epochs, 32, 5e-3, (9,))
     checkpoint = Checkpoint(path / "c.npz", identity)
     return trained, loop.fit(trained, images, parts(len(seeds)), schedule, checkpoint, say)
+
+
+def test_a_checkpoint_of_another_network_schedule_or_data_is_not_gone_on_from(images, tmp_path):
+    """With the same path and the same words; without any words, too."""
+
+    def gone_on(path, **changes):
+        said = []
+        given = {"epochs": 1, "identity": ""} | changes
+        fit(given.pop("images", images), (0, 1), path, say=said.append, **given)
+        return said[0].startswith("goes on")
+
+    assert not gone_on(tmp_path)
+    assert gone_on(tmp_path)
+    brighter = copy.copy(images)
+    brighter._scale = 2 * images._scale
+    for change in (
+        {"epochs": 2},
+        {"images": brighter},
+        {"neuron": RefractoryLIF(threshold=0.9)},
+        {"hidden_act": "sigmoid"},
+    ):
+        assert not gone_on(tmp_path, **change), change
+        assert gone_on(tmp_path, **change)
+
+
+def test_without_a_checkpoint_nothing_is_written_and_the_numbers_are_the_same(images, tmp_path):
+    _, stored = fit(images, (0, 1), tmp_path, epochs=1)
+    schedule = Schedule(1, 32, 5e-3, (9,))
+    found = loop.fit(network((0, 1)), images, parts(2), schedule)
+    assert torch.equal(found.train_loss, stored.train_loss)
 
 
 def test_adam_is_torchs_adam_for_every_member():

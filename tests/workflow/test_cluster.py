@@ -1,9 +1,10 @@
-"""The graph through a Slurm cluster, whose job and whose controller are killed: ``make cluster``."""
+"""The graph through a Slurm cluster whose job and controller are killed: ``make cluster``."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def test_a_killed_job_and_a_killed_controller_change_nothing(cluster, tmp_path):
     victim, *_ = wait_for(_training, first)
     _slurm("scancel", "--signal=KILL", "--full", victim)
     wait_for(lambda: victim not in _training() and _training(), first)
+    time.sleep(20)  # until the controller has noted what it started
     controller = int((cluster / "slurmctld.pid").read_text())
     os.kill(controller, 9)
     subprocess.run(["slurmctld"], check=True)

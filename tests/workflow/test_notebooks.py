@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +15,10 @@ import synthetic_shd
 from notebook_runs import FOLDER, read, run
 from synthetic_store import make
 
-from hnnlib import store
+from hnnlib import store, studies
 
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+TUTORIALS = sorted(FOLDER.glob("tutorial_*.ipynb"))
+NOTEBOOKS = sorted(set(FOLDER.glob("*.ipynb")) - set(TUTORIALS))
 TRAINS = {"torch", "numba"} | {
     f"hnnlib.{room}"
     for room in "studies training networks engines neurons surrogates codings datasets".split()
@@ -50,11 +53,13 @@ def imported(source: str) -> set[str]:
     return names
 
 
-def test_there_is_a_notebook_to_test():
-    assert NOTEBOOKS
+def test_every_notebook_is_a_studys_or_a_tutorial():
+    """A tutorial trains, and the workflow must never take it for a study's."""
+    assert [path.stem for path in NOTEBOOKS] == sorted(studies.names())
+    assert all("assert " in "".join(code(path)) for path in TUTORIALS)
 
 
-@every_notebook
+@pytest.mark.parametrize("path", [*NOTEBOOKS, *TUTORIALS], ids=lambda path: path.stem)
 def test_it_is_stripped(path):
     notebook = read(path)
     for number, cell in enumerate(notebook["cells"]):
@@ -64,6 +69,29 @@ def test_it_is_stripped(path):
             assert cell["outputs"] == [] and cell["execution_count"] is None
     assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
     assert notebook["metadata"]["language_info"] == {"name": "python"}
+    assert notebook["metadata"]["kernelspec"]["display_name"] == "Python 3 (ipykernel)"
+
+
+def test_a_notebook_that_was_opened_and_run_is_no_change_for_git():
+    """What JupyterLab adds goes through the filter that ``make lab`` installs."""
+    said = subprocess.run(["make", "-n", "lab"], cwd=FOLDER.parent, capture_output=True, text=True)
+    words = re.search(r"git config filter\.notebooks\.clean '(.*)'", said.stdout)[1]
+    assert "*.ipynb filter=notebooks" in (FOLDER.parent / ".gitattributes").read_text()
+    path = FOLDER / "delays.ipynb"
+    opened = read(path)
+    details = {"codemirror_mode": {"name": "ipython", "version": 3}, "file_extension": ".py"}
+    details |= {"mimetype": "text/x-python", "nbconvert_exporter": "python"}
+    opened["metadata"]["language_info"] |= details | {"pygments_lexer": "ipython3"}
+    opened["metadata"]["language_info"]["version"] = "3.12.1"
+    for number, cell in enumerate(opened["cells"]):
+        cell["id"] = f"a{number}"
+        if cell["cell_type"] == "code":
+            cell["execution_count"], cell["metadata"]["trusted"] = number, True
+            cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["1"]}]
+    python = words.replace(".venv/bin/python", sys.executable)
+    text = json.dumps(opened)
+    done = subprocess.run(python, shell=True, input=text, capture_output=True, text=True)
+    assert done.stdout == path.read_text("utf-8"), done.stderr
 
 
 @every_notebook

@@ -10,7 +10,7 @@ from notebook_runs import FOLDER, run
 
 from hnnlib import plotting, store, studies
 
-NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb") if "tutorial" not in path.stem)
 # what a study was asked to do, not what came of it; nor are numbers without seeds, but for maps
 ASKED = {
     "encoder_spikes",

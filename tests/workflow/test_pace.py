@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from workflow import jobs, pace, plan
+from workflow import jobs, pace, plan, terminal
 
 HEAD = "s\th:m:s\tmax_rss\n"
 
@@ -91,16 +91,20 @@ def test_progress_counts_time_and_learns_how_fast_the_machine_is(tmp_path, monke
     monkeypatch.setattr(pace.time, "monotonic", lambda: now[0])
     workflow = snakemake("train_group/a/g0", "train_group/a/g1")
     found = started(tmp_path, workflow)
-    assert found.line() == "0 of about 10 min (0 of 2 steps)"
+    monkeypatch.setattr(pace.time, "time", lambda: 0.0)
+    monkeypatch.setattr(pace.time, "localtime", pace.time.gmtime)
+    assert found.line() == "0 of about 10 min (0 of 2 steps), done at about 00:10"
     found.done.add(hash("train_group/a/g0"))
     now[0] = 60.0
-    assert found.line() == "1 of about 10 min (1 of 2 steps)", "half of the steps, not of the time"
+    assert found.line() == ("1 of about 10 min (1 of 2 steps), done at about 00:09"), (
+        "half of the steps, not of the time"
+    )
     now[0] = 180.0
     slower = found.line()
     found.done.add(hash("train_group/a/g1"))
     now[0] = 1500.0
     assert 10 < int(slower.split()[3]) < 30, "three times as slow as expected, so far"
-    assert found.line() == "25 of about 25 min (2 of 2 steps)"
+    assert found.line() == "25 of about 25 min (2 of 2 steps), done at about 00:00"
 
 
 def test_no_time_is_made_up_for_training_that_nobody_has_timed(tmp_path):
@@ -110,7 +114,25 @@ def test_no_time_is_made_up_for_training_that_nobody_has_timed(tmp_path):
 
 
 def test_nothing_to_do_takes_no_time(tmp_path):
-    assert started(tmp_path, snakemake()).line() == "0 of about 0 s (0 of 0 steps)"
+    assert started(tmp_path, snakemake()).line().startswith("0 of about 0 s (0 of 0 steps)")
+
+
+def test_what_is_reused_and_what_came_out_is_told(tmp_path):
+    found = planned(tmp_path, None, groups=3)
+    runs = found.runs("a")
+    for path in (*runs[:2], tmp_path / "checkpoints/a/g2/x.npz"):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch()
+    assert terminal.reused(found, {runs[1]}) == "1 of 3 trained groups"
+    assert terminal.reused(found, set(runs[1:])) == (
+        "1 of 3 trained groups; begun and gone on with: 1"
+    )
+    ledger = tmp_path / "claims.csv"
+    assert terminal.tally(ledger) == ""
+    ledger.write_text(
+        "claim,asked_by,answer\nA1,authors,supported\nA2,authors,not tested\nQ1,referee,supported\n"
+    )
+    assert terminal.tally(ledger) == "claims: 1 supported, 0 contradicted, 1 not tested"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 import hnnlib
+from hnnlib import config
+from hnnlib.errors import ConfigError
+from hnnlib.evidence import papers
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -69,6 +72,20 @@ def test_environment_yml_installs_what_pyproject_says():
     assert through_pip == {"pip": ["-c constraints.txt", "-e .[workflow,test]"]}
     assert "-c constraints.txt" in (ROOT / "Makefile").read_text()
     assert "-e '.[workflow,test]'" in (ROOT / "Makefile").read_text()
+
+
+def test_who_opens_notebooks_gets_what_they_import():
+    """Without the workflow's packages: `pip install -e ".[lab]"` in a fresh environment."""
+    lab = {Requirement(text).name for text in PROJECT["optional-dependencies"]["lab"]}
+    assert {"ipykernel", "jinja2", "jupyterlab", "matplotlib"} <= lab
+
+
+def test_an_installation_without_the_repository_says_what_it_needs(monkeypatch, tmp_path):
+    monkeypatch.setattr(config, "FOLDER", tmp_path / "config")
+    with pytest.raises(ConfigError, match="need the repository.* pip install -e"):
+        config.load_scale("quick", {})
+    with pytest.raises(ConfigError, match="need the repository"):
+        papers.load("muramatsu_yu", tmp_path / "papers")
 
 
 def test_all_files_name_the_same_version():

@@ -87,6 +87,10 @@ def paired_difference(
         by: the difference under the null hypothesis, in the unit of the input.
         overlap: test over training examples where parts are drawn anew; 0: they are fixed.
         step: in which the numbers are counted, if it is known; it matters for equal values.
+
+    >>> found = paired_difference([97.1, 97.4, 97.0], [96.0, 96.6, 95.8])
+    >>> print(f"{found.mean:.2f} [{found.low:.2f}, {found.high:.2f}], p = {found.p:.3f}")
+    1.03 [0.52, 1.55], p = 0.013
     """
     differences = paired_values(left, right)
     d = mean_interval(differences, overlap=overlap)

@@ -25,6 +25,11 @@ def load(stem: str, folder: str | Path | None = None) -> Paper:
     path = Path(folder or PAPERS) / f"{stem}.yaml"
     if not path.is_file():
         known = [one.stem for one in _files(path.parent)]
+        if not known:
+            raise ConfigError(
+                f"there are no papers in {path.parent}: they need the repository, so install from "
+                "a clone of it with pip install -e ."
+            )
         raise ConfigError(f"there is no paper {path.name} in {path.parent}: {nearest(stem, known)}")
     document = yaml_models.read(path, path.name, "a paper is a mapping with the keys title, ...")
     try:
