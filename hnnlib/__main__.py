@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hnnlib.errors import HnnError, plain
+from hnnlib.files import FULL
 
 if TYPE_CHECKING:
     from hnnlib.config import Scale
@@ -34,7 +35,8 @@ def main(words: list[str] | None = None) -> int:
     except HnnError as error:
         return _end(str(error))
     except OSError as error:
-        return _end(f"{error.strerror or error}: {error.filename or 'standard output'}")
+        more = "; free some space and run again" * (error.errno in FULL)
+        return _end(f"{error.strerror or error}: {error.filename or 'standard output'}{more}")
     except KeyboardInterrupt:
         return _end("interrupted: the same command goes on from here", 130)
     return 0

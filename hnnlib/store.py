@@ -6,6 +6,7 @@ half a file and an interrupted writer never destroys an earlier one.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
@@ -59,11 +60,15 @@ def write(dataset: xr.Dataset, path: str | Path) -> Path:
     compress = {
         name: {"zlib": True} for name, v in dataset.data_vars.items() if v.dtype.kind in "fiu"
     }
+    # in memory first: on a full disk HDF5 ends the process, or says nothing.
+    # A dataset that was read remembers how wide its strings were: longer ones would be cut
+    stream = io.BytesIO()
+    with h5netcdf.File(stream, "w") as target:
+        dataset.drop_encoding().dump_to_store(H5NetCDFStore(target), encoding=compress)
+    stream.seek(0, os.SEEK_END)
+    stream.write(_SEAL + sha256(stream.getbuffer()).digest())
     with written(path) as temporary:
-        # a dataset that was read remembers how wide its strings were: longer ones would be cut
-        dataset.drop_encoding().to_netcdf(temporary, engine="h5netcdf", encoding=compress)
-        with temporary.open("ab") as stream:
-            stream.write(_SEAL + sha256(temporary.read_bytes()).digest())
+        temporary.write_bytes(stream.getbuffer())
     return path
 
 

@@ -115,7 +115,7 @@ def job(snakemake: Any) -> Iterator[Terminal]:
     try:
         yield terminal
     except (Exception, KeyboardInterrupt) as error:
-        words = reason(error)
+        words = reason(error, snakemake.output[0])
         _quietly(lambda: print(f"{traceback.format_exc()}\n{MARK}{words}", flush=True))
         if not isinstance(error, KeyboardInterrupt):
             terminal._write(f"{MARK}{words}")
@@ -132,14 +132,14 @@ def label(rule: str, wildcards: Any) -> str:
     return " ".join([rule, *map(str, wildcards)])
 
 
-def reason(error: BaseException) -> str:
-    """One sentence for an error."""
+def reason(error: BaseException, place: str = "") -> str:
+    """One sentence for an error; where the system names no file, with ``place``, what is made."""
     if isinstance(error, HnnError):
         return str(error)
     if _wants_memory(error):
         return f"there is not enough memory: {LESS}"
     if isinstance(error, OSError) and error.errno is not None:
-        return sentence(error)
+        return sentence(error, place)
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     first = (str(error).strip().splitlines() or [""])[0]

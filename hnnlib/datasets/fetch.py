@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from hnnlib.datasets.entry import Entry, OfficialFile, Source
 from hnnlib.errors import DataError, plain
+from hnnlib.files import FULL
 
 __all__ = ["ENVIRONMENT", "MANIFEST", "Located", "identity", "locate"]
 
@@ -294,7 +295,7 @@ def _download_file(entry: Entry, file: OfficialFile, folder: Path) -> None:
             )
             return
         except (OSError, ValueError) as error:  # no connection, HTTP status, wrong checksum
-            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EACCES, errno.EROFS):
+            if getattr(error, "errno", None) in (*FULL, errno.EACCES, errno.EROFS):
                 raise DataError(
                     f"The file {file.name} cannot be written to {folder} ({error.strerror}): "
                     f"make room there, or set {ENVIRONMENT} to a folder that holds {entry.name}/."

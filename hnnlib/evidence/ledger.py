@@ -18,6 +18,7 @@ from hnnlib.evidence import reach
 from hnnlib.evidence.claims import Judgement, judge
 from hnnlib.evidence.comparison import compare
 from hnnlib.evidence.papers import Paper
+from hnnlib.files import written
 
 __all__ = ["Ledger", "false_discovery", "to_frame", "weigh", "write"]
 
@@ -85,9 +86,11 @@ def false_discovery(p: Sequence[float]) -> np.ndarray:
 
 def write(ledger: Ledger, claims: Path, numbers: Path, readings: Path, tree: Path) -> None:
     """Write all files of a ledger; the tree has a line for each claim."""
-    for frame, path in zip(ledger[:3], (claims, numbers, readings), strict=True):
-        frame.to_csv(path, index=False)
-    tree.write_text(_object(ledger.tree, _object) + "\n", encoding="utf-8")
+    texts = [frame.to_csv(index=False) for frame in ledger[:3]]
+    texts.append(_object(ledger.tree, _object) + "\n")
+    for text, path in zip(texts, (claims, numbers, readings, tree), strict=True):
+        with written(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def _object(items: Mapping[str, Any], write: Callable[[Any], str] | None = None) -> str:

@@ -16,6 +16,7 @@ from hnnlib.evidence.report import performance
 from hnnlib.evidence.report.summary import best_evidence
 from hnnlib.evidence.report.text import duration, plain
 from hnnlib.evidence.report.views import Run, paper_view
+from hnnlib.files import written
 
 __all__ = ["build"]
 
@@ -107,9 +108,9 @@ def _replace(
     if view is None:
         path.unlink(missing_ok=True)
         return
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(templates.get_template(template).render(view), encoding="utf-8")
-    os.replace(temporary, path)
+    text = templates.get_template(template).render(view)
+    with written(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _environment() -> jinja2.Environment:
