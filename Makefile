@@ -11,6 +11,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := PIP_USER=0 $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt
 
+# An environment whose Python was removed or renewed since is made again.
+$(shell $(BIN)/python -c '' 2>/dev/null || rm -f $(READY) 2>/dev/null)
+
 # pip leaves the compiling of modules to their first import (--no-compile); a shell that forbids
 # Python to keep what it compiled would have each of the thirty jobs do it again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -236,7 +236,8 @@ def _git_state() -> tuple[str, str]:
     def git(*words: str) -> str | None:
         try:
             done = subprocess.run(
-                ["git", "-C", root, *words],
+                # of a project that another user owns, git tells nothing unless it is asked to
+                ["git", "-c", f"safe.directory={root}", "-C", root, *words],
                 capture_output=True,
                 text=True,
                 timeout=20,

@@ -21,6 +21,7 @@ DEVICES = ("auto", "cpu", "cuda")
 ENGINES = ("auto", "cpu", "eager", "gpu")
 TRUTHS = ("true", "false")
 NOTES = Path(".snakemake")  # of Snakemake and of this project, in the folder where it runs
+NOTED = ("metadata", "incomplete", "log", "auxiliary", "locks", "shadow", "scripts")
 LONGEST_NAME = 255  # bytes, on nearly every file system
 NEEDED_SPACE = 200 * 2**20  # bytes: stores, notebooks and report of one scale, and some reserve
 
@@ -68,7 +69,7 @@ def _check_name(folder: str) -> None:
 def check_working_folder(writes: bool) -> None:
     """End where Snakemake cannot keep its notes on what was made of what."""
     try:
-        for folder in (NOTES, *(NOTES / name for name in ("metadata", "incomplete", "log"))):
+        for folder in (NOTES, *(NOTES / name for name in NOTED)):
             folder.mkdir(exist_ok=True)
             if writes:
                 tempfile.TemporaryFile(dir=folder).close()

@@ -107,7 +107,11 @@ def _only_our_notebooks() -> None:
 def job(snakemake: Any) -> Iterator[Terminal]:
     """Run a script's work; a failure ends the process with status 1 and one sentence."""
     terminal = Terminal(label(snakemake.rule, snakemake.wildcards), os.dup(2))
-    _send_output_to(snakemake.log[0])
+    try:
+        _send_output_to(snakemake.log[0])
+    except OSError as error:  # of a folder that another user made, say
+        terminal._write(f"{MARK}{reason(error, snakemake.log[0])}")
+        os._exit(1)
     _end_with(os.environ.get(OWNER))
     if CACHES in os.environ:  # Snakemake's caches were moved, not those of data and kernels
         os.environ["XDG_CACHE_HOME"] = os.environ[CACHES]
