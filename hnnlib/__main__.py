@@ -29,7 +29,8 @@ def main(words: list[str] | None = None) -> int:
     # torch's waiting threads would spin on the cores that the engine's own threads need; read when
     # torch is imported, which the commands do
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    os.environ.pop("NUMBA_DISABLE_JIT", None)  # kernels are written for the compiler
+    for habit in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"):  # kernels are compiled, for one thread
+        os.environ.pop(habit, None)
     try:
         arguments.command(arguments)
     except HnnError as error:
@@ -194,7 +195,7 @@ def _check(arguments: argparse.Namespace) -> None:
     for name, settings in scale.studies.items():
         rate = estimates.rate(config.FOLDER.parent / f"results/reference/{name}.nc")
         hours = rate * estimates.work(settings.model_dump(mode="json")) / 3600
-        time = "no estimate of time" if math.isnan(hours) else f"{hours:.2g} hours (estimate)"
+        time = "no estimate of time" if math.isnan(hours) else f"{hours:.2f} hours (estimate)"
         _say(f"{name}: {len(studies.jobs(name, settings))} training jobs, {time}")
 
 

@@ -46,6 +46,8 @@ def is_whole(path: Path) -> bool:
 
     An empty or cut store, of a full disk or a killed copy, counts as none: it is made anew.
     """
+    if not path.is_file():  # a pipe has no end
+        return False
     try:
         with path.open("rb") as stream:
             head = stream.read(52)

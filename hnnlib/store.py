@@ -139,7 +139,7 @@ def _check_facts(attributes: Mapping[str, Any], path: Path) -> None:
     try:
         data = json.loads(attributes.get("data_json", "{}"))
         right = isinstance(data, dict) and all(isinstance(v, dict) for v in data.values())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         right = False
     version = attributes.get("schema_version", SCHEMA_VERSION)
     texts = isinstance(attributes.get("study", ""), str)

@@ -162,7 +162,9 @@ def test_provenance_marks_unofficial_data_and_fits_into_netcdf(tmp_path):
         {"data_json": "{"},
         {"data_json": "[1]"},
         {"data_json": '{"mnist": "x"}'},
+        {"data_json": "[" * 60_000},
     ],
+    ids=lambda facts: str(facts)[:30],
 )
 def test_facts_of_another_form_are_one_sentence(tmp_path, facts):
     path = store.write(dataset(**facts), tmp_path / "a.nc")

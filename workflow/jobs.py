@@ -81,7 +81,8 @@ def prepare(project: str | Path) -> None:
     # the same of kernels: where neither the home folder nor the project takes them
     if CACHES in os.environ and not os.access(Path(project) / "hnnlib/engines/cpu", os.W_OK):
         os.environ.setdefault("NUMBA_CACHE_DIR", str(NOTES.resolve() / "kernels"))
-    os.environ.pop("NUMBA_DISABLE_JIT", None)  # kernels are written for the compiler
+    for habit in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"):  # kernels are compiled, for one thread
+        os.environ.pop(habit, None)
     _only_our_notebooks()
 
 

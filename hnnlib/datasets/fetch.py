@@ -83,7 +83,8 @@ def _given_folder(entry: Entry, root: str | os.PathLike | None) -> Path | None:
     whose = "The data folder" if root is not None else f"The folder that {ENVIRONMENT} names,"
     if not os.path.isdir(top):  # also where no folder can have such a name
         comma = "" if root is not None else ","
-        raise DataError(f"{whose} {top}{comma} does not exist: correct the path or create it.")
+        state = "is no folder" if os.path.lexists(top) else "does not exist"
+        raise DataError(f"{whose} {top}{comma} {state}: correct the path or create it.")
     for name in (entry.name, *entry.folders):
         if (top / name).is_dir():
             return top / name

@@ -90,8 +90,9 @@ rule build_report:
         studies=PLAN.studies,
         titles=[section.title for section in PLAN.sections.values()],
         scale=PLAN.scale,
-        description=PLAN.description,
-        config=PLAN.scale_file,
+        # as functions: braces in texts would be taken for wildcards
+        description=lambda _: PLAN.description,
+        config=lambda _: PLAN.scale_file,
         timings=f"{RESULTS}/timings",
     script:
         "../scripts/build_report.py"

@@ -125,7 +125,7 @@ def render(notebook: str, target: str, page: str, title: str) -> None:
 with job(snakemake), tempfile.TemporaryDirectory() as scratch:
     # the reader's own IPython start-up files have no say in a result
     os.environ["IPYTHONDIR"] = scratch
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a warning about a debugger
     notebook, folder = snakemake.input.notebook, Path(snakemake.input.notebook).resolve().parent
     figures = Path(snakemake.output.figures)
