@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -81,8 +82,10 @@ def prepare(project: str | Path) -> None:
     # the same of kernels: where neither the home folder nor the project takes them
     if CACHES in os.environ and not os.access(Path(project) / "hnnlib/engines/cpu", os.W_OK):
         os.environ.setdefault("NUMBA_CACHE_DIR", str(NOTES.resolve() / "kernels"))
-    for habit in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"):  # kernels are compiled, for one thread
+    # kernels are compiled, for one thread; where each warning is an error, nothing would go far
+    for habit in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS", "PYTHONWARNINGS"):
         os.environ.pop(habit, None)
+    warnings.simplefilter("ignore", ResourceWarning)
     _only_our_notebooks()
 
 

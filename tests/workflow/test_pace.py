@@ -159,9 +159,11 @@ def test_a_reader_s_habits_have_no_say(prepared, tmp_path):
         PYTHONSTARTUP="x.py",
         NUMBA_DISABLE_JIT="1",
         NUMBA_NUM_THREADS="0",
+        PYTHONWARNINGS="error",
         MATPLOTLIBRC="mine",
     )
     assert not {"PYTHONSTARTUP", "NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"} & set(found)
+    assert "PYTHONWARNINGS" not in found
     assert Path(found["MATPLOTLIBRC"]).is_file()
     ours = tmp_path / ".snakemake/jupyter"
     assert found["JUPYTER_PATH"] == f"{ours}:/theirs"
