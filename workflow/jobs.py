@@ -92,6 +92,7 @@ def prepare(project: str | Path) -> None:
 def _only_our_notebooks() -> None:
     """The reader's own kernels, start-up files and styles have no say in a result."""
     os.environ.pop("PYTHONSTARTUP", None)
+    os.environ["MPLBACKEND"] = "agg"  # draws where there is no screen
     drawing = find_spec("matplotlib")
     if drawing and drawing.origin:
         os.environ["MATPLOTLIBRC"] = f"{Path(drawing.origin).parent}/mpl-data/matplotlibrc"

@@ -160,10 +160,11 @@ def test_a_reader_s_habits_have_no_say(prepared, tmp_path):
         NUMBA_DISABLE_JIT="1",
         NUMBA_NUM_THREADS="0",
         PYTHONWARNINGS="error",
+        MPLBACKEND="tkagg",
         MATPLOTLIBRC="mine",
     )
     assert not {"PYTHONSTARTUP", "NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"} & set(found)
-    assert "PYTHONWARNINGS" not in found
+    assert "PYTHONWARNINGS" not in found and found["MPLBACKEND"] == "agg"
     assert Path(found["MATPLOTLIBRC"]).is_file()
     ours = tmp_path / ".snakemake/jupyter"
     assert found["JUPYTER_PATH"] == f"{ours}:/theirs"
