@@ -16,6 +16,9 @@ PIP := PIP_USER=0 $(BIN)/python -m pip install -qq --disable-pip-version-check -
 LANGUAGE := $(addprefix metadata.language_info.,codemirror_mode file_extension mimetype nbconvert_exporter pygments_lexer version)
 EXTRA := $(LANGUAGE) metadata.papermill cell.metadata.papermill cell.metadata.execution cell.metadata.trusted
 
+# An environment whose Python was removed or renewed since is made again.
+$(shell $(BIN)/python -c '' 2>/dev/null || rm -f $(READY) 2>/dev/null)
+
 # pip leaves the compiling of modules to their first import (--no-compile); a shell that forbids
 # Python to keep what it compiled would have each of the thirty jobs do it again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hnnlib.errors import HnnError, plain
+from hnnlib.files import FULL
 
 if TYPE_CHECKING:
     from hnnlib.config import Scale
@@ -28,13 +29,15 @@ def main(words: list[str] | None = None) -> int:
     # torch's waiting threads would spin on the cores that the engine's own threads need; read when
     # torch is imported, which the commands do
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    os.environ.pop("NUMBA_DISABLE_JIT", None)  # kernels are written for the compiler
+    for habit in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"):  # kernels are compiled, for one thread
+        os.environ.pop(habit, None)
     try:
         arguments.command(arguments)
     except HnnError as error:
         return _end(str(error))
     except OSError as error:
-        return _end(f"{error.strerror or error}: {error.filename or 'standard output'}")
+        more = "; free some space and run again" * (error.errno in FULL)
+        return _end(f"{error.strerror or error}: {error.filename or 'standard output'}{more}")
     except KeyboardInterrupt:
         return _end("interrupted: the same command goes on from here", 130)
     return 0
@@ -211,7 +214,7 @@ def _check(arguments: argparse.Namespace) -> None:
     for name, settings in scale.studies.items():
         rate = estimates.rate(config.FOLDER.parent / f"results/reference/{name}.nc")
         hours = rate * estimates.work(settings.model_dump(mode="json")) / 3600
-        time = "no estimate of time" if math.isnan(hours) else f"{hours:.2g} hours (estimate)"
+        time = "no estimate of time" if math.isnan(hours) else f"{hours:.2f} hours (estimate)"
         _say(f"{name}: {len(studies.jobs(name, settings))} training jobs, {time}")
 
 

@@ -21,6 +21,8 @@ from hnnlib.errors import ConfigError, nearest, plain
 __all__ = ["Scale", "load_scale", "names", "schema"]
 
 FOLDER = Path(__file__).resolve().parents[1] / "config"
+REFERENCE = "reference"
+"""Folder of the reference results, which no scale may have for its own."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,11 @@ def load_scale(name_or_path: str | Path, studies: Mapping[str, type[BaseModel]])
         raise ConfigError(
             f"{document.at('scale')}: Input should be the file's name '{path.stem}' "
             f"(got '{scale.scale}')"
+        )
+    if scale.scale == REFERENCE:
+        raise ConfigError(
+            f"{document.at('scale')}: results/{REFERENCE} holds the reference results, which a "
+            "run would overwrite: give the scale another name"
         )
     sections = {name: getattr(scale.studies, name) for name in document.values["studies"]}
     if not sections:

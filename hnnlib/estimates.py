@@ -54,9 +54,9 @@ def rate(path: Path) -> float:
 
 
 def _tasks(node: Any) -> Iterator[Mapping[str, Any]]:
-    """Sections on one data set each, however deep."""
+    """Sections that train on one data set each, however deep; those of any other form are none."""
     if isinstance(node, Mapping):
-        if "dataset" in node:
+        if node.get("dataset") in registry.names() and "epochs" in _schedule(node):
             yield node
         else:
             for value in node.values():
@@ -70,7 +70,7 @@ def _work(task: Mapping[str, Any], seeds: list[int]) -> float:
     count = len(task.get("seeds") or seeds)
     passes = _schedule(task)["epochs"] * count
     if tuning := task.get("tuning"):
-        passes += tuning["epochs"] * len(tuning["rates"]) * len(tuning["seeds"])
+        passes += tuning["epochs"] * math.prod(len(tuning.get(k, "1")) for k in ("rates", "seeds"))
     share = 0.6 * task.get("share", 1.0) * task.get("fraction", 1.0)
     examples = share * registry.get(task["dataset"]).n_examples
     if task.get("samples"):
@@ -80,14 +80,15 @@ def _work(task: Mapping[str, Any], seeds: list[int]) -> float:
 
 def _memory(task: Mapping[str, Any]) -> int:
     entry = registry.get(task["dataset"])
-    batch = min(_schedule(task)["batch"], entry.n_examples) * task.get("enlarge", 1) ** 2
+    batch = min(_schedule(task).get("batch", 1), entry.n_examples) * task.get("enlarge", 1) ** 2
     # of images a factor counts channels or units: no layer has fewer numbers than the image
     units = _size(task) if "units" in task else math.prod(entry.shape)
     return 4 * task.get("steps", _STEPS) * batch * math.ceil(units)
 
 
 def _schedule(task: Mapping[str, Any]) -> Mapping[str, Any]:
-    return task.get("schedule") or task["training"]
+    found = task.get("schedule") or task.get("training")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _size(task: Mapping[str, Any]) -> float:

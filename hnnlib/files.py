@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["is_whole", "written"]
+__all__ = ["FULL", "is_whole", "written"]
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of the system's errors where there is no room: on the disk, or for this user."""
 
 
 @contextlib.contextmanager
@@ -18,7 +22,7 @@ def written(path: Path) -> Iterator[Path]:
     file or the new one, never an empty one. Where the work fails, the earlier file stays.
 
     Raises:
-        OSError: the disk is full, or the folder cannot be written.
+        OSError: the disk is full, or the folder cannot be written; it names ``path``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -28,6 +32,11 @@ def written(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
         with contextlib.suppress(OSError):  # not every file system lets folders be opened
             _settle(path.parent)
+    except OSError as reason:
+        # the system names no file where a write fails, and otherwise one that nobody knows
+        if reason.errno and reason.filename in (None, str(temporary)):
+            reason.filename, reason.filename2 = str(path), None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -37,6 +46,8 @@ def is_whole(path: Path) -> bool:
 
     An empty or cut store, of a full disk or a killed copy, counts as none: it is made anew.
     """
+    if not path.is_file():  # a pipe has no end
+        return False
     try:
         with path.open("rb") as stream:
             head = stream.read(52)

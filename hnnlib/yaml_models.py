@@ -100,6 +100,11 @@ def read(path: Path, shown: str, what: str) -> Document:
         node = loader.get_single_node()
         if node and _values(node, {}) > LONGEST:
             raise ValueError(f"it holds more than {LONGEST} values, or refers to itself")
+        for line, text in _misread(node) if node else ():
+            raise ConfigError(
+                f"{shown} line {line}: YAML takes {text} for another number: write it without "
+                "leading zeros and colons"
+            )
         repeated = list(_repeated(node)) if node else []
         values = loader.construct_document(node) if node and not repeated else None
     except yaml.MarkedYAMLError as reason:
@@ -138,6 +143,16 @@ def _values(node: yaml.Node, known: dict[int, int]) -> int:
         pairs = [child if isinstance(child, tuple) else (child,) for child in children]
         known[id(node)] = 1 + sum(_values(part, known) for pair in pairs for part in pair)
     return known[id(node)]
+
+
+def _misread(node: yaml.Node) -> Iterator[tuple[int, str]]:
+    """Numbers to the base of 8 or 60, which nobody means: 010 is 8 to YAML, and 1:30 is 90."""
+    if isinstance(node, yaml.CollectionNode):
+        for child in node.value:
+            for part in child if isinstance(child, tuple) else (child,):
+                yield from _misread(part)
+    elif node.tag.endswith((":int", ":float")) and re.match(r"[-+]?0[0-9_]|.*:", node.value):
+        yield node.start_mark.line + 1, node.value
 
 
 def _repeated(node: yaml.Node, path: str = "") -> Iterator[tuple[int, str]]:

@@ -170,6 +170,8 @@ REFUSED = [  # study, what stands there, what is written in its place, what the 
     ("coding_comparison", "1.0e-3", ".inf", "a finite number (got inf)"),
     ("coding_comparison", "1.0e-3", "1.0e+400", "a finite number"),
     ("coding_comparison", "1.0e-3", "1e-3", "write 1.0e-3"),
+    ("coding_comparison", "epochs: 1", "epochs: 010", "YAML takes 010 for another number"),
+    ("coding_comparison", "epochs: 1", "epochs: 1:30", "YAML takes 1:30 for another number"),
     ("coding_comparison", "train: 64", "train: 100000000", "1078 train images of digits"),
     ("coding_comparison", "[0, 1, 2]", f"[1{'0' * 30}, 1]", "less than 4294967296"),
     ("coding_comparison", "[0, 1, 2]", "[true, false]", "a valid integer (got True)"),
@@ -240,15 +242,17 @@ def classes():
     return studies.settings_classes()
 
 
+def _indented(section: str) -> str:
+    return "".join(f"    {line}\n" for line in section.splitlines())
+
+
 @pytest.fixture
 def read(tmp_path):
     """Reads a study's section as the file of scale ``mine``, with other text around it."""
 
     def read(study: str, section: str, description: str = "d", before: str = "", after: str = ""):
-        inside = "".join(f"    {line}\n" for line in section.splitlines())
-        text = (
-            f"scale: mine\ndescription: {description}\ndevice: cpu\nstudies:\n  {study}:\n{inside}"
-        )
+        text = f"scale: mine\ndescription: {description}\ndevice: cpu\nstudies:\n  {study}:\n"
+        text += _indented(section)
         path = tmp_path / "mine.yaml"
         path.write_bytes((before + text + after).encode())
         return config.load_scale(path, classes())
@@ -294,6 +298,13 @@ def test_marks_of_other_editors_are_accepted(read, tmp_path):
     text = (tmp_path / "mine.yaml").read_text()
     (tmp_path / "mine.yaml").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     assert config.load_scale(tmp_path / "mine.yaml", classes()) == whole
+
+
+def test_no_scale_overwrites_the_reference_results(tmp_path):
+    path = tmp_path / "reference.yaml"
+    path.write_text("scale: reference\ndescription: d\nstudies:\n  delays:\n" + _indented(DELAYS))
+    with pytest.raises(ConfigError, match="line 1: scale: results/reference holds"):
+        config.load_scale(path, classes())
 
 
 def test_an_own_key_goes_before_a_merged_one(read):

@@ -43,7 +43,15 @@ def test_work_is_proportional_to_what_is_done(change, times):
 def test_memory_is_of_the_largest_network():
     small, large = TASK | {"steps": 1}, TASK | {"steps": 10_000}
     assert estimates.memory({"tasks": [small, large]}) == 4 * 10_000 * 32 * 64
-    assert estimates.memory({"seeds": [0]}) == 0 == estimates.work({"seeds": [0]})
+
+
+@pytest.mark.parametrize(
+    "task", [{}, {"dataset": "digits"}, TASK | {"dataset": "mine"}, TASK | {"schedule": "cosine"}]
+)
+def test_what_is_not_known_is_not_estimated(task):
+    """A study of one's own may call things otherwise."""
+    section = {"seeds": [0], "tasks": [task]}
+    assert estimates.memory(section) == 0 == estimates.work(section)
 
 
 @pytest.mark.parametrize("scale", ["quick", "reduced", "reduced_shd", "reduced_manifold"])

@@ -166,7 +166,7 @@ def _again(path: str) -> str:
 def _recorded(path: Path) -> str:
     try:
         return json.loads(path.read_text(encoding="utf-8"))["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 

@@ -10,26 +10,32 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from workflow.guards import sentence
 
 FOLDER = ".earlier"
 LONG_AGO = (1, 1)  # seconds since 1970: access, modification
 
 
 def keep(results: str | Path, workflow: Any) -> None:
-    """Link every existing output of the jobs that are about to run."""
+    """Link every existing output of the jobs that are about to run; end where that is forbidden."""
     results = Path(results)
     for path in _outputs(workflow):
         if path.is_relative_to(results):
             link = results / FOLDER / path.relative_to(results)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.unlink(missing_ok=True)
             try:
-                os.link(path, link)
-            except OSError:  # a file system without hard links
-                shutil.copy2(path, link)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.unlink(missing_ok=True)
+                try:
+                    os.link(path, link)
+                except OSError:  # a file system without hard links
+                    shutil.copy2(path, link)
+            except OSError as reason:
+                sys.exit(f"error: {sentence(reason, link)}; nothing was changed")
 
 
 def restore(results: str | Path) -> None:

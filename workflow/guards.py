@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hnnlib.errors import nearest, plain
+from hnnlib.files import FULL
 from workflow.lock import Lock
 
 OPTIONS = ("scale", "results", "device", "engine", "force")
@@ -20,6 +21,7 @@ DEVICES = ("auto", "cpu", "cuda")
 ENGINES = ("auto", "cpu", "eager", "gpu")
 TRUTHS = ("true", "false")
 NOTES = Path(".snakemake")  # of Snakemake and of this project, in the folder where it runs
+NOTED = ("metadata", "incomplete", "log", "auxiliary", "locks", "shadow", "scripts")
 LONGEST_NAME = 255  # bytes, on nearly every file system
 NEEDED_SPACE = 200 * 2**20  # bytes: stores, notebooks and report of one scale, and some reserve
 
@@ -67,12 +69,12 @@ def _check_name(folder: str) -> None:
 def check_working_folder(writes: bool) -> None:
     """End where Snakemake cannot keep its notes on what was made of what."""
     try:
-        for folder in (NOTES, *(NOTES / name for name in ("metadata", "incomplete", "log"))):
+        for folder in (NOTES, *(NOTES / name for name in NOTED)):
             folder.mkdir(exist_ok=True)
             if writes:
                 tempfile.TemporaryFile(dir=folder).close()
     except OSError as reason:
-        if reason.errno in (errno.ENOSPC, errno.EDQUOT):
+        if reason.errno in FULL:
             sys.exit(f"error: {sentence(reason, Path.cwd())}; nothing was changed")
         sys.exit(
             f"error: the folder {Path.cwd()} takes no files ({reason.strerror}): start Snakemake "
@@ -124,7 +126,7 @@ def sentence(reason: OSError, place: str | Path = "") -> str:
     """What an error of the operating system means for the person at the terminal."""
     where = f"{reason.filename or place or 'a file'} "
     kind = reason.errno
-    if kind in (errno.ENOSPC, errno.EDQUOT):
+    if kind in FULL:
         return f"{where}cannot be written, the disk is full: free some space and run again"
     if kind in (errno.EROFS, errno.EACCES, errno.EPERM):
         return (
@@ -160,7 +162,7 @@ def hold(lock: Lock) -> None:
         lock.path.parent.mkdir(parents=True, exist_ok=True)
         other = lock.take()
     except OSError as reason:
-        if not os.access(lock.path.parent, os.W_OK) or reason.errno in (errno.ENOSPC, errno.EDQUOT):
+        if not os.access(lock.path.parent, os.W_OK) or reason.errno in FULL:
             return  # nothing to write, perhaps; `check_results_folder` says so before the first job
         sys.exit(f"error: {sentence(reason, lock.path)}; nothing was changed")
     if other:

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -81,13 +82,17 @@ def prepare(project: str | Path) -> None:
     # the same of kernels: where neither the home folder nor the project takes them
     if CACHES in os.environ and not os.access(Path(project) / "hnnlib/engines/cpu", os.W_OK):
         os.environ.setdefault("NUMBA_CACHE_DIR", str(NOTES.resolve() / "kernels"))
-    os.environ.pop("NUMBA_DISABLE_JIT", None)  # kernels are written for the compiler
+    # kernels are compiled, for one thread; where each warning is an error, nothing would go far
+    for habit in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS", "PYTHONWARNINGS"):
+        os.environ.pop(habit, None)
+    warnings.simplefilter("ignore", ResourceWarning)
     _only_our_notebooks()
 
 
 def _only_our_notebooks() -> None:
     """The reader's own kernels, start-up files and styles have no say in a result."""
     os.environ.pop("PYTHONSTARTUP", None)
+    os.environ["MPLBACKEND"] = "agg"  # draws where there is no screen
     drawing = find_spec("matplotlib")
     if drawing and drawing.origin:
         os.environ["MATPLOTLIBRC"] = f"{Path(drawing.origin).parent}/mpl-data/matplotlibrc"
@@ -107,7 +112,11 @@ def _only_our_notebooks() -> None:
 def job(snakemake: Any) -> Iterator[Terminal]:
     """Run a script's work; a failure ends the process with status 1 and one sentence."""
     terminal = Terminal(label(snakemake.rule, snakemake.wildcards), os.dup(2))
-    _send_output_to(snakemake.log[0])
+    try:
+        _send_output_to(snakemake.log[0])
+    except OSError as error:  # of a folder that another user made, say
+        terminal._write(f"{MARK}{reason(error, snakemake.log[0])}")
+        os._exit(1)
     _end_with(os.environ.get(OWNER))
     if CACHES in os.environ:  # Snakemake's caches were moved, not those of data and kernels
         os.environ["XDG_CACHE_HOME"] = os.environ[CACHES]
@@ -115,7 +124,7 @@ def job(snakemake: Any) -> Iterator[Terminal]:
     try:
         yield terminal
     except (Exception, KeyboardInterrupt) as error:
-        words = reason(error)
+        words = reason(error, snakemake.output[0])
         _quietly(lambda: print(f"{traceback.format_exc()}\n{MARK}{words}", flush=True))
         if not isinstance(error, KeyboardInterrupt):
             terminal._write(f"{MARK}{words}")
@@ -132,14 +141,14 @@ def label(rule: str, wildcards: Any) -> str:
     return " ".join([rule, *map(str, wildcards)])
 
 
-def reason(error: BaseException) -> str:
-    """One sentence for an error."""
+def reason(error: BaseException, place: str = "") -> str:
+    """One sentence for an error; where the system names no file, with ``place``, what is made."""
     if isinstance(error, HnnError):
         return str(error)
     if _wants_memory(error):
         return f"there is not enough memory: {LESS}"
     if isinstance(error, OSError) and error.errno is not None:
-        return sentence(error)
+        return sentence(error, place)
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     first = (str(error).strip().splitlines() or [""])[0]

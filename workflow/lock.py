@@ -162,7 +162,11 @@ class Lock:
 
     def _open(self, opened: contextlib.ExitStack) -> tuple[int, int]:
         """The file, made where it is missing, and its folder; closed again with ``opened``."""
-        ways = ((self.path, os.O_RDWR | os.O_CREAT), (self.path.parent, os.O_RDONLY))
+        # not what a link leads to: its words would be lost
+        ways = (
+            (self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW),
+            (self.path.parent, os.O_RDONLY),
+        )
         handles = [os.open(path, way | os.O_CLOEXEC, 0o666) for path, way in ways]
         for handle in handles:
             opened.callback(os.close, handle)

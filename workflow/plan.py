@@ -12,12 +12,14 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from hnnlib.errors import ConfigError, HnnError
+from hnnlib.files import written
 from workflow.guards import NOTES
 
 DEFAULT_SCALE = "quick"
@@ -199,15 +201,12 @@ def _known(scale: str, project: Path) -> dict[str, Any]:
 
 def _keep(path: Path, known: dict[str, Any]) -> None:
     """Write a plan in the place of those that no longer hold; a read-only folder stays as it is."""
-    partial = path.with_suffix(f".{os.getpid()}")
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         for old in sorted(path.parent.glob("*.json"), key=os.path.getmtime)[:-4]:
             old.unlink(missing_ok=True)
-        partial.write_text(json.dumps(known))
-        os.replace(partial, path)
-    except OSError:
-        pass
+        with written(path) as partial:
+            partial.write_text(json.dumps(known))
 
 
 def _asked(name: str, project: Path) -> dict[str, Any]:

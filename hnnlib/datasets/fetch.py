@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from hnnlib.datasets.entry import Entry, OfficialFile, Source
 from hnnlib.errors import DataError, plain
+from hnnlib.files import FULL
 
 __all__ = ["ENVIRONMENT", "MANIFEST", "Located", "identity", "locate"]
 
@@ -82,7 +83,8 @@ def _given_folder(entry: Entry, root: str | os.PathLike | None) -> Path | None:
     whose = "The data folder" if root is not None else f"The folder that {ENVIRONMENT} names,"
     if not os.path.isdir(top):  # also where no folder can have such a name
         comma = "" if root is not None else ","
-        raise DataError(f"{whose} {top}{comma} does not exist: correct the path or create it.")
+        state = "is no folder" if os.path.lexists(top) else "does not exist"
+        raise DataError(f"{whose} {top}{comma} {state}: correct the path or create it.")
     for name in (entry.name, *entry.folders):
         if (top / name).is_dir():
             return top / name
@@ -294,7 +296,7 @@ def _download_file(entry: Entry, file: OfficialFile, folder: Path) -> None:
             )
             return
         except (OSError, ValueError) as error:  # no connection, HTTP status, wrong checksum
-            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EACCES, errno.EROFS):
+            if getattr(error, "errno", None) in (*FULL, errno.EACCES, errno.EROFS):
                 raise DataError(
                     f"The file {file.name} cannot be written to {folder} ({error.strerror}): "
                     f"make room there, or set {ENVIRONMENT} to a folder that holds {entry.name}/."

@@ -18,6 +18,7 @@ from hnnlib.evidence import reach
 from hnnlib.evidence.claims import Judgement, judge
 from hnnlib.evidence.comparison import compare
 from hnnlib.evidence.papers import Paper
+from hnnlib.files import written
 
 __all__ = ["FILES", "Ledger", "false_discovery", "to_frame", "weigh", "write"]
 
@@ -116,11 +117,12 @@ def false_discovery(p: Sequence[float]) -> np.ndarray:
 
 def write(ledger: Ledger, folder: Path) -> None:
     """Write ``FILES`` into a folder; the tree has a line for each claim."""
-    frames = (ledger.claims, ledger.numbers, ledger.readings)
-    *tables, tree = (folder / name for name in FILES)
-    for frame, path in zip(frames, tables, strict=True):
-        frame.to_csv(path, index=False)
-    tree.write_text(_object(ledger.tree, _object) + "\n", encoding="utf-8")
+    texts = [frame.to_csv(index=False) for frame in (ledger.claims, ledger.numbers, ledger.readings)]
+    texts.append(_object(ledger.tree, _object) + "
+")
+    for text, name in zip(texts, FILES, strict=True):
+        with written(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def _object(items: Mapping[str, Any], write: Callable[[Any], str] | None = None) -> str:

@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from hnnlib.files import written
 from hnnlib.plotting import style
 
 __all__ = ["save", "svg"]
@@ -42,13 +43,11 @@ def save(
         return
     picture = _png(fig)
     if folder:
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
         words = {"title": title, "caption": caption, "alt": alt}
         text = json.dumps(words, indent=2, ensure_ascii=False) + "\n"
-        (target / f"{name}.png").write_bytes(picture)
-        (target / f"{name}.svg").write_bytes(svg(fig))
-        (target / f"{name}.json").write_text(text, encoding="utf-8")
+        for kind, content in (("png", picture), ("svg", svg(fig)), ("json", text.encode())):
+            with written(Path(folder) / f"{name}.{kind}") as path:
+                path.write_bytes(content)
     _show(picture, name, caption, alt)
 
 

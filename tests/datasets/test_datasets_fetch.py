@@ -83,6 +83,9 @@ def test_folders_that_do_not_exist(toy, tmp_path, monkeypatch):
     monkeypatch.setenv("HNN_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(DataError, match="HNN_DATA names, .*nowhere, does not exist"):
         fetch.locate(mnist.ENTRY)
+    (tmp_path / "nowhere").touch()
+    with pytest.raises(DataError, match="nowhere, is no folder"):
+        fetch.locate(mnist.ENTRY)
 
 
 def test_missing_file_is_named(toy, tmp_path):

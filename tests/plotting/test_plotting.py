@@ -15,7 +15,7 @@ from synthetic_store import make
 
 from hnnlib.analysis import cells
 from hnnlib.plotting import coding_comparison as draw
-from hnnlib.plotting import forest, models, save, style
+from hnnlib.plotting import files, forest, models, save, style
 
 FIGURES = {
     "accuracy": draw.accuracy_by_row,
@@ -206,3 +206,14 @@ def test_save_without_a_folder_writes_nothing(tmp_path, monkeypatch):
 def test_a_figure_name_cannot_leave_its_folder(tmp_path):
     with pytest.raises(ValueError, match="cannot name a figure"):
         save(small(), tmp_path, "../elsewhere", **WORDS)
+
+
+def test_markup_in_a_caption_stays_words(monkeypatch):
+    """A caption may quote a note from outside, and notebooks show it as Markdown."""
+    from IPython import display
+
+    shown = []
+    monkeypatch.setattr(files.sys.modules["IPython"], "get_ipython", lambda: True)
+    monkeypatch.setattr(display, "display", lambda *parts: shown.extend(parts))
+    files._show(b"", "<script>alert(1)</script>", "alt")
+    assert shown[1].data == "*&lt;script&gt;alert(1)&lt;/script&gt;*"

@@ -50,6 +50,13 @@ def test_damaged_stores_are_made_again(planned, place, text, capsys):
     assert capsys.readouterr().err == f"note: {path} is empty, cut or damaged: it is made again\n"
 
 
+def test_a_pipe_or_a_folder_is_no_store(planned):
+    for path, make in zip(planned.runs("a"), (os.mkfifo, os.mkdir), strict=True):
+        os.unlink(path)
+        make(path)
+    assert list(before.damaged(planned)) == planned.runs("a")
+
+
 @pytest.mark.parametrize("place", ["claims.csv", "notebooks/a.html", "report/index.html"])
 def test_empty_tables_and_pages_are_made_again(planned, place):
     path = Path(planned.results, place)
@@ -108,7 +115,7 @@ def test_other_data_are_noticed_wherever_they_lie_and_whatever_their_dates(
     assert list(before.exchanged(planned)) == [], "results stay when their data are gone"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "{}"])
+@pytest.mark.parametrize("text", ["", "{", "[1]", "{}", "[" * 60_000], ids=lambda text: text[:3])
 def test_a_damaged_record_of_data_is_made_again(planned, tmp_path, monkeypatch, text):
     data(tmp_path / "one/mnist", b"1")
     monkeypatch.setenv("HNN_DATA", str(tmp_path / "one"))

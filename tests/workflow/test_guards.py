@@ -164,7 +164,8 @@ from hnnlib.evidence import papers
 from hnnlib.evidence.papers import reader
 from hnnlib.studies import running
 from workflow.jobs import job
-given = SimpleNamespace(rule="check_data", wildcards=["digits"], log=["logs/a.log"])
+made = {"log": ["logs/a.log"], "output": ["r/a.nc"]}
+given = SimpleNamespace(rule="check_data", wildcards=["digits"], **made)
 with job(given) as terminal:
     print("said by a library")
     subprocess.run(["echo", "said by a child"])
@@ -200,6 +201,7 @@ def test_a_job_prints_into_its_log_and_a_line_now_and_then_on_the_terminal():
         ("raise DataError('a file is broken: mend it')", "error: a file is broken: mend it"),
         ("open('/', 'w')", "error: / Is a directory"),
         ("raise OSError(28, 'x', 'b.nc')", "error: b.nc cannot be written, the disk is full"),
+        ("raise OSError(28, 'x')", "error: r/a.nc cannot be written, the disk is full"),
         ("raise MemoryError", "error: there is not enough memory"),
         ("{}['key']", "error: KeyError: 'key' (unexpected: the log has the traceback)"),
     ],

@@ -144,6 +144,14 @@ def test_who_deletes_the_folder_of_a_live_run_is_told_what_to_do(tmp_path):
     owner.release()
 
 
+def test_a_link_in_the_place_of_the_lock_costs_nobody_a_file(tmp_path):
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / lock.NAME).symlink_to("precious")
+    with pytest.raises(SystemExit, match=r"error: .*\.lock"):
+        guards.hold(Lock(tmp_path))
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
 def test_a_name_of_a_machine_cannot_steer_the_terminal(tmp_path, capsys):
     handle = os.open(tmp_path / lock.NAME, os.O_RDWR | os.O_CREAT)
     lock._write(handle, replace(lock.myself(), host="\x1b[2Jowned\n", boot="another"))

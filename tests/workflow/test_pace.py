@@ -187,9 +187,16 @@ def test_kernels_have_a_place_where_neither_home_nor_project_takes_files(prepare
 
 def test_a_reader_s_habits_have_no_say(prepared, tmp_path):
     found = prepared(
-        JUPYTER_PATH="/theirs", PYTHONSTARTUP="x.py", NUMBA_DISABLE_JIT="1", MATPLOTLIBRC="mine"
+        JUPYTER_PATH="/theirs",
+        PYTHONSTARTUP="x.py",
+        NUMBA_DISABLE_JIT="1",
+        NUMBA_NUM_THREADS="0",
+        PYTHONWARNINGS="error",
+        MPLBACKEND="tkagg",
+        MATPLOTLIBRC="mine",
     )
-    assert not {"PYTHONSTARTUP", "NUMBA_DISABLE_JIT"} & set(found)
+    assert not {"PYTHONSTARTUP", "NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"} & set(found)
+    assert "PYTHONWARNINGS" not in found and found["MPLBACKEND"] == "agg"
     assert Path(found["MATPLOTLIBRC"]).is_file()
     ours = tmp_path / ".snakemake/jupyter"
     assert found["JUPYTER_PATH"] == f"{ours}:/theirs"

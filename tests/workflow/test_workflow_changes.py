@@ -130,7 +130,7 @@ def tree(tmp_path_factory) -> Path:
     for name in ("config/._toy.yaml", "papers/._a.yaml", "notebooks/._a.ipynb", *STRANGE):
         (project / name).write_bytes(b"\0\5\x16\7\xff")
     (project / "config/toy.yaml").write_text(
-        f"scale: toy\ndescription: a toy study\nstudies:\n{section}"
+        f"scale: toy\ndescription: '{{toy}} study'\nstudies:\n{section}"
     )
     return project
 

@@ -76,9 +76,10 @@ rule build_report:
         studies=PLAN.studies,
         titles=[section.title for section in PLAN.sections.values()],
         scale=PLAN.scale,
-        description=PLAN.description,
+        # as functions: braces in texts would be taken for wildcards
+        description=lambda _: PLAN.description,
         timings=f"{RESULTS}/timings",
-        beside={
+        beside=lambda _: {
             "references": {Path(path).stem: path for path in PLAN.references()},
             "reference_figures": {Path(path).name: path for path in PLAN.reference_figures()},
             "config": PLAN.scale_file,

@@ -8,8 +8,10 @@ from workflow.jobs import job
 
 with job(snakemake) as terminal:
     from hnnlib.datasets import registry
+    from hnnlib.files import written
 
     source = registry.load(snakemake.wildcards.dataset).source
-    Path(snakemake.output[0]).write_text(json.dumps(asdict(source), indent=2) + "\n")
+    with written(Path(snakemake.output[0])) as path:
+        path.write_text(json.dumps(asdict(source), indent=2) + "\n")
     if not source.official:
         terminal.say(f"not the official files: {source.note}")

@@ -31,11 +31,13 @@ def check_parameters(path: str, parameters: dict[str, str]) -> None:
 
 def execute(source: str, target: str, parameters: dict[str, str]) -> None:
     """Run a notebook where it lies, so that its own relative paths hold."""
+    import nbformat
     import papermill
     from papermill.engines import Engine, papermill_engines
     from papermill.exceptions import PapermillExecutionError
 
     from hnnlib.errors import HnnError
+    from hnnlib.files import written
 
     class Here(Engine):
         """Runs cells in this process: starting another one, and talking to it, takes a second."""
@@ -45,11 +47,10 @@ def execute(source: str, target: str, parameters: dict[str, str]) -> None:
             run_cells(nb_man)
 
     papermill_engines.register("here", Here)
-    partial = Path(target).with_suffix(".partial.ipynb")
     try:
-        papermill.execute_notebook(
+        notebook = papermill.execute_notebook(
             source,
-            str(partial),
+            None,
             parameters=parameters,
             engine_name="here",
             request_save_on_cell_execute=False,
@@ -57,7 +58,8 @@ def execute(source: str, target: str, parameters: dict[str, str]) -> None:
             progress_bar=False,
             cwd=str(Path(source).parent),
         )
-        os.replace(partial, target)
+        with written(Path(target)) as path:
+            path.write_text(nbformat.writes(notebook), encoding="utf-8")
     except PapermillExecutionError as error:
         print("\n".join(error.traceback))
         raise HnnError(
@@ -111,6 +113,8 @@ def render(notebook: str, target: str, page: str, title: str) -> None:
     from nbconvert import HTMLExporter
     from pygments.formatters import HtmlFormatter
 
+    from hnnlib.files import written
+
     body, _ = HTMLExporter(template_name="basic").from_filename(notebook)
     text = Template(Path(page).read_text()).substitute(
         title=title,
@@ -119,9 +123,8 @@ def render(notebook: str, target: str, page: str, title: str) -> None:
         light=HtmlFormatter().get_style_defs(".highlight"),
         dark=HtmlFormatter(style="github-dark").get_style_defs(".highlight"),
     )
-    partial = Path(target).with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, target)
+    with written(Path(target)) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 def accessible(body: str) -> str:
@@ -136,7 +139,7 @@ def accessible(body: str) -> str:
 with job(snakemake), tempfile.TemporaryDirectory() as scratch:
     # the reader's own IPython start-up files have no say in a result
     os.environ["IPYTHONDIR"] = scratch
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a warning about a debugger
     notebook, folder = snakemake.input.notebook, Path(snakemake.input.notebook).resolve().parent
     figures = Path(snakemake.output.figures)

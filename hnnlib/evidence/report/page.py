@@ -23,6 +23,7 @@ from hnnlib.evidence.report import manifest, performance
 from hnnlib.evidence.report.summary import best_evidence
 from hnnlib.evidence.report.text import duration, plain
 from hnnlib.evidence.report.views import Run, paper_view
+from hnnlib.files import written
 
 __all__ = ["build"]
 
@@ -135,7 +136,8 @@ def _write_pages(folder: Path, first: str, shared: Mapping, speed: Mapping | Non
 
     def write(page: str, template: str, **own: Any) -> None:
         text = templates.get_template(template).render(shared, page=page, **own)
-        (folder / page).write_text(text, encoding="utf-8")
+        with written(folder / page) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
     write(first, "index.html.j2")
     for paper in shared["papers"]:
