@@ -117,9 +117,9 @@ def false_discovery(p: Sequence[float]) -> np.ndarray:
 
 def write(ledger: Ledger, folder: Path) -> None:
     """Write ``FILES`` into a folder; the tree has a line for each claim."""
-    texts = [frame.to_csv(index=False) for frame in (ledger.claims, ledger.numbers, ledger.readings)]
-    texts.append(_object(ledger.tree, _object) + "
-")
+    frames = (ledger.claims, ledger.numbers, ledger.readings)
+    texts = [frame.to_csv(index=False) for frame in frames]
+    texts.append(_object(ledger.tree, _object) + "\n")
     for text, name in zip(texts, FILES, strict=True):
         with written(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
