@@ -106,7 +106,11 @@ def folder(tmp_path_factory) -> Path:
 def pages(folder, tmp_path_factory) -> dict[str, Page]:
     """All pages by the name of their file, of a folder that was moved."""
     references = {STUDY: folder / f"results/reference/{STUDY}.nc"}
-    first = build(folder, "quick", references=references)
+    drawn = folder / "results/reference/figures" / STUDY
+    drawn.mkdir(parents=True)
+    (drawn / "1_a plot.png").write_bytes(PIXEL)
+    (drawn / "2_only there.png").write_bytes(PIXEL)
+    first = build(folder, "quick", references=references, reference_figures={STUDY: drawn})
     moved = shutil.copytree(first.parent, tmp_path_factory.mktemp("host") / "report")
     return {path.name: Page(path) for path in moved.glob("*.html")}
 
@@ -199,18 +203,10 @@ def test_an_answer_says_its_scale_and_made_up_data_never_decide(page):
         assert text_ == "not tested" if word == "not-tested" else text_.endswith(f"{word} at paper")
 
 
-def test_reference_figures_stand_beside_this_runs(folder):
-    reference = folder / "results/reference/figures" / STUDY
-    reference.mkdir(parents=True, exist_ok=True)
-    (reference / "1_a plot.png").write_bytes(PIXEL)
-    (reference / "2_only there.png").write_bytes(PIXEL)
-    given = {"references": {STUDY: folder / f"results/reference/{STUDY}.nc"}}
-    path = build(folder, "quick", reference_figures={STUDY: reference}, **given)
-    found = Page(path.with_name(f"study-{STUDY}.html"))
-    beside = found.text.split('class="beside"')[1].split("</div>")[0]
+def test_reference_figures_stand_beside_this_runs(page):
+    beside = page.text.split('class="beside"')[1].split("</div>")[0]
     assert re.findall(r"<b>(This run|Reference run)</b>", beside) == ["This run", "Reference run"]
-    assert "reference/1_a%20plot.png" in beside and "only%20there" not in found.text
-    assert len(found.ids()) == len(set(found.ids()))
+    assert "reference/1_a%20plot.png" in beside and "only%20there" not in page.text
 
 
 def test_a_figure_leads_to_its_script_store_configuration_and_commit(page):
@@ -332,9 +328,10 @@ def test_another_study_needs_no_change_here(folder, tmp_path, monkeypatch):
     assert path.with_name("study-toy_study.html").is_file()
 
 
-def test_a_run_may_stand_alone(folder, tmp_path):
+def test_a_run_may_stand_alone(tmp_path):
     """As the reference run does, which any web server can show."""
-    stored = folder / f"results/reference/{STUDY}.nc"
+    stored = tmp_path / f"{STUDY}.nc"
+    store.write(make(seeds=1, keep=lambda cell: cell["short"] == "SSS"), stored)
     report.build(tmp_path / "r/index.html", {}, {STUDY: stored}, name="Reference run")
     found = Page(tmp_path / "r/index.html")
     assert "make site" in found.text and "This run" not in found.text
