@@ -329,6 +329,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 MODELS = {model: None for section in classes().values() for model in _models(section)}
 FIELDS = [(m, name) for m in MODELS for name in m.model_fields]
 ZERO = {  # fields in which the model declares zero meaningful
+    ("DataSettings", "shift"),
     *[("RegulariserSettings", name) for name in ("lower", "least", "upper", "most")],
     ("MeasureSettings", "box"),
     ("MeasureSettings", "curvature"),

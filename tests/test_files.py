@@ -6,8 +6,8 @@ import ast
 import resource
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
-import jinja2
 import pandas as pd
 import pytest
 import torch
@@ -45,13 +45,12 @@ def text(path: Path) -> None:
 
 def tables(path: Path) -> None:
     tree = {"a": {"b": "x" * 9000}} if path.suffix == ".json" else {}
-    names = [path.with_name(f"{name}.csv") for name in ("claims", "rows", "readings")]
-    frames = [TABLE if path == name else TABLE[:1] for name in names]
-    ledger.write(ledger.Ledger(*frames, tree), *names, path.with_name("claims.json"))
-
-
-def report(path: Path) -> None:
-    page._replace(path, jinja2.Environment(loader=jinja2.DictLoader({"a": "x" * 9000})), "a", {})
+    names = ("claims", "numbers", "readings")
+    frames = {name: TABLE if path.stem == name else TABLE[:1] for name in names}
+    ledger.write(
+        SimpleNamespace(**(frames | {"claims": TABLE[:1]} if tree else frames), tree=tree),
+        path.parent,
+    )
 
 
 def figure(path: Path) -> None:
@@ -65,7 +64,6 @@ WRITERS = {
     "claims.csv": tables,
     "readings.csv": tables,
     "claims.json": tables,
-    "index.html": report,
     "figure.png": figure,
 }
 
@@ -83,6 +81,17 @@ def test_a_full_disk_leaves_what_was_there_and_names_the_file(tmp_path, name):
     assert not [found for found in tmp_path.iterdir() if found.name.startswith(".")]
     WRITERS[name](path)  # there is room again
     assert path.read_bytes() != b"earlier"
+
+
+def test_a_full_disk_leaves_the_earlier_report(tmp_path):
+    folder = tmp_path / "report"
+    folder.mkdir()
+    text(folder / "index.html")
+    with full(4000), pytest.raises(OSError) as caught, page._renewed(folder) as fresh:
+        (fresh / "style.css").write_text("new")
+        text(fresh / "index.html")
+    assert caught.value.errno in FULL
+    assert list(tmp_path.rglob("*")) == [folder, folder / "index.html"]
 
 
 def test_another_error_is_left_as_it_is(tmp_path):
@@ -120,7 +129,7 @@ def test_every_file_is_written_whole_or_not_at_all():
     assert sorted(line.split(":")[0] for line in found[False]) == [
         "checkpoint.py",  # puts what is damaged aside
         "earlier.py",  # puts earlier results back
-        "figures.py",  # puts a whole folder in the place of another
         "files.py",
         "guards.py",  # tries whether a folder takes files
+        "page.py",  # puts a whole folder in the place of another
     ]

@@ -42,7 +42,7 @@ def paper(claim: dict | None = None, **changed) -> Paper:
             "study": "toy",
             "chance": 10,
             "datasets": ["real"],
-            "stand_ins": {"small": "real"},
+            "stand_ins": {"digits": "real"},
             "gates": {"toy": GATES | changed},
             "vocabulary": {"net": ["a", "b", "c"], "rate": ["tuned"]},
             "claims": [claim or CLAIM],
@@ -199,8 +199,8 @@ def test_without_a_curve_nothing_is_known():
 
 
 def test_data_that_stand_in_answer_nothing():
-    dataset = store(dataset=["small", "small"])
-    assert shut(dataset)["comparable"] == "small stands in for real"
+    dataset = store(dataset=["digits", "digits"])
+    assert shut(dataset)["comparable"] == "digits stands in for real"
 
 
 def test_a_baseline_far_from_the_papers_number():

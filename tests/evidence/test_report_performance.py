@@ -169,7 +169,7 @@ def test_what_a_gpu_gave_replaces_the_command(tmp_path):
     found = Page(build(tmp_path, given={"cuda": one}) / "performance.html")
     text = cells(found.section("gpu"))
     assert "Big GPU" in text and "norse 400 2.00" in text
-    assert text.count("not measured") == 3
+    assert text.count("not measured") == 4
     assert 'id="tasks"' not in found.text and "#tasks" not in found.links()
 
 
@@ -227,7 +227,7 @@ def test_a_population_that_failed_is_a_page_all_the_same(tmp_path):
 
 
 def test_the_workflow_finds_a_file_that_is_added(tmp_path):
-    nothing = Plan("s", "", None, "", {}, {}, "results", tmp_path, device="cpu", engine="auto")
+    nothing = Plan("s", "", None, "", {}, {}, "results", tmp_path, "cpu", "auto", stems=[])
     assert nothing.benchmarks() == []
     (tmp_path / "benchmarks/results").mkdir(parents=True)
     (tmp_path / "benchmarks/results/new.json").write_text("{}")

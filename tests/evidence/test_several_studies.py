@@ -25,7 +25,7 @@ gates:
     learned: 5
     waived: {settled: nothing is trained}
   rough: *gates
-stand_ins: {small_spoken: spoken}
+stand_ins: {spoken_digits: spoken}
 vocabulary: {paper_dataset: [spoken, images], model: [a, b]}
 tables:
   - id: T1
@@ -181,31 +181,31 @@ def test_a_column_has_its_own_variable_and_a_row_its_own_data(paper):
 
 
 def test_data_of_a_small_scale_stand_for_those_of_the_paper(paper):
-    small = comparison.prepare(paper, make("rough", dataset="small_spoken"))
+    small = comparison.prepare(paper, make("rough", dataset="spoken_digits"))
     assert comparison.locate(small, {"model": "a", "paper_dataset": "spoken"}) == "a"
     assert comparison.locate(small, {"model": "a", "paper_dataset": "images"}) is None
-    frame = comparison.compare(paper, {"rough": make("rough", dataset="small_spoken")})
+    frame = comparison.compare(paper, {"rough": make("rough", dataset="spoken_digits")})
     assert frame["difference"].isna().all()
-    judged = claims.judge(paper, make("rough", dataset="small_spoken"))
-    assert judged[0].data == "small_spoken (not the paper's data)"
+    judged = claims.judge(paper, make("rough", dataset="spoken_digits"))
+    assert judged[0].data == "spoken_digits (not the paper's data)"
 
 
 def test_labels_name_the_data_really_used(paper):
-    small = comparison.prepare(paper, make("rough", dataset="small_spoken"))
+    small = comparison.prepare(paper, make("rough", dataset="spoken_digits"))
     where = {"paper_dataset": "spoken"}
     pair = papers.CellPair(where | {"model": "a"}, where | {"model": "b"})
-    assert comparison.paired(small, pair)[0].label == "small_spoken: a minus b"
+    assert comparison.paired(small, pair)[0].label == "spoken_digits: a minus b"
     found, _ = comparison.valued(small, where | {"model": "a"}, "spikes", 1.0, "above")
-    assert found.label == "small_spoken a, spikes > 1"
+    assert found.label == "spoken_digits a, spikes > 1"
     absent = pair._replace(left=where | {"model": "c"})
     assert comparison.paired(small, absent)[0].outcome == "not run"
 
 
 def test_nothing_stands_for_data_that_were_run_themselves(paper):
     both = make("rough")
-    both = both.assign_coords(dataset=("cell", ["spoken", "small_spoken"]))
+    both = both.assign_coords(dataset=("cell", ["spoken", "spoken_digits"]))
     names = comparison.prepare(paper, both)["paper_dataset"].values
-    assert list(names) == ["spoken", "small_spoken"]
+    assert list(names) == ["spoken", "spoken_digits"]
 
 
 def test_chance_may_differ_between_data_sets(paper):

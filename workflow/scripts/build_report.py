@@ -8,6 +8,7 @@ from workflow.jobs import job
 
 with job(snakemake):
     from hnnlib.evidence import report
+    from hnnlib.files import written
 
     given, params, made = snakemake.input, snakemake.params, snakemake.output
     report.build(
@@ -23,4 +24,5 @@ with job(snakemake):
         **params.beside,
     )
     for path in map(Path, made.ledger):
-        shutil.copyfile(Path(made.report).with_name(path.name), path)
+        with written(path) as temporary:
+            shutil.copyfile(Path(made.report).with_name(path.name), temporary)

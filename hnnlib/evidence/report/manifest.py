@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import yaml
 
 from hnnlib.evidence.papers import Paper
+from hnnlib.files import written
 
 __all__ = ["write"]
 
@@ -40,7 +41,9 @@ def write(path: Path, views: Iterable[Mapping]) -> None:
         },
         "manifest": [{"file": file, "comment": said} for file, said in _entries(views)],
     }
-    path.write_text(yaml.safe_dump(known, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    text = yaml.safe_dump(known, sort_keys=False, allow_unicode=True)
+    with written(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _reference(paper: Paper) -> str:

@@ -205,7 +205,9 @@ def _add_files(
         study["notebook"] = files.add(notebooks[name], "notebooks")
         # a notebook's page leads back to the report, which now lies around it
         copy = files.folder / "notebooks" / Path(notebooks[name]).name
-        copy.write_text(copy.read_text("utf-8").replace('href="../report/', 'href="../'), "utf-8")
+        text = copy.read_text("utf-8").replace('href="../report/', 'href="../')
+        with written(copy) as temporary:
+            temporary.write_text(text, "utf-8")
         study["links"].append({"text": "Notebook", "href": study["notebook"]})
     if config:
         study["links"].append({"text": "Scale file", "href": files.add(config, "config")})
