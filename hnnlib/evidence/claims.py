@@ -55,6 +55,7 @@ class Judgement:
         seeds_needed: about how many would decide what is undecided; None: not undecided, or more
             than a thousand.
         n_seeds: the smallest number of seeds behind any comparison that was run.
+        measured: whether the numbers are times of one machine.
         dead_outputs: compared cells with an output that never answers, by seed, see
             :func:`hnnlib.evidence.comparison.dead_outputs`.
         scale: of the stores that decide, the data really used, and the studies.
@@ -82,6 +83,7 @@ class Judgement:
     p: float
     seeds_needed: int | None
     n_seeds: int
+    measured: bool
     dead_outputs: list[dict]
     scale: str
     data: str
@@ -90,6 +92,13 @@ class Judgement:
     comparisons: list[dict] = field(default_factory=list)
     context: list[dict] = field(default_factory=list)
     readings: list[reach.Read] = field(default_factory=list)
+
+    @property
+    def basis(self) -> str:
+        """What the answer rests on: ``5 seeds``, ``measured once``, or ``exact``."""
+        if self.n_seeds:
+            return f"{self.n_seeds} seeds"
+        return "measured once" if self.measured else "exact"
 
 
 def judge(paper: Paper, stores: Stores) -> list[Judgement]:
@@ -151,6 +160,7 @@ def _judge(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> Judg
         scale=", ".join(_attribute(stores, [study for study, _ in judged], "scale")),
         data=", ".join(data),
         paper_says=claim.paper_says,
+        measured=claim.measured,
         note=claim.note,
         comparisons=decided,
         context=_context(paper, claim, stores),

@@ -86,9 +86,8 @@ def _table(judged: Sequence[tuple[Paper, Sequence[Judgement]]]) -> list[str]:
 
 def _told(paper: Paper, one: Judgement) -> str:
     """A claim with its answer, what is behind it, and how it was read."""
-    behind = f"{one.n_seeds} seeds" if one.n_seeds else "exact"
     decided = one.answer in ("supported", "contradicted")
-    why = f"{behind}, scale {one.scale}" if decided else one.reason
+    why = f"{one.basis}, scale {one.scale}" if decided else one.reason
     limits = f" *Limits:* {one.note}" if one.note else ""
     who = paper.authors[0].split()[-1]
     return f"- **{one.claim} {one.answer}** ({why}; {who}): {one.text}{limits}"

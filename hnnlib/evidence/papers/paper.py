@@ -39,6 +39,10 @@ class Claim(Model):
         None, description="the paper's own numbers, where they stand in no table that a rule reads"
     )
     pilot: bool = Field(False, description="results were seen before the rule was written")
+    measured: bool = Field(
+        False,
+        description="its numbers are times of the machine that ran it: neither seeds nor exact",
+    )
 
 
 class Edition(Model):

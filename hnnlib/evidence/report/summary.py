@@ -73,8 +73,10 @@ def _decided(decided: Sequence[_Best], found: Sequence[Judgement]) -> str:
 
 
 def _behind(one: Judgement) -> str:
-    """Seeds and data; of numbers without seeds, whatever data they were counted on, exact."""
-    return f"{one.n_seeds} seeds, {one.data}" if one.n_seeds else "exact"
+    """Seeds and data; of numbers without seeds, whatever data they were counted on, exact; of
+    times, that they were measured once.
+    """
+    return f"{one.basis}, {one.data}" if one.n_seeds else one.basis
 
 
 def _open(found: Sequence[Judgement]) -> str:
