@@ -5,6 +5,7 @@ import json
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -176,3 +177,10 @@ def test_a_file_of_another_kind_is_not_told_to_be_deleted(tmp_path):
     (tmp_path / "scale.yaml").write_text("scale: mine")
     with pytest.raises(StoreError, match="is no result store: name another file"):
         store.open(tmp_path / "scale.yaml")
+
+
+def test_reference_stores_are_small_and_of_the_study_that_they_are_called_after():
+    for path in Path(__file__).parents[1].glob("results/reference/*.nc"):
+        assert path.stat().st_size < 2e6, path.name
+        with h5py.File(path) as file:
+            assert file.attrs["study"] == path.stem

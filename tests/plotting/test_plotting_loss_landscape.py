@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.colors import PowerNorm
-from notebook_runs import FOLDER, run
 
-from hnnlib import store
 from hnnlib.analysis.landscape_features import CONTENT, DISPERSION, NEAREST_BETTER
 from hnnlib.plotting import loss_landscape as draw
 
@@ -169,12 +165,3 @@ def test_tables_name_measures_and_models():
     assert [model for _, model in table.columns] == ["SNN", "hybrid", "NSN"]
     assert "roughness, step 1/32" in table.index
     assert draw.features(synthetic(), "2-D, 0.5").shape == (9, 3)
-
-
-def test_the_notebook_draws_the_reference_store(tmp_path):
-    path = Path(FOLDER / "../results/reference/loss_landscape.nc")
-    assert path.stat().st_size < 2e6
-    names = run(FOLDER / "loss_landscape.ipynb", store=str(path), figures=str(tmp_path))
-    assert set(names["judged"]["claim"]) >= {"C9", "C10", "C11", "C14"}
-    assert len(list(tmp_path.glob("*.png"))) >= 6
-    assert store.open(path).attrs["study"] == "loss_landscape"

@@ -1,10 +1,7 @@
 """The study of the operational manifold: its surfaces, its split into pieces, figures, notebook."""
 
-import json
-
 import numpy as np
 import pytest
-from notebook_runs import FOLDER, run
 
 from hnnlib import store
 from hnnlib.__main__ import main
@@ -251,17 +248,3 @@ def test_figures_have_a_panel_for_every_surface(whole):
     ):
         titles = [ax for ax in fig.axes if ax.get_title(loc="left")]
         assert len(titles) == panels
-
-
-def test_the_notebook_runs_on_a_small_store(whole, tmp_path):
-    described = whole.assign_attrs(
-        study="operational_manifold",
-        scale="smoke",
-        data="digits",
-        data_json=json.dumps({}),
-    )
-    path = store.write(described, tmp_path / "small.nc")
-    names = run(FOLDER / "operational_manifold.ipynb", store=str(path), figures=str(tmp_path / "f"))
-    assert len(list((tmp_path / "f").glob("*.png"))) == 6
-    claims = [*(f"B{k}" for k in range(1, 10)), "B14", "B16", "B17"]
-    assert names["judged"]["claim"].tolist() == claims

@@ -1,13 +1,9 @@
 """The study of quadratic neurons: its cells, what is known exactly, its figures, its notebook."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
-from notebook_runs import FOLDER, run
 
-from hnnlib import store
 from hnnlib.analysis import cells as look_up
 from hnnlib.plotting import quadratic_neuron as draw
 from hnnlib.studies.base import Context
@@ -147,13 +143,3 @@ def test_figures_name_what_they_show(whole):
     assert "window tracks the drive" in groups and "2 steps (not 4)" in groups
     above, below = draw.printed(whole, [("QIF", 96.0)], [("others", 95.0), ("more", 94.0)]).axes
     assert len(above.get_yticks()) == 3 and len(below.get_yticks()) == 2
-
-
-def test_the_notebook_runs_on_a_small_store(whole, tmp_path):
-    described = whole.assign_attrs(
-        study="quadratic_neuron", scale="smoke", data="digits", data_json=json.dumps({})
-    )
-    path = store.write(described, tmp_path / "small.nc")
-    names = run(FOLDER / "quadratic_neuron.ipynb", store=str(path), figures=str(tmp_path / "f"))
-    assert len(list((tmp_path / "f").glob("*.png"))) >= 8
-    assert names["judged"]["claim"].tolist() == [f"QF{k}" for k in range(1, 11)]

@@ -315,7 +315,7 @@ def test_a_readers_own_paper_on_a_study_that_exists_is_weighed(tmp_path, monkeyp
     monkeypatch.setattr(sources, "digest", lambda *names: "")
     monkeypatch.setattr(running, "code_digests", lambda *names: {})
     found = workflow.plan._asked("smoke", ROOT)["papers"]
-    assert found[-1] == "a_reply" and len(found) == len(set(found)) == 9
+    assert found[-1] == "a_reply" and len(found) == len(set(found)) == 10
 
 
 def test_the_engines_that_can_be_asked_for_are_those_of_the_library():

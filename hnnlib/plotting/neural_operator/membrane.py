@@ -121,6 +121,7 @@ def _tree(ax: Axes, cable: Cable) -> None:
     ax.set_aspect("equal", adjustable="datalim")
     ax.autoscale_view()
     ax.set_xlabel("µm")
+    ax.set_ylabel("µm")
     ax.legend(loc="lower left", handlelength=1)
 
 

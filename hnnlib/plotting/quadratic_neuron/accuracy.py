@@ -12,10 +12,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from hnnlib.analysis import cells
-from hnnlib.analysis.moments import SHAPED
 from hnnlib.analysis.summaries import spread
 from hnnlib.plotting import forest, grid, marks, style, words
-from hnnlib.plotting.quadratic_neuron.looks import NAMES, NEURONS, window
+from hnnlib.plotting.quadratic_neuron.looks import NAMES, NEURONS, SHAPED, window
 
 __all__ = ["choices", "drift", "planes", "printed", "widths"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NAMES", "NEURONS", "READINGS", "WINDOWS", "label", "window"]
+__all__ = ["NAMES", "NEURONS", "READINGS", "SHAPED", "WINDOWS", "label", "window"]
 
 NEURONS = {
     "lif": {"color": "#0072B2", "marker": "o"},
@@ -19,6 +19,7 @@ WINDOWS = {
     "centred": "two steps, around the mean",
     "gaussian": "two steps, a Gaussian",
 }
+SHAPED = ("centred", "gaussian")  # told apart by more than their half-width
 NAMES = {"lif": "LIF", "qif": "QIF", "euler": "Euler", "product": "product"}
 
 
