@@ -216,4 +216,4 @@ def test_markup_in_a_caption_stays_words(monkeypatch):
     monkeypatch.setattr(files.sys.modules["IPython"], "get_ipython", lambda: True)
     monkeypatch.setattr(display, "display", lambda *parts: shown.extend(parts))
     files._show(b"", "1_a", "<script>alert(1)</script>", "alt")
-    assert shown[1].data == "*&lt;script&gt;alert(1)&lt;/script&gt;*"
+    assert shown[-1].data == "*&lt;script&gt;alert(1)&lt;/script&gt;*"
