@@ -77,7 +77,7 @@ class Dense(nn.Module):
 
     def product(self, x: Tensor) -> Tensor:
         """Weights times x, no bias: (..., member, batch, *in) to (..., member, batch, units)."""
-        x = fitting(x, self.in_shape).flatten(-len(self.in_shape))
+        x = fitting(x, self.in_shape, self.weight).flatten(-len(self.in_shape))
         if x.ndim == 3:
             return torch.bmm(x, self.weight)
         # time and batch are folded as they lie in memory, which engines choose: no copy
@@ -128,7 +128,7 @@ class Conv(nn.Module):
         """Kernels times x, no bias: (..., member, batch, C, H, W); one convolution a member."""
         # a loop, not a grouped convolution: as fast on a CPU, and a member's numbers can't depend
         # on its neighbours
-        fitting(x, self.in_shape)
+        fitting(x, self.in_shape, self.weight)
         parts = [
             functional.conv2d(member.reshape(-1, *self.in_shape), weight, padding=self.padding)
             for member, weight in zip(x.unbind(-5), self.weight.unbind(), strict=True)
@@ -141,17 +141,23 @@ class Conv(nn.Module):
         return self.bias[:, None, :, None, None]
 
 
-def fitting(x: Tensor, in_shape: tuple[int, ...]) -> Tensor:
+def fitting(x: Tensor, in_shape: tuple[int, ...], weight: Tensor | None = None) -> Tensor:
     """The same inputs.
 
     Raises:
-        DataError: they are not of the shape that a layer reads.
+        DataError: they are not of the shape that a layer reads, or of another precision than its
+            weights.
     """
     found = tuple(x.shape[-len(in_shape) :])
     if found != tuple(in_shape):
         raise DataError(
             f"a layer that reads inputs of shape {tuple(in_shape)} was given {found}, the last "
             f"axes of {tuple(x.shape)}: build the network with the in_shape of its examples"
+        )
+    if weight is not None and x.is_floating_point() and x.dtype != weight.dtype:
+        raise DataError(
+            f"a layer with weights in {str(weight.dtype)[6:]} was given inputs in "
+            f"{str(x.dtype)[6:]}: convert the network or the inputs"
         )
     return x
 

@@ -31,6 +31,7 @@ SCHEMA = dict.fromkeys(TEXTS.split(), str) | {
     "q": float,
     "seeds_needed": int,
     "n_seeds": int,
+    "measured": bool,
     "dead_outputs": list,
     "comparisons": list,
     "context": list,

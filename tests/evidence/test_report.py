@@ -115,6 +115,16 @@ def pages(folder, tmp_path_factory) -> dict[str, Page]:
     return {path.name: Page(path) for path in moved.glob("*.html")}
 
 
+def test_an_older_reference_store_stands_beside_the_run(folder, tmp_path):
+    """Written before there were the costs of training, and the digests of claims."""
+    new = store.open(folder / f"results/reference/{STUDY}.nc")
+    old = new.drop_vars(["train_flop", "train_seconds"], errors="ignore")
+    old.attrs = {k: v for k, v in new.attrs.items() if "claims" not in k} | {"schema_version": 1}
+    path = store.write(old, tmp_path / f"{STUDY}.nc")
+    found = Page(build(folder, "quick", references={STUDY: path}))
+    assert "Reference run" in found.text
+
+
 @pytest.fixture(scope="module")
 def first(pages) -> Page:
     return pages["index.html"]

@@ -54,6 +54,12 @@ def test_inputs_of_another_shape_are_one_sentence(text):
         build("A3C3-S4", (2, 10, 10)).artificial[0].product(torch.rand(1, 4, 2, 5, 5))
 
 
+@pytest.mark.parametrize("text", ["A12-S9-S4", "S12-S4"])
+def test_inputs_of_another_precision_are_one_sentence(text):
+    with pytest.raises(DataError, match="weights in float64 was given inputs in float32: convert"):
+        run(build(text, (12,)).double(), torch.rand(1, 2, 12))
+
+
 def test_products_a_step_are_those_of_the_spec():
     _, macs = build(CNN, (3, 32, 32)).macs()
     assert sum(macs) == pytest.approx(25.75e6, rel=1e-3)
