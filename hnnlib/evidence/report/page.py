@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +14,7 @@ import jinja2
 import xarray as xr
 
 from hnnlib import store
-from hnnlib.errors import ConfigError
+from hnnlib.errors import ConfigError, StoreError
 from hnnlib.evidence import claims, ledger, papers, rules
 from hnnlib.evidence.ledger import Ledger
 from hnnlib.evidence.papers import Paper
@@ -77,7 +77,10 @@ def build(
         found = {k: v for k, v in references.items() if k in stores and Path(v).is_file()}
         paths = {"Reference run": found, name: stores}
     opened = {run: {k: store.open(v) for k, v in own.items()} for run, own in paths.items()}
-    weighed = {run: _weighed(known, own) for run, own in opened.items()}
+    weighed = {name: _weighed(known, opened[name])}
+    for run in paths.keys() - {name}:
+        opened[run], weighed[run] = _weighed_as_far_as_read(known, opened[run])
+        paths[run] = {study: paths[run][study] for study in opened[run]}
     shown = []
     for stem, (paper, studies) in known.items():
         runs = [Run.of(run, stem, paper, opened[run], weighed[run]) for run in paths]
@@ -123,6 +126,23 @@ def _weighed(
     """The ledger of the papers that a run has any store of."""
     there = {stem: paper for stem, (paper, _) in known.items() if {*paper.studies} & {*opened}}
     return ledger.weigh(there, opened)
+
+
+def _weighed_as_far_as_read(
+    known: Mapping[str, tuple[Paper, list[str]]], opened: dict[str, xr.Dataset]
+) -> tuple[dict[str, xr.Dataset], Ledger]:
+    """The same without stores that lack what today's rules compare: those of an older version are
+    no reason to show nothing of a new run.
+    """
+    try:
+        return opened, _weighed(known, opened)
+    except StoreError:
+        read = {}
+        for study, dataset in opened.items():
+            with suppress(StoreError):
+                _weighed(known, {study: dataset})
+                read[study] = dataset
+        return read, _weighed(known, read)
 
 
 def _write_pages(folder: Path, first: str, shared: Mapping, speed: Mapping | None) -> None:
