@@ -13,7 +13,10 @@ from hnnlib.studies.convolutional_gru.cells import GatedSettings, Model, cells
 from hnnlib.studies.convolutional_gru.study import STUDY
 from hnnlib.variables import variable
 
-ARMS = ("main", "match", "layout", "minus", "share", "init", "readout", "validation", "events")
+ARMS = (
+    *("main", "match", "layout", "minus", "share"),
+    *("init", "readout", "validation", "events", "front"),
+)
 PER_SEED = {
     "spikes": 300,
     "spikes_per_neuron_step": 0.05,
@@ -23,6 +26,8 @@ PER_SEED = {
     "best_epoch": 3,
     "validation_accuracy": 0.7,
     "diverged": 0,
+    "selection_premium": 0.01,
+    "last_epoch_premium": -0.01,
 }
 MODELS = get_args(Model)
 _STEPS, _EPOCHS = 6, 9

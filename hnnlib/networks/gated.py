@@ -16,7 +16,8 @@ before, * a product (dense, or a convolution that keeps the size) and . an eleme
 convolution is no dense matrix, so that this cell doesn't fit ``Engine.scan`` and brings its own
 loop over time, in the style of ``hnnlib.engines.eager``; products with the input are folded over
 time. The spiking, convolutional cell with both gates also has a compiled one,
-``hnnlib.engines.cpu.networks.gated``.
+``hnnlib.engines.cpu.networks.gated``. A first convolution in front of the cell, of stride 2 in time
+and place, gives it numbers in place of events (the public code for SHD).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ __all__ = ["Design", "Form", "GatedNetwork", "State", "matched_units"]
 
 Form = Literal["dense", "line", "image"]
 _KERNELS = {"dense": (1, 1), "line": (1, 3), "image": (3, 3)}
+_FRONT, _STRIDE = 3, 2  # taps and stride of a first convolution, along each axis
 _START = 0.9
 """Where the trained constants begin: alpha, beta, and the leak of the readout."""
 
@@ -64,6 +66,9 @@ class Design:
         init: ``coded``: U(+-1/sqrt(H)) for W_i, U_i, W_z, U_z and all biases, as in the public
             code, which forgets the taps; ``fan_in``: PyTorch's default for all.
         surrogate: behind each spike.
+        front: (channels, height, width) of what a first convolution reads, with 3 taps and stride 2
+            along time, height and width; ``in_shape`` and ``steps`` are then what it gives, see
+            ``behind_front``. None: the cell reads the input itself.
     """
 
     hidden: int
@@ -79,6 +84,14 @@ class Design:
     over_time: Literal["leak", "mean"] = "leak"
     init: Literal["coded", "fan_in"] = "coded"
     surrogate: Surrogate = field(default_factory=Lorentzian)
+    front: tuple[int, int, int] | None = None
+
+    def behind_front(self) -> Design:
+        """The same cell behind a first convolution that reads what this one would."""
+        halved = ((edge + _STRIDE - 1) // _STRIDE for edge in (*self.in_shape[1:], self.steps))
+        height, width, steps = halved
+        shape = (self.in_shape[0], height, width)
+        return replace(self, in_shape=shape, steps=steps, front=self.in_shape)
 
     @property
     def image(self) -> tuple[int, int]:
@@ -126,7 +139,7 @@ class Design:
         """Whether this is the cell that has a compiled loop."""
         published = self.memory == "gate" and self.update == "current" and not self.reset
         spiking = self.spiking == self.hidden and type(self.surrogate) is Lorentzian
-        return published and spiking and self.form != "dense"
+        return published and spiking and self.form != "dense" and self.front is None
 
     @property
     def read(self) -> int:
@@ -139,15 +152,26 @@ class Design:
         inner = self.hidden * (self.update == "current")
         kernels = len(self.of_input) * self.channels + len(self.of_output) * self.hidden + inner
         constants = len(self.of_output) + (self.memory == "alpha") + (self.update == "constant")
-        return self.hidden * (taps * kernels + constants) + self.classes * (self.read + 1 + leak)
+        cell = self.hidden * (taps * kernels + constants)
+        return cell + self.classes * (self.read + 1 + leak) + self._front_parameters()
+
+    def _front_parameters(self) -> int:
+        channels = self.in_shape[0] if self.front else 0
+        return channels * (channels * _FRONT**3 + 1)
 
     def fan_out(self) -> int:
         """Products that an output of a unit goes into, at the rim as elsewhere."""
         taps = math.prod(_KERNELS[self.form])
         return taps * len(self.of_output) * self.hidden + self.classes
 
-    def input_fan_out(self) -> int:
-        """Products that an input goes into."""
+    def input_fan_out(self) -> float:
+        """Products that an event of the input goes into, in the mean over its places."""
+        if self.front:
+            return self.in_shape[0] * (_FRONT / _STRIDE) ** 3
+        return self._cells_fan_out()
+
+    def _cells_fan_out(self) -> int:
+        """Products of the cell that a number in front of it goes into."""
         return math.prod(_KERNELS[self.form]) * len(self.of_input) * self.hidden
 
     def graded_products(self) -> int:
@@ -157,13 +181,16 @@ class Design:
         taps = math.prod(_KERNELS[self.form])
         inner = taps * self.hidden * (self.update == "current")
         outputs = (1 - self.spiking / self.hidden) * self.fan_out()
-        return round(self.neurons * (inner + 3 + self.reset + outputs))
+        inputs = math.prod(self.in_shape) * self._cells_fan_out() * (self.front is not None)
+        return round(self.neurons * (inner + 3 + self.reset + outputs)) + inputs
 
     def products(self) -> int:
         """Multiply-accumulates of a step, zeros multiplied too."""
         taps = math.prod(_KERNELS[self.form])
         inner = taps * self.hidden * (self.update == "current")
-        inputs = math.prod(self.in_shape) * self.input_fan_out()
+        inputs = math.prod(self.in_shape) * self._cells_fan_out()
+        if self.front:
+            inputs += math.prod(self.in_shape) * self.in_shape[0] * _FRONT**3
         return self.neurons * (self.fan_out() + inner + 3 + self.reset) + inputs
 
 
@@ -232,6 +259,8 @@ class GatedNetwork(nn.Module):
         self.recurrent = kernels("recurrent", design.of_output, hidden)
         if design.update == "current":
             self.inner = kernels("inner", ("z",), hidden)
+        if design.front:
+            self._build_front(design.in_shape[0])
         shape, bound = (hidden, 1, 1), 1 / math.sqrt(self._scale("z", taps * hidden))
         biases = [self._draw(shape, bound, f"bias.{gate}") for gate in design.of_output]
         self.bias = nn.Parameter(torch.cat(biases, 1)[:, None])
@@ -258,6 +287,13 @@ class GatedNetwork(nn.Module):
         ]
         return torch.stack(draws)
 
+    def _build_front(self, channels: int) -> None:
+        """A convolution of as many channels as it reads, at PyTorch's default."""
+        bound = 1 / math.sqrt(channels * _FRONT**3)
+        taps = (_FRONT,) * 3
+        self.front = nn.Parameter(self._draw((channels, channels, *taps), bound, "front.weight"))
+        self.front_bias = nn.Parameter(self._draw((channels,), bound, "front.bias"))
+
     def _build_readout(self) -> None:
         design, members = self.design, len(self.seeds)
         bound = 1 / math.sqrt(design.read)
@@ -274,13 +310,13 @@ class GatedNetwork(nn.Module):
         """Answers for events x (time, member, batch, *inputs), or for images (member, batch, C,
         height, width), whose pixels are the probabilities of a spike at every step.
         """
-        x = self._events(x, noise)
-        outputs = self._outputs(x)
+        events = self._events(x, noise)
+        outputs = self._outputs(self._behind_front(events))
         sent = outputs.detach()
         if self.design.spiking < self.design.hidden:
             sent = sent * self.spiking
         sent = sent.sum((0, 3, 4, 5))
-        arrived = x.sum((0, 3, 4, 5))
+        arrived = events.sum((0, 3, 4, 5))
         design = self.design
         operations = sent * design.fan_out() + arrived * design.input_fan_out()
         return Activity(self._answer(outputs), [sent], None, None, operations)
@@ -296,7 +332,7 @@ class GatedNetwork(nn.Module):
 
     def states(self, x: Tensor | Events, noise: MemberNoise | None = None) -> State:
         """All states over time: as in ``State``, with a leading axis of time."""
-        found = self.run(self._drive(self._events(x, noise)))
+        found = self.run(self._drive(self._behind_front(self._events(x, noise))))
         return State(*map(torch.stack, zip(*found, strict=True)))
 
     def _events(self, x: Tensor | Events, noise: MemberNoise | None) -> Tensor:
@@ -306,7 +342,19 @@ class GatedNetwork(nn.Module):
         x = dense(x).to(self.input.dtype).flatten(3)
         if self.order is not None:
             x = x.take_along_dim(self.order[None, :, None], 3)
-        return x.unflatten(3, (self.design.channels, *self.design.image))
+        shape = self.design.front or (self.design.channels, *self.design.image)
+        return x.unflatten(3, shape)
+
+    def _behind_front(self, x: Tensor) -> Tensor:
+        """What the cell reads: the events, or what a first convolution gives of them."""
+        if not self.design.front:
+            return x
+        made = [
+            functional.conv3d(member.movedim(0, 2), kernels, bias, _STRIDE, _FRONT // 2)
+            for member, kernels, bias in zip(x.unbind(1), self.front, self.front_bias, strict=True)
+        ]
+        cell = (self.design.channels, *self.design.image)  # a line or a dense cell reads it flat
+        return torch.stack(made).movedim(3, 0).flatten(3).unflatten(3, cell)
 
     def _drive(self, x: Tensor) -> Tensor:
         """W * x + b of all that read the input, b of the others: (time, ...)."""

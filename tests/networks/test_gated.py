@@ -236,6 +236,28 @@ def test_operations_are_spikes_times_their_fan_out():
     assert net.graded_products() == 6 * 64 * (taps + 3)  # W_z * i, and three gates
 
 
+def test_a_first_convolution_halves_time_and_place():
+    read = replace(RASTER, in_shape=(2, 5, 4), steps=7)
+    design = read.behind_front()
+    assert (design.in_shape, design.steps, design.front) == ((2, 3, 2), 4, (2, 5, 4))
+    net = network(design)
+    assert net.parameter_count() == design.parameters()
+    with torch.no_grad():  # its middle tap alone: every other event of every other place and step
+        net.front.zero_()[:, [0, 1], [0, 1], 1, 1, 1] = 2.0
+        net.front_bias.fill_(0.25)
+    x = events(read)
+    placed = x.unflatten(3, read.in_shape)
+    behind = net._behind_front(placed)
+    torch.testing.assert_close(behind, 2 * placed[::2, :, :, :, ::2, ::2] + 0.25)
+    found = net(x)
+    assert found.outputs.shape == (2, 3, 3)
+    fan_out = x.sum((0, 3)) * 2 * 27 / 8  # each event reaches 27/8 places of 2 channels on average
+    cell = found.spikes[0] * design.fan_out()
+    torch.testing.assert_close(net.synaptic_operations(found), cell + fan_out)
+    numbers = 2 * 6 * 2 * 9 * 4  # of what it gives, graded, times taps of two gates
+    assert design.graded_products() == replace(design, front=None).graded_products() + numbers
+
+
 # 8. mixed
 def test_mixed_is_spiking_at_one_end_and_graded_at_the_other():
     x = events(RASTER)
@@ -275,9 +297,11 @@ def test_a_member_does_not_depend_on_the_others():
     assert torch.equal(both.outputs[1], alone.outputs[0])
 
 
-@pytest.mark.parametrize("form", ["dense", "line", "image"])
+@pytest.mark.parametrize("form", ["dense", "line", "image", "front"])
 def test_every_weight_is_trained(form):
-    net = network(replace(RASTER, form=form, share=0.5))
+    changes = {"form": form} if form != "front" else {}
+    design = replace(RASTER, share=0.5, **changes)
+    net = network(design.behind_front() if form == "front" else design)
     net(events(RASTER)).outputs.square().sum().backward()
     assert all(p.grad.abs().sum() > 0 for p in net.parameters())
 

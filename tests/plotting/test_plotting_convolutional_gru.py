@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from synthetic_gated import make
 
 from hnnlib.plotting import convolutional_gru as draw
-from hnnlib.plotting.convolutional_gru.effects import SWITCHES
+from hnnlib.plotting.convolutional_gru.effects import READ, SWITCHES
 from hnnlib.studies.convolutional_gru.cells import MODELS
 
 FIGURES = [name for name in draw.__all__ if name not in ("diagram", "savings", "table")]
@@ -37,8 +37,10 @@ def test_every_figure_draws_a_full_store(full, name):
 
 
 def test_what_a_store_lacks_is_left_out(few):
-    empty = {name for name in FIGURES if getattr(draw, name)(few) is None}
+    without = few.drop_vars(["selection_premium", "last_epoch_premium"])
+    empty = {name for name in FIGURES if getattr(draw, name)(without) is None}
     assert empty == {"changes", "layouts", "shares", "switches"}
+    assert draw.switches(few).axes
 
 
 def test_every_model_and_switch_has_a_name(full):
@@ -46,7 +48,8 @@ def test_every_model_and_switch_has_a_name(full):
     assert len(draw.table(full)) == 2 * len(MODELS)
     shown = words(draw.switches(full))
     # the readout that is the main one here is no switch
-    assert {text for key, text in SWITCHES.items() if key != ("readout", "flat")} <= shown
+    names = {text for key, text in SWITCHES.items() if key != ("readout", "flat")}
+    assert names | set(READ.values()) <= shown
 
 
 def test_the_diagram_colours_four_changes():

@@ -12,7 +12,18 @@ from hnnlib.studies.base import Context
 from hnnlib.studies.convolutional_gru import study
 from hnnlib.studies.convolutional_gru.cells import MATCHES, GatedSettings, Model, cells, design
 
-ARMS = ("main", "match", "layout", "minus", "share", "init", "readout", "validation", "events")
+ARMS = (
+    "main",
+    "match",
+    "layout",
+    "minus",
+    "share",
+    "init",
+    "readout",
+    "validation",
+    "events",
+    "front",
+)
 TASK = {
     "dataset": "spoken_digits",
     "steps": 6,
@@ -78,6 +89,12 @@ def test_channels_are_merged_with_their_neighbours(few):
     np.testing.assert_array_equal(merged.units, few.units * 64 // 700)
 
 
+def test_channels_are_folded_in_reversed_order(few):
+    turned = study.folded(few)
+    assert turned.channels == 700
+    np.testing.assert_array_equal(turned.units, 699 - few.units)
+
+
 def test_images_are_averaged():
     data = registry.load("digits")
     small = study.pooled(data, 2)
@@ -88,7 +105,7 @@ def test_images_are_averaged():
 
 
 def test_a_job_records_what_the_claims_are_about(context):
-    chosen = settings(arms=["main", "layout", "events"])
+    chosen = settings(arms=["main", "layout", "events", "front"])
     (group,) = study.STUDY.groups(chosen)
     runs = study.STUDY.collect(chosen, [study.STUDY.train(group, chosen, context)])
     for variable in runs.data_vars.values():
@@ -106,6 +123,10 @@ def test_a_job_records_what_the_claims_are_about(context):
     assert (shuffled.train_loss != full.train_loss).all()
     counted = runs.isel(cell=by_name["cs_gru/events/counted"])
     assert (counted.train_loss != full.train_loss).all()
+    folded = runs.isel(cell=by_name["cs_gru/front/strided"])
+    assert folded.neurons == 25 * 3 and full.neurons == 64 * 3
+    assert folded.trace.sel(state="s").isin([0, 1]).sum() == 3
+    assert (full.selection_premium >= 0).all() and folded.selection_premium.isnull().all()
     weighted = [full.seen_accuracy, full.unseen_accuracy]
     low, high = np.minimum(*weighted), np.maximum(*weighted)
     assert ((low <= full.test_accuracy) & (full.test_accuracy <= high)).all()

@@ -12,7 +12,7 @@ from hnnlib.plotting import forest, grid, style
 from hnnlib.plotting.convolutional_gru.panels import Panel, label, look, panels
 from hnnlib.plotting.forest import Group, Line
 
-__all__ = ["SWITCHES", "changes", "layouts", "switches"]
+__all__ = ["READ", "SWITCHES", "changes", "layouts", "switches"]
 
 _CHANGES = {
     "convolution": "dense, of equal parameters",
@@ -27,11 +27,17 @@ SWITCHES: dict[tuple[str, str], str] = {
     ("readout", "flat"): "every unit read (not the mean of each channel)",
     ("validation", "random"): "random validation (not speakers)",
     ("events", "counted"): "events of a step counted (not binary)",
+    ("front", "strided"): "a first convolution of 7 × 10 × 10 channels (not 64 merged)",
     ("match", "neurons"): "SpikGRU of equal neurons (not parameters)",
     ("match", "channels"): "SpikGRU of equal channels (not parameters)",
     ("match", "products"): "SpikGRU of equal products (not parameters)",
 }
 """What a cell does otherwise than the main one, and what is written."""
+READ = {
+    "selection_premium": "best epoch on the test part (not validation)",
+    "last_epoch_premium": "last epoch (not validation)",
+}
+"""Choices of the epoch, read off the main cell's training, on the whole test part."""
 _Groups = Callable[[Panel], list[Group]]
 
 
@@ -79,6 +85,10 @@ def _switches(panel: Panel) -> list[Group]:
     found: dict[str, dict[str, np.ndarray | None]] = {
         name: {model: panel.effect(model, **{key: value}) for model in panel.models}
         for (key, value), name in SWITCHES.items()
+    }
+    found |= {
+        name: {model: panel.premium(model, variable) for model in panel.models}
+        for variable, name in READ.items()
     }
     groups = [
         Group(name, [Line(label(m), v, look(m)) for m, v in lines.items() if v is not None])

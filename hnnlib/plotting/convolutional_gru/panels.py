@@ -69,11 +69,17 @@ class Panel:
     def find(self, model: str, **changes: str) -> xr.Dataset | None:
         """A model's main cell, or that of the arm which ``changes`` name first; None if not run."""
         arm = next(iter(changes), "main")
+        if arm not in self.store["arm"].values:
+            return None
         return cells.one(self.store, model=model, arm=arm, **changes)
 
     def values(self, model: str, **changes: str) -> np.ndarray | None:
         """A cell's accuracy in percent, one a seed; None if it was not run."""
         return cells.accuracy(self.find(model, **changes), self.accuracy)
+
+    def premium(self, model: str, variable: str) -> np.ndarray | None:
+        """What reporting another epoch of the main cell is worth in pp; None if not recorded."""
+        return cells.accuracy(self.find(model), variable) if variable in self.store else None
 
     def effect(self, model: str, **changes: str) -> np.ndarray | None:
         """A cell with changes minus the main one in pp, seed by seed; None if not run."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from torch import Tensor
 
 from hnnlib.datasets import speakers
 from hnnlib.datasets.eventdata import EventData
-from hnnlib.training.loop import Fit
 from hnnlib.variables import Variable, of_cell
 
-__all__ = ["by_speaker", "selection_premium"]
+__all__ = ["by_speaker"]
 
 
 def by_speaker(data: EventData, rows: np.ndarray, right: np.ndarray) -> dict[str, Variable]:
@@ -43,9 +41,3 @@ def by_speaker(data: EventData, rows: np.ndarray, right: np.ndarray) -> dict[str
             per_seed, accuracy(~unseen), "test accuracy, training part's speakers"
         ),
     }
-
-
-def selection_premium(fit: Fit) -> Tensor:
-    """Metric of the epoch best on the watched rows minus that of the chosen one, (member,)."""
-    chosen = fit.watched_curve.gather(0, fit.best_epoch.clamp(min=0)[None])[0]
-    return fit.watched_curve.nan_to_num(-1.0).amax(0) - chosen

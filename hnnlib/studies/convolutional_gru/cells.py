@@ -21,11 +21,11 @@ from hnnlib.studies.base.settings import (
     WithMain,
 )
 
-__all__ = ["MATCHES", "Cell", "GatedSettings", "GatedTask", "Model", "cells", "design"]
+__all__ = ["FRONT", "MATCHES", "Cell", "GatedSettings", "GatedTask", "Model", "cells", "design"]
 
 Model = Literal["cs_gru", "conv_gru", "mixed", "spik_gru", "spik_gru_two_gates", "cuba_lif", "gru"]
 Arm = Literal[
-    "main", "match", "layout", "minus", "share", "init", "readout", "validation", "events"
+    "main", "match", "layout", "minus", "share", "init", "readout", "validation", "events", "front"
 ]
 Layout = Literal["line", "shuffled", "line_shuffled"]
 _DENSE = {"form": "dense", "memory": "alpha", "update": "input"}
@@ -47,6 +47,8 @@ _MINUS: dict[str, dict[str, Any]] = {
     "leak": {"over_time": "mean"},
 }
 """The four changes against SpikGRU, each taken back."""
+FRONT = (7, 10, 10)
+"""Channels of a recording as the public code folds them for SHD."""
 MATCHES = ("parameters", "neurons", "channels", "products")
 
 
@@ -142,6 +144,7 @@ class Cell:
     readout: str = "flat"
     validation: str = "speakers"
     events: str = "binary"
+    front: str = "none"
 
     @property
     def name(self) -> str:
@@ -181,6 +184,7 @@ def cells(model: Model, task: GatedTask) -> list[Cell]:
         "readout": [replace(main, readout=other)] * (model in ("cs_gru", "conv_gru")),
         "validation": [replace(main, validation="random")] * heard,
         "events": [replace(main, events="counted")] * heard,
+        "front": [replace(main, front="strided")] * heard,
     }
     return [replace(cell, arm=arm) for arm in found if arm in task.arms for cell in found[arm]]
 
@@ -198,6 +202,8 @@ def design(
     if cell.layout.startswith("line"):
         changes = changes | {"form": "line"}
     found = replace(full, **changes)
+    if cell.front == "strided":
+        return replace(found, in_shape=FRONT).behind_front()
     if found.form != "dense":
         return found
     return replace(found, hidden=matched_units(full, found, cell.match))

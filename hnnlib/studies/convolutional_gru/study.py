@@ -20,8 +20,10 @@ from hnnlib.datasets.imagedata import ImageData
 from hnnlib.networks.gated import GatedNetwork
 from hnnlib.randomness import MemberNoise, torch_generator
 from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
+from hnnlib.studies.base.selection import selection
 from hnnlib.studies.base.settings import limits
 from hnnlib.studies.convolutional_gru.cells import (
+    FRONT,
     Cell,
     GatedSettings,
     GatedTask,
@@ -106,12 +108,10 @@ class _Job:
     def __init__(self, task: GatedTask, seeds: tuple[int, ...], context: Context) -> None:
         self.task, self.seeds, self.context = task, seeds, context
         self.data: ImageData | EventData = context.data(task.dataset)
+        self.in_shape = (1, math.isqrt(task.channels), math.isqrt(task.channels))
         if task.images:
             self.data = pooled(self.data, task.pool)
             self.in_shape = tuple(self.data.images.shape[1:])
-        else:
-            self.data = grouped(self.data, task.channels)
-            self.in_shape = (1, math.isqrt(task.channels), math.isqrt(task.channels))
         self.examples = cache(self._examples)
 
     def train(self, model: Model) -> Iterator[xr.Dataset]:
@@ -156,20 +156,23 @@ class _Job:
         return chosen, tried
 
     def _fit(self, cell: Cell, network: GatedNetwork, schedule: Schedule, say: str) -> Fit:
+        parts = self._parts(cell, network.seeds)
         return loop.fit(
             network,
-            self.examples(cell.events),
-            self._parts(cell, network.seeds),
+            self.examples(cell.events, cell.front),
+            parts,
             schedule,
             self.context.checkpoint(cell.name, cell, network.seeds, schedule),
             lambda line: self.context.say(say + line),
+            watch=parts.test if cell.arm == "main" else None,
         )
 
     def _measure(self, cell: Cell, network: GatedNetwork, rate: float, say: str) -> xr.Dataset:
         """Everything that is stored of a cell, once it is trained."""
         chosen = self.task.schedule
         fit = self._fit(cell, network, Schedule(chosen.epochs, chosen.batch, rate), say)
-        examples, parts = self.examples(cell.events), self._parts(cell, network.seeds)
+        examples = self.examples(cell.events, cell.front)
+        parts = self._parts(cell, network.seeds)
         labels = asdict(cell) | {"dataset": self.data.name, "units": str(network.design.hidden)}
         name = f"{self.task.dataset}/{cell.name}"
         found = measurement.measure(name, labels, network, examples, parts, fit, _BATCH)
@@ -185,7 +188,7 @@ class _Job:
             ("train_examples", parts.train.shape[1], "training examples of a member"),
         ):
             found[key] = of_cell((), value, text)
-        found.update(self._by_speaker(network, examples, parts, fit))
+        found.update(self._by_speaker(network, examples, parts, fit) | selection(fit))
         return found.merge(self._looked_at(network, examples, parts))
 
     def _by_speaker(
@@ -247,14 +250,13 @@ class _Job:
         compiled = self.context.engine.name == "cpu"
         return GatedNetwork(plan, seeds, order, compiled).to(self.context.device)
 
-    def _examples(self, events: str) -> Examples:
+    def _examples(self, events: str, front: str) -> Examples:
         """Images, or recordings cut into steps."""
         task, device = self.task, self.context.device
         if task.images:
             return Images(self.data, device)
-        binned = bin_events(
-            self.data, task.steps, task.window / task.steps, binary=events == "binary"
-        )
+        data = folded(self.data) if front == "strided" else grouped(self.data, task.channels)
+        binned = bin_events(data, task.steps, task.window / task.steps, binary=events == "binary")
         return Recordings(binned, self.data.labels, device)
 
     def _parts(self, cell: Cell, seeds: tuple[int, ...]) -> Parts:
@@ -272,6 +274,15 @@ def grouped(data: EventData, channels: int) -> EventData:
     """Recordings with neighbouring channels merged, to so many."""
     units = data.units.astype(np.int64) * channels // data.channels
     return replace(data, units=units.astype(np.int32), channels=channels)
+
+
+def folded(data: EventData) -> EventData:
+    """Recordings with channels in reversed order, merged to as many as a first convolution reads.
+
+    The public code also leaves out channel 0, so that one place of its fold is empty.
+    """
+    turned = replace(data, units=data.channels - 1 - data.units)
+    return grouped(turned, math.prod(FRONT))
 
 
 def pooled(data: ImageData, window: int) -> ImageData:

@@ -12,13 +12,11 @@ from hnnlib.analysis.cells import one
 from hnnlib.engines import Engine
 from hnnlib.networks.delays import DelayNetwork
 from hnnlib.randomness import MemberNoise, torch_generator
-from hnnlib.studies.base.speakers import selection_premium
 from hnnlib.training.examples import Examples
-from hnnlib.training.loop import Fit
 from hnnlib.training.tasks import cross_entropy
 from hnnlib.variables import Variable, of_cell, variable
 
-__all__ = ["compared", "lines", "register", "registers", "selection", "step_seconds"]
+__all__ = ["compared", "lines", "register", "registers", "step_seconds"]
 
 LAG_0 = {"delay": "gain", "norm": "gain_norm"}
 """The control that has a line's taps at lag 0."""
@@ -67,18 +65,6 @@ def lines(network: DelayNetwork) -> dict[str, Variable]:
     }
     found = {name: of_cell(dims, values.numpy(), text) for name, (values, text) in named.items()}
     return found | {"lag": ("lag", np.arange(order)), "layer": ("layer", [1, 2])}
-
-
-def selection(fit: Fit) -> dict[str, Variable]:
-    """What choosing by the test part, or not at all, would have been worth."""
-    curve = fit.watched_curve
-    chosen = curve.gather(0, fit.best_epoch.clamp(min=0)[None])[0]
-    text = "test accuracy of the epoch best on the test part minus that of the chosen one"
-    last = "test accuracy of the last epoch minus that of the chosen one"
-    return {
-        "selection_premium": of_cell(("seed",), selection_premium(fit).cpu().numpy(), text),
-        "last_epoch_premium": of_cell(("seed",), (curve[-1] - chosen).cpu().numpy(), last),
-    }
 
 
 def step_seconds(network: DelayNetwork, examples: Examples, rows: torch.Tensor) -> Variable:

@@ -13,9 +13,10 @@ from hnnlib.datasets.eventdata import EventData
 from hnnlib.networks.delays import Arm, DelayDesign, DelayNetwork, parameters
 from hnnlib.studies.base import Context, Study, join_cells
 from hnnlib.studies.base.recordings import recordings
+from hnnlib.studies.base.selection import selection
 from hnnlib.studies.base.speakers import by_speaker
 from hnnlib.studies.delays.cells import Cell, DelaySettings, DelayTask, cells
-from hnnlib.studies.delays.measures import compared, lines, registers, selection, step_seconds
+from hnnlib.studies.delays.measures import compared, lines, registers, step_seconds
 from hnnlib.training import loop, measurement, scoring
 from hnnlib.training.augment import MixAndMask
 from hnnlib.training.examples import Parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from hnnlib.studies.base.speakers import selection_premium
+from hnnlib.studies.base.selection import selection_premium
 from hnnlib.training.loop import Fit
 
 __all__ = ["gaps"]
