@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from numba import njit
 from torch import Tensor
-from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
 from hnnlib.engines.cpu import winograd
-from hnnlib.engines.cpu.compilation import INNER, VIEWS
+from hnnlib.engines.cpu.compilation import INNER, OPTIONS, VIEWS
 from hnnlib.engines.cpu.threads import in_threads
+from hnnlib.engines.cpu.tiles import multiply, panels
 from hnnlib.engines.cpu.vectors import add_rows, add_to_rows, list_above
 
 __all__ = ["FEW", "scan"]
@@ -65,58 +65,64 @@ class _Scan(torch.autograd.Function):
         steepness: float,
     ) -> Tensor:
         image, x = tuple(x.shape[-2:]), _channels_last(x)
-        r, z, i, v, s = x.new_empty(5, *x.shape[:3], len(inner))
-        drive = torch.empty(*x.shape[1:3], len(bias))
+        states = x.new_empty(5, *x.shape[:3], len(inner))
+        r, z, i, v, s = states.numpy()
+        arrived, gates = x.numpy(), states[:2].unbind(1)
+        shape = v.shape[1:3]
+        drive, through = (np.empty((*shape, units), v.dtype) for units in (len(bias), v.shape[3]))
         taps = [_taps(weight, len(bias)) for weight in (of_input, of_output)]
-        listed = _room(x, s)
+        listed = _room(x, states)
         forth = _Product(of_output, image), _Product(inner, image)
-        dense, nothing = False, torch.zeros_like(s[0])
+        dense, fired, nothing = False, 0, np.zeros_like(v[0])
         for t in range(len(x)):
             old = (i[t - 1], v[t - 1], s[t - 1]) if t else (nothing,) * 3
-            many = bool(old[2].mean() > FEW)
+            many = fired > FEW * v[0].size
             dense |= many
             if many:
-                drive.copy_(forth[0](old[2]))
-            sent = old[2][: 0 if many else None].numpy()
-            step = drive.numpy(), r[t].numpy(), z[t].numpy()
-            _arrive(bias.numpy(), x[t].numpy(), taps[0], sent, taps[1], image, listed, *step)
-            r[t].sigmoid_()
-            _current(step[0], step[1], old[0].numpy(), i[t].numpy())
-            z[t].add_(forth[1](i[t])).sigmoid_()
-            _fire(*(a.view(-1).numpy() for a in (i[t], z[t], *old[1:], v[t], s[t])))
-        ctx.save_for_backward(x, of_input, of_output, inner, r, z, i, v, s)
+                forth[0](old[2], drive)
+            sent = old[2][: 0 if many else None]
+            step = drive, r[t], z[t]
+            _arrive(bias.numpy(), arrived[t], taps[0], sent, taps[1], image, listed, *step)
+            gates[t][0].sigmoid_()
+            _current(drive, r[t], old[0], i[t])
+            forth[1](i[t], through)
+            np.add(z[t], through, out=z[t])
+            gates[t][1].sigmoid_()
+            fired = _fire(*(a.reshape(-1) for a in (i[t], z[t], *old[1:], v[t], s[t])))
+        ctx.save_for_backward(x, of_input, of_output, inner, states)
         ctx.image, ctx.steepness, ctx.dense = image, steepness, dense
-        return s
+        return states[4]
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, of_input, of_output, inner, r, z, i, v, s = ctx.saved_tensors
+        x, of_input, of_output, inner, states = ctx.saved_tensors
         image, hidden = ctx.image, len(inner)
         backs = [
             _Product(weight.transpose(0, 1).flip(2, 3), image) for weight in (of_output, inner)
         ]
-        to_s, to_z = gradient.clone(memory_format=torch.contiguous_format), torch.empty_like(s)
-        found = s.new_empty(*s.shape[:3], 3 * hidden)
-        nothing, to_v, to_i, to_r = torch.zeros(4, *s.shape[1:])
-        last = len(s) - 1
+        r, z, i, v, _ = states.numpy()
+        to_s, to_z = gradient.contiguous().numpy(), torch.empty_like(states[0])
+        found = states.new_empty(*states.shape[1:4], 3 * hidden)
+        to_gates, to_drive = to_z.numpy(), found.numpy()
+        nothing, returned, to_v, to_i, through = np.zeros((5, *v.shape[1:]), v.dtype)
+        last = len(v) - 1
         for t in range(last, -1, -1):
             old_v, old_i = (v[t - 1], i[t - 1]) if t else (nothing, nothing)
             after_z, after_r = (z[t + 1], r[t + 1]) if t < last else (nothing, nothing)
             if t < last:
-                to_s[t] += backs[0](found[t + 1])
-            fired = to_s[t], v[t], old_v, i[t], z[t], after_z, to_v, to_z[t]
-            _fire_reversed(ctx.steepness, *(a.view(-1).numpy() for a in fired))
-            through = backs[1](to_z[t])
+                backs[0](to_drive[t + 1], returned)
+            fired = to_s[t], returned, v[t], old_v, i[t], z[t], after_z, to_v, to_gates[t]
+            _fire_reversed(ctx.steepness, *(a.reshape(-1) for a in fired))
+            backs[1](to_gates[t], through)
             flowed = through, to_v, z[t], after_r, to_i
-            _current_reversed(*(a.view(-1).numpy() for a in flowed))
-            _gate_reversed(*(a.view(-1).numpy() for a in (to_i, old_i, r[t], to_r)))
-            torch.cat((to_r, to_i, to_z[t]), 2, out=found[t])
+            _current_reversed(*(a.reshape(-1) for a in flowed))
+            _gates_reversed(to_i, old_i, r[t], to_gates[t], to_drive[t])
         to_output = _of_numbers if ctx.dense else _of_few
         return (
             None,
             _of_few(x, found, of_input, image),
-            to_output(s[:-1], found[1:], of_output, image),
-            _of_numbers(i, to_z, inner, image),
+            to_output(states[4, :-1], found[1:], of_output, image),
+            _of_numbers(states[2], to_z, inner, image),
             found.sum((0, 1, 2)),
             None,
         )
@@ -152,23 +158,23 @@ class _Product:
     """Kernels times (batch, pixel, channel), of the same size, at one step after another."""
 
     def __init__(self, weight: Tensor, image: tuple[int, int]) -> None:
-        self.image, self.channels = image, len(weight)
-        self.panels = None
-        if weight.shape[2:] == (3, 3) and min(weight.shape[:2]) >= FEWEST:
-            turned = weight.detach().transpose(0, 1).flip(2, 3)
-            self.panels = winograd.kernel_panels(turned[None].numpy())
-        self.weight = weight.contiguous(memory_format=torch.channels_last)
+        self.image, turned = image, weight.detach().permute(2, 3, 1, 0)
+        self.transformed = weight.shape[2:] == (3, 3) and min(weight.shape[:2]) >= FEWEST
+        if self.transformed:
+            kernels = weight.detach().transpose(0, 1).flip(2, 3)
+            self.panels = winograd.kernel_panels(kernels[None].numpy())
+        else:
+            self.panels = panels(turned.flatten(1, 2).numpy())
+            self.reach = tuple(taps // 2 for taps in weight.shape[2:])
 
-    def __call__(self, x: Tensor) -> Tensor:
-        if self.panels is None:
-            rim = _rim(self.weight)
-            found = functional.conv2d(_images(x, self.image), self.weight, padding=rim)
-            return found.permute(0, 2, 3, 1).flatten(1, 2).contiguous()
+    def __call__(self, x: np.ndarray, out: np.ndarray) -> None:
+        """Write to ``out`` (batch, pixel, channel)."""
         batch = len(x)
-        given = x.view(batch, 1, *self.image, -1).numpy()
-        found = x.new_empty(batch, 1, *self.image, self.channels)
-        in_threads(winograd.transposed, batch, batch, self.panels, given, found.numpy())
-        return found.view(batch, -1, self.channels)
+        if self.transformed:
+            given, found = (a.reshape(batch, 1, *self.image, -1) for a in (x, out))
+            in_threads(winograd.transposed, batch, batch, self.panels, given, found)
+        else:
+            in_threads(_multiplied, batch, self.image, self.reach, self.panels, x, out)
 
 
 def _rim(weight: Tensor) -> tuple[int, ...]:
@@ -261,23 +267,27 @@ def _current(drive, r, before, i):
 
 @njit(**VIEWS)
 def _fire(i, z, before, sent, v, s):
-    """v = z . v + (1 - z) . i - s, and the spikes; arrays flat."""
+    """v = z . v + (1 - z) . i - s, and the spikes; their number. Arrays flat."""
+    fired = 0
     for n in range(len(v)):
         v[n] = i[n] + z[n] * (before[n] - i[n]) - sent[n]
         s[n] = v[n] >= 1
+        fired += v[n] >= 1
+    return fired
 
 
 @njit(**VIEWS)
-def _fire_reversed(steepness, to_s, v, before, i, z, after, to_v, to_z):
+def _fire_reversed(steepness, to_s, returned, v, before, i, z, after, to_v, to_z):
     """Gradients of potential and of the drive of z; arrays flat.
 
-    ``to_v`` comes in as that of the step behind, whose gate is ``after``.
+    ``to_v`` comes in as that of the step behind, whose gate is ``after``; ``returned`` is what that
+    step gives back to the spikes.
     """
     # loops over few arrays each: those over many are not vectorised
     for n in range(len(v)):
         distance = v[n] - 1
         slope = 1 / (1 + steepness * distance * distance)
-        to_v[n] = (to_s[n] - to_v[n]) * slope + after[n] * to_v[n]
+        to_v[n] = (to_s[n] + returned[n] - to_v[n]) * slope + after[n] * to_v[n]
     for n in range(len(v)):
         to_z[n] = to_v[n] * (before[n] - i[n]) * z[n] * (1 - z[n])
 
@@ -294,10 +304,52 @@ def _current_reversed(through, to_v, z, after, to_i):
 
 
 @njit(**VIEWS)
-def _gate_reversed(to_i, before, r, to_r):
-    """Gradient of the drive of r; arrays flat."""
-    for n in range(len(r)):
-        to_r[n] = to_i[n] * before[n] * r[n] * (1 - r[n])
+def _gates_reversed(to_i, before, r, to_z, to_drive):
+    """Gradients of all drives, those of r, i and z beside each other in ``to_drive``."""
+    hidden = r.shape[2]
+    for row in range(len(r)):
+        for place in range(r.shape[1]):
+            out, flowed, gate = to_drive[row, place], to_i[row, place], r[row, place]
+            old, last = before[row, place], to_z[row, place]
+            for unit in range(hidden):
+                out[unit] = flowed[unit] * old[unit] * gate[unit] * (1 - gate[unit])
+            for unit in range(hidden):
+                out[hidden + unit] = flowed[unit]
+                out[2 * hidden + unit] = last[unit]
+
+
+@njit(**OPTIONS)
+def _multiplied(first, last, image, reach, panels, x, out):
+    """Kernels times (row, pixel, channel).
+
+    A line of an image and its rim is one run of numbers, so that the taps of a line of the kernel
+    are one row of a product whose lines overlap; what stands at the rim is not copied.
+
+    Args:
+        reach: taps beside the middle one, along (y, x).
+        panels: (tap along y, panel, tap along x and channel in, lane).
+    """
+    height, width = image
+    across, lanes, channels = width + 2 * reach[1], panels.shape[3], x.shape[2]
+    padded = np.zeros(((height + 2 * reach[0]) * across + 2 * reach[1], channels), x.dtype)
+    products = np.empty((height * across, out.shape[2]), x.dtype)
+    flat = padded.reshape(-1)
+    for row in range(first, last):
+        for y in range(height):
+            begin = (y + reach[0]) * across + reach[1]
+            for place in range(width):
+                for channel in range(channels):
+                    padded[begin + place, channel] = x[row, y * width + place, channel]
+        for down in range(len(panels)):
+            for panel in range(panels.shape[1]):
+                begin = down * across * channels
+                multiply(
+                    products, panel * lanes, flat, begin, channels, panels[down, panel], down > 0
+                )
+        for y in range(height):
+            for place in range(width):
+                for channel in range(out.shape[2]):
+                    out[row, y * width + place, channel] = products[y * across + place, channel]
 
 
 @njit(**VIEWS)
