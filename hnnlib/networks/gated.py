@@ -15,7 +15,7 @@ before, * a product (dense, or a convolution that keeps the size) and . an eleme
 ``update`` whether y is the current i or the input x, or z a trained constant. The recurrence of a
 convolution is no dense matrix, so that this cell doesn't fit ``Engine.scan`` and brings its own
 loop over time, in the style of ``hnnlib.engines.eager``; products with the input are folded over
-time. The spiking, convolutional cell with both gates also has a compiled one,
+time. The convolutional cell with both gates also has a compiled one, whatever its units send,
 ``hnnlib.engines.cpu.networks.gated``. A first convolution in front of the cell, of stride 2 in time
 and place, gives it numbers in place of events (the public code for SHD).
 """
@@ -138,8 +138,8 @@ class Design:
     def has_kernels(self) -> bool:
         """Whether this is the cell that has a compiled loop."""
         published = self.memory == "gate" and self.update == "current" and not self.reset
-        spiking = self.spiking == self.hidden and type(self.surrogate) is Lorentzian
-        return published and spiking and self.form != "dense" and self.front is None
+        known = type(self.surrogate) is Lorentzian and self.front is None
+        return published and known and self.form != "dense"
 
     @property
     def read(self) -> int:
@@ -328,7 +328,7 @@ class GatedNetwork(nn.Module):
         from hnnlib.engines.cpu.networks.gated import scan
 
         weights = self.input, self.recurrent, self.inner
-        return scan(x, weights, self.bias, self.design.surrogate.steepness)
+        return scan(x, weights, self.bias, self.design.spiking, self.design.surrogate.steepness)
 
     def states(self, x: Tensor | Events, noise: MemberNoise | None = None) -> State:
         """All states over time: as in ``State``, with a leading axis of time."""

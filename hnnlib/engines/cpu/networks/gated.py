@@ -1,4 +1,5 @@
-"""The spiking cell with two gates of ``hnnlib.networks.gated``, forward and by hand in reverse.
+"""The convolutional cell with two gates of ``hnnlib.networks.gated``, whose units spike or speak in
+numbers, forward and by hand in reverse.
 
 Input and spikes are few: products with them, and the gradients of their weights, go from one to the
 next; products of numbers are convolutions with channels last. The gradient of W is folded over
@@ -30,29 +31,36 @@ FEWEST = 16
 
 
 def scan(
-    x: Tensor, weights: tuple[Tensor, Tensor, Tensor], bias: Tensor, steepness: float
+    x: Tensor,
+    weights: tuple[Tensor, Tensor, Tensor],
+    bias: Tensor,
+    spiking: int,
+    steepness: float,
 ) -> Tensor:
-    """Spikes (time, member, batch, hidden, height, width) of the cell.
+    """Outputs (time, member, batch, hidden, height, width) of the cell.
 
-    r = sigm(W_r * x + U_r * s + b_r);  i = r . i + W_i * x + U_i * s + b_i;  z = sigm(W_z * i + U_z
-    * s + b_z);  v = z . v + (1 - z) . i - s;  s = [v >= 1], with a Lorentzian behind it.
+    r = sigm(W_r * x + U_r * s + b_r);  z = sigm(W_z * i + U_z * s + b_z), where a unit that spikes
+    has i = r . i + W_i * x + U_i * s + b_i;  v = z . v + (1 - z) . i - s;  s = [v >= 1], with a
+    Lorentzian behind it, and another one i = tanh(W_i * x + r . (U_i * s) + b_i);  v = z . v +
+    (1 - z) . i;  s = v.
 
     Args:
         x: zeros and ones (time, member, batch, channel, height, width), without a gradient.
         weights: W (member, 2 hidden, channel, y, x) of r and i, U (member, 3 hidden, hidden, y, x)
             of r, i and z, and W_z (member, hidden, hidden, y, x).
         bias: (member, 1, 3 hidden, 1, 1).
+        spiking: channels that spike, the first ones.
         steepness: of the surrogate.
     """
     members = zip(x.unbind(1), *weights, bias.flatten(1), strict=True)
-    parts = [_Scan.apply(*each, steepness) for each in members]
+    parts = [_Scan.apply(*each, spiking, steepness) for each in members]
     alone = len(parts) == 1  # nothing is copied then
     whole = parts[0].unsqueeze(1) if alone else torch.stack(parts, 1)
     return whole.unflatten(3, x.shape[-2:]).movedim(-1, 3)
 
 
 class _Scan(torch.autograd.Function):
-    """One member: spikes (time, batch, pixel, hidden)."""
+    """One member: outputs (time, batch, pixel, hidden)."""
 
     @staticmethod
     def forward(
@@ -62,68 +70,82 @@ class _Scan(torch.autograd.Function):
         of_output: Tensor,
         inner: Tensor,
         bias: Tensor,
+        spiking: int,
         steepness: float,
     ) -> Tensor:
-        image, x = tuple(x.shape[-2:]), _channels_last(x)
-        states = x.new_empty(5, *x.shape[:3], len(inner))
+        image, x, hidden = tuple(x.shape[-2:]), _channels_last(x), len(inner)
+        states = x.new_empty(5, *x.shape[:3], hidden)
         r, z, i, v, s = states.numpy()
-        arrived, gates = x.numpy(), states[:2].unbind(1)
-        shape = v.shape[1:3]
-        drive, through = (np.empty((*shape, units), v.dtype) for units in (len(bias), v.shape[3]))
+        arrived, squeezed = x.numpy(), states[:3].unbind(1)
+        drive, through = (np.empty((*v.shape[1:3], n), v.dtype) for n in (len(bias), hidden))
+        # what numbers bring back is kept: its gate is behind the product
+        graded = spiking < hidden
+        back = np.zeros((len(v), *drive.shape) if graded else (1, 1, 1, 0), v.dtype)
         taps = [_taps(weight, len(bias)) for weight in (of_input, of_output)]
         listed = _room(x, states)
         forth = _Product(of_output, image), _Product(inner, image)
-        dense, fired, nothing = False, 0, np.zeros_like(v[0])
+        dense, fired, nothing = graded, 0, np.zeros_like(v[0])
         for t in range(len(x)):
             old = (i[t - 1], v[t - 1], s[t - 1]) if t else (nothing,) * 3
-            many = fired > FEW * v[0].size
+            gated = back[t if graded else 0]
+            many = graded or fired > FEW * v[0].size
             dense |= many
-            if many:
+            if graded and t:
+                forth[0](old[2], gated)
+            elif many:
                 forth[0](old[2], drive)
+            if graded:
+                drive[...] = gated
+                drive[..., hidden + spiking : 2 * hidden] = 0
             sent = old[2][: 0 if many else None]
             step = drive, r[t], z[t]
             _arrive(bias.numpy(), arrived[t], taps[0], sent, taps[1], image, listed, *step)
-            gates[t][0].sigmoid_()
-            _current(drive, r[t], old[0], i[t])
+            squeezed[t][0].sigmoid_()
+            _current(spiking, drive, r[t], old[0], gated, i[t])
+            if graded:
+                squeezed[t][2, ..., spiking:].tanh_()
             forth[1](i[t], through)
             np.add(z[t], through, out=z[t])
-            gates[t][1].sigmoid_()
-            fired = _fire(*(a.reshape(-1) for a in (i[t], z[t], *old[1:], v[t], s[t])))
+            squeezed[t][1].sigmoid_()
+            fired = _fire(spiking, i[t], z[t], *old[1:], v[t], s[t])
         ctx.save_for_backward(x, of_input, of_output, inner, states)
-        ctx.image, ctx.steepness, ctx.dense = image, steepness, dense
+        ctx.rest = image, spiking, steepness, dense, back
         return states[4]
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, of_input, of_output, inner, states = ctx.saved_tensors
-        image, hidden = ctx.image, len(inner)
+        image, spiking, steepness, dense, back = ctx.rest
+        hidden, graded = len(inner), spiking < len(inner)
         backs = [
             _Product(weight.transpose(0, 1).flip(2, 3), image) for weight in (of_output, inner)
         ]
         r, z, i, v, _ = states.numpy()
         to_s, to_z = gradient.contiguous().numpy(), torch.empty_like(states[0])
         found = states.new_empty(*states.shape[1:4], 3 * hidden)
-        to_gates, to_drive = to_z.numpy(), found.numpy()
+        returning = torch.empty_like(found) if graded else found
+        to_gates, to_drive, to_back = to_z.numpy(), found.numpy(), returning.numpy()
         nothing, returned, to_v, to_i, through = np.zeros((5, *v.shape[1:]), v.dtype)
         last = len(v) - 1
         for t in range(last, -1, -1):
             old_v, old_i = (v[t - 1], i[t - 1]) if t else (nothing, nothing)
             after_z, after_r = (z[t + 1], r[t + 1]) if t < last else (nothing, nothing)
             if t < last:
-                backs[0](to_drive[t + 1], returned)
+                backs[0](to_back[t + 1], returned)
             fired = to_s[t], returned, v[t], old_v, i[t], z[t], after_z, to_v, to_gates[t]
-            _fire_reversed(ctx.steepness, *(a.reshape(-1) for a in fired))
+            _fire_reversed(spiking, steepness, *fired)
             backs[1](to_gates[t], through)
-            flowed = through, to_v, z[t], after_r, to_i
-            _current_reversed(*(a.reshape(-1) for a in flowed))
-            _gates_reversed(to_i, old_i, r[t], to_gates[t], to_drive[t])
-        to_output = _of_numbers if ctx.dense else _of_few
+            _current_reversed(spiking, through, to_v, z[t], i[t], after_r, to_i)
+            gated = old_i, back[t if graded else 0], r[t], to_gates[t]
+            _gates_reversed(spiking, to_i, *gated, to_drive[t], to_back[t])
+        to_output = _of_numbers if dense else _of_few
         return (
             None,
             _of_few(x, found, of_input, image),
-            to_output(states[4, :-1], found[1:], of_output, image),
+            to_output(states[4, :-1], returning[1:], of_output, image),
             _of_numbers(states[2], to_z, inner, image),
             found.sum((0, 1, 2)),
+            None,
             None,
         )
 
@@ -250,72 +272,108 @@ def _arrive(bias, x, of_input, sent, of_output, image, listed, drive, r, z):
 
 
 @njit(**VIEWS)
-def _current(drive, r, before, i):
-    """i = r . i + drive."""
+def _current(spiking, drive, r, before, back, i):
+    """i = r . i + drive where units spike; of others, drive + r . back, which tanh squeezes."""
     hidden = i.shape[2]
     for row in range(len(i)):
         for place in range(i.shape[1]):
-            given, gate, old, new = (
-                drive[row, place],
-                r[row, place],
-                before[row, place],
-                i[row, place],
-            )
-            for unit in range(hidden):
+            given, gate, new = drive[row, place], r[row, place], i[row, place]
+            old = before[row, place]
+            for unit in range(spiking):
                 new[unit] = gate[unit] * old[unit] + given[hidden + unit]
+            if spiking < hidden:
+                returned = back[row, place]
+                for unit in range(spiking, hidden):
+                    new[unit] = gate[unit] * returned[hidden + unit] + given[hidden + unit]
 
 
 @njit(**VIEWS)
-def _fire(i, z, before, sent, v, s):
-    """v = z . v + (1 - z) . i - s, and the spikes; their number. Arrays flat."""
+def _fire(spiking, i, z, before, sent, v, s):
+    """v = z . v + (1 - z) . i - s, and what is sent; how many spike. Others subtract nothing."""
     fired = 0
-    for n in range(len(v)):
-        v[n] = i[n] + z[n] * (before[n] - i[n]) - sent[n]
-        s[n] = v[n] >= 1
-        fired += v[n] >= 1
+    for row in range(len(v)):
+        for place in range(v.shape[1]):
+            current, gate, old = i[row, place], z[row, place], before[row, place]
+            last, new, out = sent[row, place], v[row, place], s[row, place]
+            for unit in range(spiking):
+                new[unit] = current[unit] + gate[unit] * (old[unit] - current[unit]) - last[unit]
+                out[unit] = new[unit] >= 1
+                fired += new[unit] >= 1
+            for unit in range(spiking, len(new)):
+                new[unit] = current[unit] + gate[unit] * (old[unit] - current[unit])
+                out[unit] = new[unit]
     return fired
 
 
 @njit(**VIEWS)
-def _fire_reversed(steepness, to_s, returned, v, before, i, z, after, to_v, to_z):
-    """Gradients of potential and of the drive of z; arrays flat.
+def _fire_reversed(spiking, steepness, to_s, returned, v, before, i, z, after, to_v, to_z):
+    """Gradients of potential and of the drive of z.
 
     ``to_v`` comes in as that of the step behind, whose gate is ``after``; ``returned`` is what that
-    step gives back to the spikes.
+    step gives back to the outputs.
     """
-    # loops over few arrays each: those over many are not vectorised
-    for n in range(len(v)):
-        distance = v[n] - 1
-        slope = 1 / (1 + steepness * distance * distance)
-        to_v[n] = (to_s[n] + returned[n] - to_v[n]) * slope + after[n] * to_v[n]
-    for n in range(len(v)):
-        to_z[n] = to_v[n] * (before[n] - i[n]) * z[n] * (1 - z[n])
+    for row in range(len(v)):
+        for place in range(v.shape[1]):
+            given, again, reached = to_s[row, place], returned[row, place], to_v[row, place]
+            potential, later = v[row, place], after[row, place]
+            # loops over few arrays each: those over many are not vectorised
+            for unit in range(spiking):
+                distance = potential[unit] - 1
+                slope = 1 / (1 + steepness * distance * distance)
+                sent = given[unit] + again[unit] - reached[unit]
+                reached[unit] = sent * slope + later[unit] * reached[unit]
+            for unit in range(spiking, len(given)):
+                reached[unit] = given[unit] + again[unit] + later[unit] * reached[unit]
+            old, current, gate = before[row, place], i[row, place], z[row, place]
+            out = to_z[row, place]
+            for unit in range(len(out)):
+                moved = reached[unit] * (old[unit] - current[unit])
+                out[unit] = moved * gate[unit] * (1 - gate[unit])
 
 
 @njit(**VIEWS)
-def _current_reversed(through, to_v, z, after, to_i):
-    """Gradient of the current; arrays flat.
+def _current_reversed(spiking, through, to_v, z, i, after, to_i):
+    """Gradient of the current, before tanh where there is one.
 
     ``to_i`` comes in as that of the step behind, whose gate is ``after``; ``through`` is what comes
     through W_z.
     """
-    for n in range(len(z)):
-        to_i[n] = after[n] * to_i[n] + through[n] + to_v[n] * (1 - z[n])
+    for row in range(len(z)):
+        for place in range(z.shape[1]):
+            given, potential, gate = through[row, place], to_v[row, place], z[row, place]
+            later, out, current = after[row, place], to_i[row, place], i[row, place]
+            for unit in range(spiking):
+                moved = later[unit] * out[unit] + given[unit]
+                out[unit] = moved + potential[unit] * (1 - gate[unit])
+            for unit in range(spiking, len(out)):
+                moved = given[unit] + potential[unit] * (1 - gate[unit])
+                out[unit] = moved * (1 - current[unit] * current[unit])
 
 
 @njit(**VIEWS)
-def _gates_reversed(to_i, before, r, to_z, to_drive):
-    """Gradients of all drives, those of r, i and z beside each other in ``to_drive``."""
+def _gates_reversed(spiking, to_i, before, back, r, to_z, to_drive, to_back):
+    """Gradients of all drives, those of r, i and z beside each other in ``to_drive``, and of what
+    outputs bring back in ``to_back``: the same, where all units spike.
+    """
     hidden = r.shape[2]
     for row in range(len(r)):
         for place in range(r.shape[1]):
             out, flowed, gate = to_drive[row, place], to_i[row, place], r[row, place]
             old, last = before[row, place], to_z[row, place]
-            for unit in range(hidden):
+            for unit in range(spiking):
                 out[unit] = flowed[unit] * old[unit] * gate[unit] * (1 - gate[unit])
             for unit in range(hidden):
                 out[hidden + unit] = flowed[unit]
                 out[2 * hidden + unit] = last[unit]
+            if spiking < hidden:
+                returned, also = back[row, place], to_back[row, place]
+                for unit in range(spiking, hidden):
+                    moved = flowed[unit] * returned[hidden + unit]
+                    out[unit] = moved * gate[unit] * (1 - gate[unit])
+                for unit in range(3 * hidden):
+                    also[unit] = out[unit]
+                for unit in range(spiking, hidden):
+                    also[hidden + unit] = flowed[unit] * gate[unit]
 
 
 @njit(**OPTIONS)
