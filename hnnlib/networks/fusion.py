@@ -26,7 +26,15 @@ from hnnlib.networks.normalised import NormalisedConv
 from hnnlib.neurons.decay_input import DecayInputLIF
 from hnnlib.signals import count, dense
 
-__all__ = ["Branches", "FusionBlock", "FusionDesign", "FusionNetwork", "matched_width"]
+__all__ = [
+    "Branches",
+    "FusionBlock",
+    "FusionDesign",
+    "FusionNetwork",
+    "Pass",
+    "drive",
+    "matched_width",
+]
 
 Branches = Literal["graded", "spiking", "fusion"]
 _KERNEL, _LEAK, _POOL = 3, 0.01, 2
@@ -110,7 +118,7 @@ class _Resumed(NamedTuple):
         return self.neuron.step(drive, state)
 
 
-class _Pass:
+class Pass:
     """One forward pass: runs neurons and counts what they do."""
 
     def __init__(self, network: FusionNetwork) -> None:
@@ -131,8 +139,7 @@ class _Pass:
     def fire(self, name: str, layer: _Layer, signal: Tensor) -> Tensor:
         """Spikes of the neurons behind a layer that reads a signal."""
         self.operations = self.operations + self.read * (layer.macs / math.prod(layer.in_shape))
-        drive = _drive(layer, signal)
-        spikes = dense(self._scan(name, drive))
+        spikes = dense(self._scan(name, drive(layer, signal)))
         self.read = count(spikes)
         self.spikes.append(self.read)
         return spikes
@@ -164,21 +171,25 @@ class FusionBlock(nn.Module):
         self.name, self.pools = name, pools
         self.branches = nn.ModuleDict({kind: nn.ModuleList(ls) for kind, ls in branches.items()})
 
-    def forward(self, x: Tensor, run: _Pass) -> Tensor:
+    def forward(self, x: Tensor, run: Pass) -> Tensor:
         """(member, batch, *units) from values of that form."""
         ways = {"spiking": self._spiking, "graded": self._graded}
         return sum(ways[kind](x, layers, run) for kind, layers in self.branches.items())
 
-    def _spiking(self, x: Tensor, layers: nn.ModuleList, run: _Pass) -> Tensor:
+    def _spiking(self, x: Tensor, layers: nn.ModuleList, run: Pass) -> Tensor:
         signal = run.encode(x)
         for place, layer in enumerate(layers):
             signal = run.fire(f"{self.name}.{place}", layer, signal)
         return run.coding.decode(self._pooled(signal))
 
-    def _graded(self, x: Tensor, layers: nn.ModuleList, run: _Pass) -> Tensor:
+    def _graded(self, x: Tensor, layers: nn.ModuleList, run: Pass) -> Tensor:
         for layer in layers:
-            x = functional.leaky_relu(_drive(layer, x[None])[0], _LEAK)
+            x = functional.leaky_relu(drive(layer, x[None])[0], _LEAK)
         return self._pooled(x)
+
+    def readers(self, kind: str) -> list[_Layer]:
+        """Layers of a branch that read what the block reads."""
+        return [self.branches[kind][0]]
 
     def _pooled(self, x: Tensor) -> Tensor:
         """Means over squares of pixels, whatever comes before; a rest at the border is dropped."""
@@ -188,7 +199,7 @@ class FusionBlock(nn.Module):
 
 
 class FusionNetwork(nn.Module):
-    """A population of such networks.
+    """A population of such networks. Another kind of them builds other blocks.
 
     Args:
         design: see there.
@@ -206,7 +217,11 @@ class FusionNetwork(nn.Module):
         self.coding = design.coding
         self.states: dict[str, Tensor] = {}
         self.blocks = nn.ModuleList()
-        shape = design.in_shape
+        self.readout = Dense((self._build(),), design.classes, seeds, "readout")
+
+    def _build(self) -> int:
+        """Add the blocks; how many numbers the last layer reads."""
+        design, shape = self.design, self.design.in_shape
         for place, channels in enumerate(design.channels()):
             make = partial(self._convolution, shape, channels)
             self.blocks.append(FusionBlock(*self._branches(f"block{place}", make), pools=True))
@@ -215,7 +230,7 @@ class FusionNetwork(nn.Module):
         if design.head:
             branches = self._branches("head", partial(self._stack, units))
             self.blocks.append(FusionBlock(*branches, pools=False))
-        self.readout = Dense((units[-1],), design.classes, seeds, "readout")
+        return units[-1]
 
     def _branches(
         self, name: str, make: Callable[[str, float], list[_Layer]]
@@ -251,15 +266,19 @@ class FusionNetwork(nn.Module):
             noise: there because other networks draw some; this one doesn't.
             observe: sees what every block reads, by its place, before it is brought into [0, 1].
         """
-        run = _Pass(self)
+        run = Pass(self)
         for place, block in enumerate(self.blocks):
             if block.name == "head":
                 x = x.flatten(2)
             if observe is not None:
                 observe(place, x.detach())
             x = block(x, run)
-        logits = self.readout.product(x.flatten(2)) + self.readout.shift()
+        logits = self.readout.product(self._features(x)) + self.readout.shift()
         return Activity(logits, run.spikes, run.encoder, operations=run.operations)
+
+    def _features(self, x: Tensor) -> Tensor:
+        """What the last layer reads of the last block, (member, batch, number)."""
+        return x.flatten(2)
 
     def parameter_count(self) -> int:
         """Trained numbers of one member."""
@@ -293,9 +312,8 @@ class FusionNetwork(nn.Module):
         """Products with graded values an example: graded branches, the readout, and what reads a
         graded plane.
         """
-        first = [
-            block.branches["spiking"][0] for block in self.blocks if "spiking" in block.branches
-        ]
+        blocks = [block for block in self.blocks if "spiking" in block.branches]
+        first = [layer for block in blocks for layer in block.readers("spiking")]
         planes = self.coding.graded_products(sum(layer.macs for layer in first))
         graded = sum(layer.macs for layer in self.layers("graded"))
         return float(graded + self.readout.macs + planes)
@@ -305,6 +323,6 @@ class FusionNetwork(nn.Module):
         return activity.operations + torch.zeros_like(activity.outputs[..., 0])
 
 
-def _drive(layer: _Layer, x: Tensor) -> Tensor:
+def drive(layer: _Layer, x: Tensor) -> Tensor:
     """What a layer gives for x (time, member, batch, *units)."""
     return layer(x) if isinstance(layer, NormalisedConv) else layer.product(x) + layer.shift()

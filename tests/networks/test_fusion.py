@@ -7,7 +7,8 @@ import torch
 
 from hnnlib import engines
 from hnnlib.codings.bit_planes import BitPlanes
-from hnnlib.networks.fusion import FusionDesign, FusionNetwork, matched_width
+from hnnlib.networks.fusion import FusionDesign, FusionNetwork, Pass, matched_width
+from hnnlib.networks.fusion_residual import ResidualFusionNetwork
 from hnnlib.neurons.decay_input import DecayInputLIF
 
 EAGER = engines.get("eager")
@@ -135,3 +136,54 @@ def test_operations_are_spikes_times_mean_fan_out():
     assert net.graded_products() == net.readout.macs
     loose = network(branches="spiking", depth=1, head=(), coding=replace(STE, rounding="off"))
     assert loose.graded_products() == net.readout.macs + 9 * 4 * 64
+
+
+# the residual network
+
+
+def residual(branches, **changes):
+    return ResidualFusionNetwork(
+        replace(SMALL, base=2, branches=branches, **changes), (0, 1), EAGER
+    )
+
+
+def test_a_residual_network_halves_its_edge_and_doubles_its_channels():
+    net = ResidualFusionNetwork(FusionDesign((3, 32, 32), 10, base=32), (0,), EAGER)
+    layers = net.layers("spiking")
+    assert [layer.out_shape for layer in layers if layer.weight.shape[-1] == 1] == [
+        *[(32, 8, 8), (64, 4, 4), (128, 2, 2), (256, 1, 1)]
+    ]
+    assert layers[0].out_shape == (64, 16, 16) and len(net.blocks) == 9
+    assert len(layers) == 1 + 2 * 8 + 4 and net.readout.weight.shape == (1, 256, 10)
+
+
+def test_without_its_layers_a_residual_block_hands_planes_and_values_on():
+    x = images() / 2
+    for branches in ("spiking", "graded"):
+        block = residual(branches).blocks[2]  # keeps its shape
+        for layer in block.branches[branches]:
+            layer.gain.data.zero_()
+        given = x.expand(-1, -1, 2, -1, -1)[..., :2, :2]
+        whole = STE.decode(STE.encode(given)) if branches == "spiking" else given
+        torch.testing.assert_close(block(given, Pass(residual(branches))), whole)
+
+
+def test_a_residual_block_decodes_up_to_two():
+    block = residual("spiking").blocks[2]
+    for layer in block.branches["spiking"]:
+        layer.gain.data.zero_()
+        layer.offset.data.fill_(9)  # every neuron fires
+    found = block(torch.ones(2, 5, 2, 2, 2), Pass(residual("spiking")))
+    torch.testing.assert_close(found, torch.full_like(found, 2))
+
+
+@pytest.mark.parametrize("branches", ["graded", "spiking", "fusion"])
+def test_every_layer_of_a_residual_network_is_counted_and_trained(branches):
+    net = residual(branches)
+    found = net(images())
+    found.outputs.square().sum().backward()
+    assert all(p.grad.isfinite().all() for p in net.parameters())
+    assert sum(p.grad.any() for p in net.parameters()) > 0.9 * len(list(net.parameters()))
+    assert len(found.spikes) == len(net.layers("spiking"))
+    products = sum(k.macs for kind in ("spiking", "graded") for k in net.layers(kind))
+    assert net.products() >= products

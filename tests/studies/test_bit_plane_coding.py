@@ -19,6 +19,7 @@ TASK = {
     "controls": ["graded", "graded_wide", "spiking_wide"],
     "serial": {"plain": ["blocked", "ste"]},
     "fusion": {"rescaled": ["fourier_half"], "switches": list(SWITCHES)},
+    "residual": ["graded", "fusion"],
 }
 SETTINGS = BitPlaneSettings.model_validate({"seeds": [0, 1], "tasks": [TASK]})
 
@@ -38,7 +39,8 @@ def one(found, **where):
 
 def test_a_switch_turns_one_thing_and_public_all_but_the_way_to_mend_one():
     known = {cell.arm: cell for cell in cells(SETTINGS.tasks[0]) if cell.branches == "fusion"}
-    main = known.pop("main")
+    main, residual = known.pop("main"), known.pop("residual")
+    assert {k for k in vars(main) if getattr(residual, k) != getattr(main, k)} == {"arm"}
     assert main.coding() == BitPlanes()  # the authors' derivative, corrected
     for arm, changes in SWITCHES.items():
         differs = {k for k in vars(main) if getattr(known[arm], k) != getattr(main, k)}
@@ -53,6 +55,17 @@ def test_cells_are_unique_and_carry_units(found):
         assert variable.attrs.get("long_name") and variable.attrs.get("units"), name
 
 
+def test_networks_of_other_blocks_stand_in_one_store(found):
+    blocks = {
+        arm: one(found, branches="fusion", derivative="fourier_half", rescale="on", arm=arm)
+        .gradient_end.notnull()
+        .all("seed")
+        .sum()
+        for arm in ("main", "residual")
+    }
+    assert blocks == {"main": 3, "residual": 9}
+
+
 def test_controls_have_the_parameters_of_fusion(found):
     fusion = one(found, branches="fusion", arm="main").parameters.item()
     for branches in ("graded", "spiking"):
@@ -62,10 +75,11 @@ def test_controls_have_the_parameters_of_fusion(found):
 
 
 def test_no_gradient_reaches_what_lies_behind_a_blocked_encoder(found):
-    blocked = one(found, branches="spiking", derivative="blocked")
+    blocked = one(found, branches="spiking", derivative="blocked").dropna("block")
     for name in ("gradient_start", "gradient_end"):
         assert (blocked[name][:, :-1] == 0).all() and (blocked[name][:, -1] > 0).all()
-    assert (one(found, branches="spiking", derivative="ste").gradient_start > 0).all()
+    through = one(found, branches="spiking", derivative="ste").gradient_start
+    assert (through.dropna("block") > 0).all()
 
 
 def test_answers_depend_on_the_batch_by_no_rule_but_the_public_one(found):
@@ -76,7 +90,9 @@ def test_answers_depend_on_the_batch_by_no_rule_but_the_public_one(found):
 
 def test_shares_of_values_sum_to_one(found):
     trained = found.isel(cell=(found.dataset == "digits").values)
-    np.testing.assert_allclose(trained.encoder_values.sum("value"), 1)
+    shares = trained.encoder_values.sum("value", min_count=1)
+    assert (shares.notnull() == trained.gradient_end.notnull().all("seed")).all()
+    np.testing.assert_allclose(shares.fillna(1), 1)
 
 
 def test_exact_facts(found):

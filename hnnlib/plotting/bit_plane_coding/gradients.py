@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
 from hnnlib.analysis import cells
 from hnnlib.analysis.summaries import geometric_spread
@@ -41,7 +42,7 @@ def gradients(store: xr.Dataset) -> Figure | None:
                 ax.plot(x, geometric_spread(values).middle, **look)
             ax.set_title(title)
             ax.set_yscale("log")
-            ax.set_xticks(np.arange(1, store.sizes["block"] + 1))
+            ax.xaxis.set_major_locator(MultipleLocator(1))
         row[0].set_ylabel(f"norm of the gradient,\n{words.on(BRANCHES[branches], data)}")
     for ax in axes[-1]:
         ax.set_xlabel("block, from the input")

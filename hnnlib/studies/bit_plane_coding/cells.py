@@ -72,6 +72,9 @@ class TaskSettings(ImageSettings):
     controls: tuple[Control, ...] = ("graded",)
     serial: AblationSettings = AblationSettings()
     fusion: AblationSettings = AblationSettings()
+    residual: tuple[Branches, ...] = Field(
+        (), description="of residual networks, whose first stage has twice `base` channels"
+    )
     jobs: int = Field(1, gt=0, le=1000, description="training jobs that share the cells")
 
     @property
@@ -130,13 +133,14 @@ class Cell:
 
     def design(self, task: TaskSettings, classes: int) -> FusionDesign:
         """The network of a task."""
+        residual = self.arm == "residual"
         # the public code writes the square root of 0.1
         momentum = 0.1**0.5 if self.momentum == "0.316" else 0.1
         shape = registry.get(task.dataset).shape
         design = FusionDesign(
             shape,
             classes,
-            task.base,
+            2 * task.base if residual else task.base,
             task.depth,
             task.head,
             self.branches,
@@ -160,4 +164,6 @@ def cells(task: TaskSettings) -> list[Cell]:
         found += [Cell(branches, name) for name in asked.plain]
         found += [Cell(branches, name, "on") for name in asked.rescaled]
         found += [Cell(branches, **authors, arm=s, **SWITCHES[s]) for s in asked.switches]
+    for branches in task.residual:
+        found.append(Cell(branches, **(authors if branches != "graded" else {}), arm="residual"))
     return found

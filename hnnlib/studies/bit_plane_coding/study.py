@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import numpy as np
 import xarray as xr
 
 from hnnlib.datasets import splits
 from hnnlib.networks.fusion import FusionNetwork
+from hnnlib.networks.fusion_residual import ResidualFusionNetwork
 from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
 from hnnlib.studies.base.settings import limits
 from hnnlib.studies.bit_plane_coding.cells import BitPlaneSettings, Cell, TaskSettings, cells
@@ -69,7 +71,8 @@ def _trained(
     images = Images(data, context.device)
     drawn = [splits.of_images(data, seed, limits(task.samples)) for seed in seeds]
     parts = Parts.of(drawn, context.device)
-    network = FusionNetwork(cell.design(task, data.n_classes), seeds, context.engine)
+    kind = ResidualFusionNetwork if cell.arm == "residual" else FusionNetwork
+    network = kind(cell.design(task, data.n_classes), seeds, context.engine)
     network = network.to(context.device)
     rows = parts.train[:, :_LOOKED_AT]
     start = gradients(network, images, rows)
@@ -100,7 +103,9 @@ def _trained(
             "answers to test images, of all seeds, that depend on the other images of a batch",
         ),
     }
-    found = measured.assign(beside).assign_coords(value=(BINS[1:] + BINS[:-1]) / 2)
+    # networks differ in their blocks
+    places = {"block": np.arange(len(network.blocks)), "value": (BINS[1:] + BINS[:-1]) / 2}
+    found = measured.assign(beside).assign_coords(places)
     return _labelled(found, cell, task.dataset)
 
 
