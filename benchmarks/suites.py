@@ -142,10 +142,10 @@ def _sizes_of_tasks(bench: Bench) -> Iterator[Point]:
     repeats = 1 if bench.tiny else _REPEATS
     for name in bench.names:
         sizes = {} if bench.tiny else {size: of[name] for size, of in _SIZES.items()}
-        for size, changes in {_TEST: {"repeats": repeats}, **sizes}.items():
-            with bench.workers() as workers:
+        with bench.workers() as workers:
+            for size, changes in {_TEST: {"repeats": repeats}, **sizes}.items():
                 point = bench.time(workers, name, dict.fromkeys(workers, changes), size == _TEST)
-            yield point | {"task": f"{name}, {size}", "title": f"{name}, {size}"}
+                yield point | {"task": f"{name}, {size}", "title": f"{name}, {size}"}
 
 
 def _studies(bench: Bench) -> Iterator[Point]:
