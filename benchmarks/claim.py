@@ -16,8 +16,8 @@ BEGIN = "<!-- results of python -m benchmarks --suite sizes -->"
 END = "<!-- end of speed -->"
 _OTHERS = {
     "best library": LIBRARIES,
-    "reverse pass by hand": (BY_HAND,),
-    "jitted JAX": (JAX,),
+    "pass by hand": (BY_HAND,),
+    "step in jitted JAX": (JAX,),
 }
 _NOISE = 0.05  # ratios nearer to 1 say nothing
 
@@ -39,24 +39,27 @@ def text(folder: Path) -> str:
 
 def _sentence(one: Mapping[str, Any]) -> str:
     threads, clock = one["threads"], {"cpu": "processor", "wall": "wall"}[one["clock"]]
-    where = f"{threads} thread{'s' * (threads > 1)} of an {one['machine']['cpu'].split(' (')[0]}"
-    said = [f"{name}: {_holds(one, peers)}" for name, peers in _OTHERS.items()]
+    where = (
+        f"{threads} thread{'s' * (threads > 1)}, {one['machine']['cpu']}, commit {one['commit']}"
+    )
+    busy = ", on a busy machine" * ((one["core_share"] or 1) < 0.9)
+    said = [f"the {name} {_holds(one, peers)}" for name, peers in _OTHERS.items()]
     return (
-        f"Ratio of {clock} times of a training step, on {where}, commit {one['commit']}: above 1, "
-        f"hnnlib is faster. That holds against the {'; '.join(said)}."
+        f"Ratios of {clock} times of a training step ({where}{busy}): above 1, hnnlib is faster. "
+        f"It is faster than {'; than '.join(said)}."
     )
 
 
 def _holds(one: Mapping[str, Any], peers: Sequence[str]) -> str:
-    """Tasks and sizes at which ours is faster, and by how much."""
+    """At which of the sizes ours is faster, and by how much."""
     ratios = {part["task"]: _ratio(part, peers, one["clock"]) for part in one["summary"]}
     known = {task: ratio for task, ratio in ratios.items() if ratio is not None}
+    faster = [ratio for ratio in known.values() if ratio > 1 + _NOISE]
+    others = [f"{task} ({ratio:.2f})" for task, ratio in known.items() if ratio <= 1 + _NOISE]
     if not known:
-        return "not measured"
-    faster = [task for task, ratio in known.items() if ratio > 1 + _NOISE]
-    if len(faster) == len(known):
-        return f"at all {len(known)} ({min(known.values()):.1f} to {max(known.values()):.1f})"
-    return f"at {' and '.join(faster)} only" if faster else "nowhere"
+        return "(not measured)"
+    but = f" but {' and '.join(others)}" if others else ""
+    return f"at all{but} ({min(faster):.1f} to {max(faster):.1f})" if faster else "nowhere"
 
 
 def _table(one: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ ROUNDS = {
 """Rounds that count, and rounds before them, by suite."""
 
 _TEST = "test size"  # 4 to 32 units a layer, as the tests of the project have them
-_REPEATS = 50  # of a step of a millisecond
+_REPEATS = 20  # of a step of a millisecond
 _SIZES = {
     "quarter": {
         "recurrent": {"hidden": 64},

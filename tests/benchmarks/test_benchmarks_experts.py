@@ -108,10 +108,12 @@ def test_the_claim_names_the_sizes_at_which_it_holds(tmp_path):
         sized("mlp, full", norse=5.0, snntorch=6.0, by_hand=2.0),
     ]
     about = {"threads": 1, "clock": "cpu", "machine": {"cpu": "a processor (old)"}, "commit": "c"}
+    about["core_share"] = 0.5
     (tmp_path / "cpu-1-thread-sizes.json").write_text(json.dumps(about | {"summary": summary}))
     text = claim.text(tmp_path)
-    assert "best library: at all 2 (3.0 to 5.0)" in text
-    assert "by hand: at mlp, full only" in text and "JAX: not measured" in text
+    assert "best library at all (3.0 to 5.0)" in text and "busy" in text
+    assert "by hand at all but mlp, test size (0.90) (2.0 to 2.0)" in text
+    assert "JAX (not measured)" in text
     assert "| mlp, test size | 1000.0 | 3.00 | 0.90 | - |" in text
 
 
