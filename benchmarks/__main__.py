@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import (
     EPOCH,
+    JAX,
+    LIBRARIES,
     OURS,
     PEERS,
     STUDIES,
     STUDY_PEERS,
     SUITES,
     TASKS,
+    claim,
     environment,
     machine,
     measure,
@@ -38,15 +42,29 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     add("--engine", default="auto", help="engine of hnnlib (default auto)")
     add("--device", choices=("cpu", "cuda"), default="cpu")
     add("--python", type=Path, help="interpreter that has the peers, not benchmarks/.venv")
+    add(
+        "--jax",
+        type=Path,
+        nargs="?",
+        const=Path(),
+        help="beside JAX, too: an interpreter that has it, or nothing for benchmarks/.venv/jax",
+    )
     add("--tiny", action="store_true", help="small networks, few points: tries the machinery")
     add("--name", help="of the results files; without one, only a whole benchmark is written")
     options = parser.parse_args(given)
     rounds, warmup = suites.ROUNDS[options.suite]
     options.rounds, options.warmup = options.rounds or rounds, options.warmup or warmup
     if options.suite == STUDIES:
-        given = ("torch", *options.peers)
-        options.peers = [peer for peer in STUDY_PEERS if peer in given]
+        options.peers = ["torch", *options.peers]
+    options.peers = [peer for peer in _asked(options.suite) if peer in options.peers]
+    if options.jax and options.device == "cpu" and options.suite not in (EPOCH, STUDIES):
+        options.peers.append(JAX)
     return options
+
+
+def _asked(suite: str) -> Sequence[str]:
+    """Peers that a suite has networks of."""
+    return {EPOCH: LIBRARIES, STUDIES: STUDY_PEERS}.get(suite, PEERS)
 
 
 def _positive(text: str) -> int:
@@ -61,7 +79,7 @@ def _name(options: argparse.Namespace) -> str | None:
     whole = (
         not options.tiny
         and set(options.tasks) == set(TASKS)
-        and set(options.peers) == set(STUDY_PEERS if options.suite == STUDIES else PEERS)
+        and set(options.peers) >= set(_asked(options.suite))
         and options.rounds >= suites.ROUNDS[options.suite][0]
     )
     words = ["cuda"]
@@ -73,6 +91,7 @@ def _name(options: argparse.Namespace) -> str | None:
 
 
 def _start(library: str, options: argparse.Namespace, python: Path) -> measure.Worker:
+    python = options.jax if library == JAX else python
     return measure.Worker(library, python, options.threads, options.engine, options.device)
 
 
@@ -147,6 +166,8 @@ def main(given: list[str] | None = None) -> int:
         return 1
     try:
         python = options.python or environment.ensure()
+        if options.jax == Path():
+            options.jax = environment.ensure_jax()
     except environment.EnvironmentFailure as failure:
         print(failure, file=sys.stderr)
         return 1
@@ -157,6 +178,8 @@ def main(given: list[str] | None = None) -> int:
     name = _name(options)
     for path in report.write(results, RESULTS, name) if name else ():
         print(f"written: {path.relative_to(environment.ROOT)}")
+    if name and options.suite == "sizes":
+        claim.update(RESULTS)
     return int(any(task["libraries"][OURS]["error"] is not None for task in results["tasks"]))
 
 

@@ -17,6 +17,8 @@ from benchmarks.environment import ROOT
 
 __all__ = ["Worker", "WorkerFailure", "measure", "measure_memory", "order"]
 
+_JAX_THREADS = ("NPROC", "PJRT_NPROC")
+
 
 class WorkerFailure(Exception):
     """A library couldn't do what was asked; the text says why."""
@@ -46,7 +48,7 @@ class Worker:
         self.library, self.patience = library, patience
         self.command = [str(python), "-m", "benchmarks.worker", library]
         self.command += ["--threads", str(threads), "--engine", engine, "--device", device]
-        limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+        limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", *_JAX_THREADS)
         self.environment = os.environ | dict.fromkeys(limits, str(threads))
         if library == OURS:  # as ``python -m hnnlib`` sets it, see ``hnnlib.engines.cpu.threads``
             self.environment |= {"GOMP_SPINCOUNT": "1000"}

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import OURS
+from benchmarks import LIBRARIES, OURS
 
 __all__ = [
     "MemberRow",
     "Ratio",
     "Row",
+    "best_library",
     "best_peer",
     "break_even",
     "curves",
@@ -151,13 +152,19 @@ def _median(values: Sequence[float]) -> float | None:
     return statistics.median(values) if values else None
 
 
-def best_peer(point: dict[str, Any], clock: str = "cpu") -> Row | None:
-    """The peer that took the least time, by ``cpu`` or ``wall``."""
+def best_peer(point: dict[str, Any], clock: str = "cpu", among: Sequence[str] = ()) -> Row | None:
+    """The peer that took the least time, by ``cpu`` or ``wall``; of all, or of those named."""
     entries = point["libraries"]
     peers = [row for row in rows(point) if entries[row.library]["library"] != OURS]
+    peers = [row for row in peers if not among or row.library in among]
     found = [(getattr(row, f"{clock}_ratio"), row) for row in peers]
     compared = [(value.median, row) for value, row in found if value is not None]
     return min(compared, key=lambda pair: pair[0], default=(None, None))[1]
+
+
+def best_library(point: dict[str, Any], clock: str = "cpu") -> Row | None:
+    """The same of those that are libraries of spiking networks."""
+    return best_peer(point, clock, LIBRARIES)
 
 
 def member_rows(point: dict[str, Any], clock: str) -> list[MemberRow]:

@@ -29,6 +29,7 @@ _MEMBER_HEAD = [
 _CURVE_HEAD = [f"{OURS} ms/step", "peer ms/step", "ratio", "(quartiles)", "hidden spikes %"]
 _TITLES = {
     "tasks": "Time of a training step",
+    "sizes": "Time of a training step by size of the network",
     EPOCH: "Time of a training step in an epoch of recordings",
     "population": "Time of a training step of a population",
     "curves": "Time of a training step by size and density",
@@ -156,12 +157,18 @@ def _turning_point(curve: dict[str, Any]) -> list[str]:
 
 
 def _verdict(point: dict[str, Any], clock: str) -> str:
-    best = ratios.best_peer(point, clock)
+    best, library = ratios.best_peer(point, clock), ratios.best_library(point, clock)
     if best is None:
         return "none to compare with"
-    value = getattr(best, f"{clock}_ratio").median
     name = {"cpu": "CPU", "wall": "wall"}[clock]
-    return f"best: {best.library}, {value:.2f} times the {name} time of {OURS}"
+    said = f"best: {best.library}, {_times(best, clock)} times the {name} time of {OURS}"
+    if library is None or library == best:
+        return said
+    return f"{said}; of the libraries: {library.library}, {_times(library, clock)}"
+
+
+def _times(row: Row, clock: str) -> str:
+    return f"{getattr(row, f'{clock}_ratio').median:.2f}"
 
 
 def _preface(results: dict[str, Any]) -> str:

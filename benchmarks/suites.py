@@ -1,5 +1,5 @@
-"""What is measured together: three tasks, an epoch of real recordings, a growing population, curves
-over sizes and density, networks of studies.
+"""What is measured together: three tasks, the same from test size to twice their size, an epoch of
+real recordings, a growing population, curves over sizes and density, networks of studies.
 
 Every suite gives points: what ``measure`` gives for one task, and where it stands.
 """
@@ -19,8 +19,32 @@ __all__ = ["ROUNDS", "Bench", "axes", "run"]
 
 Point = dict[str, Any]
 
-ROUNDS = {"tasks": (7, 2), EPOCH: (3, 1), "population": (5, 1), "curves": (3, 1), STUDIES: (7, 2)}
+ROUNDS = {
+    "tasks": (7, 2),
+    "sizes": (5, 1),
+    EPOCH: (3, 1),
+    "population": (5, 1),
+    "curves": (3, 1),
+    STUDIES: (7, 2),
+}
 """Rounds that count, and rounds before them, by suite."""
+
+_TEST = "test size"  # 4 to 32 units a layer, as the tests of the project have them
+_REPEATS = 20  # of a step of a millisecond
+_SIZES = {
+    "quarter": {
+        "recurrent": {"hidden": 64},
+        "mlp": {"hidden": 125},
+        "cnn": {"channels": (8, 8, 16, 0, 16, 0), "hidden": 128},
+    },
+    "full": {"recurrent": {}, "mlp": {}, "cnn": {}},
+    "twice": {
+        "recurrent": {"hidden": 512},
+        "mlp": {"hidden": 1000},
+        "cnn": {"channels": (64, 64, 128, 0, 128, 0), "hidden": 1024},
+    },
+}
+"""Hidden units and channels, by the name of a size and of a task."""
 
 _MEMBERS = (4, 16, 64)
 _AXES = {
@@ -72,10 +96,15 @@ class Bench:
                 worker.close()
 
     def time(
-        self, workers: dict[str, Worker], task: str, changes: dict[str, dict] | None = None
+        self,
+        workers: dict[str, Worker],
+        task: str,
+        changes: dict[str, dict] | None = None,
+        tiny: bool = False,
     ) -> Point:
         """One point."""
-        return measure(workers, task, self.rounds, self.warmup, self.tiny, changes, self.tell)
+        tiny = tiny or self.tiny
+        return measure(workers, task, self.rounds, self.warmup, tiny, changes, self.tell)
 
     def profiled(self, workers: dict[str, Worker], task: str) -> Point:
         """One point, and where hnnlib spends its time."""
@@ -106,6 +135,17 @@ def _tasks(bench: Bench) -> Iterator[Point]:
             point = bench.profiled(workers, name)
         bench.weigh(workers, point, {})
         yield point
+
+
+def _sizes_of_tasks(bench: Bench) -> Iterator[Point]:
+    """Every task at every size; their names say both. Memory isn't weighed."""
+    repeats = 1 if bench.tiny else _REPEATS
+    for name in bench.names:
+        sizes = {} if bench.tiny else {size: of[name] for size, of in _SIZES.items()}
+        with bench.workers() as workers:
+            for size, changes in {_TEST: {"repeats": repeats}, **sizes}.items():
+                point = bench.time(workers, name, dict.fromkeys(workers, changes), size == _TEST)
+                yield point | {"task": f"{name}, {size}", "title": f"{name}, {size}"}
 
 
 def _studies(bench: Bench) -> Iterator[Point]:
@@ -179,6 +219,7 @@ def _sizes(task: Any) -> dict[str, float]:
 
 _SUITES = {
     "tasks": _tasks,
+    "sizes": _sizes_of_tasks,
     EPOCH: _epoch,
     "population": _population,
     "curves": _curves,

@@ -85,7 +85,7 @@ class Session:
         if task in self.module.KEEP_MEMORY:
             _keep_memory()  # for good: a process that is timed serves one task
         self.model = self.module.build(self.task, **self.options).to(self.device)
-        self.optimiser = torch.optim.Adam(self._groups(), lr=self.task.learning_rate)
+        self.optimiser = torch.optim.Adam(self._groups(), lr=self.task.learning_rate, fused=True)
         self.initial = [p.detach().clone() for p in self.model.parameters()]
         return {
             "title": self.task.title,
@@ -155,6 +155,8 @@ class Session:
 
     def _step(self) -> float:
         x, y = next(self.batches)
+        if hasattr(self.model, "learn"):  # has its own optimiser, and no use for autograd
+            return self.model.learn(x, y)
         self.optimiser.zero_grad()
         loss = functional.cross_entropy(self.model(x), y)
         loss.backward(self.weight)

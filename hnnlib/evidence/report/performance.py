@@ -18,6 +18,7 @@ __all__ = ["read", "view"]
 
 _SUITES = {
     "tasks": "a training step of the three tasks",
+    "sizes": "the three tasks, from test size to twice their size",
     "epoch": "an epoch of recordings",
     "population": "populations of networks",
     "curves": "sizes and density",
@@ -55,12 +56,14 @@ def view(results: Sequence[dict], figures: Path) -> dict:
     gpu = [one for one in results if one["device"] != "cpu"]
     return {
         "headline": _headline(results),
-        "tasks": tables.tasks(_of(cpu, "tasks") + _of(cpu, "studies")),
+        "tasks": tables.tasks(_of(cpu, "tasks") + _of(cpu, "sizes") + _of(cpu, "studies")),
         "epochs": tables.tasks(_of(cpu, "epoch")),
         "populations": [tables.population(one, figures) for one in _of(cpu, "population")],
         "curves": [tables.curves(one, figures) for one in _of(cpu, "curves")],
         "gpu": {
-            "tasks": tables.tasks(_of(gpu, "tasks") + _of(gpu, "studies") + _of(gpu, "epoch")),
+            "tasks": tables.tasks(
+                [one for suite in ("tasks", "sizes", "studies", "epoch") for one in _of(gpu, suite)]
+            ),
             "populations": [tables.population(one, figures) for one in _of(gpu, "population")],
             "curves": [tables.curves(one, figures) for one in _of(gpu, "curves")],
             "missing": [
