@@ -43,10 +43,10 @@ def _sentence(one: Mapping[str, Any]) -> str:
         f"{threads} thread{'s' * (threads > 1)}, {one['machine']['cpu']}, commit {one['commit']}"
     )
     busy = ", on a busy machine" * ((one["core_share"] or 1) < 0.9)
-    said = [f"the {name} {_holds(one, peers)}" for name, peers in _OTHERS.items()]
+    said = [f"against the {name} {_holds(one, peers)}" for name, peers in _OTHERS.items()]
     return (
         f"Ratios of {clock} times of a training step ({where}{busy}): above 1, hnnlib is faster. "
-        f"It is faster than {'; than '.join(said)}."
+        f"It is, {'; '.join(said)}."
     )
 
 
@@ -57,9 +57,11 @@ def _holds(one: Mapping[str, Any], peers: Sequence[str]) -> str:
     faster = [ratio for ratio in known.values() if ratio > 1 + _NOISE]
     others = [f"{task} ({ratio:.2f})" for task, ratio in known.items() if ratio <= 1 + _NOISE]
     if not known:
-        return "(not measured)"
-    but = f" but {' and '.join(others)}" if others else ""
-    return f"at all{but} ({min(faster):.1f} to {max(faster):.1f})" if faster else "nowhere"
+        return "not measured"
+    but = f" but for {' and '.join(others)}" if others else ""
+    if not faster:
+        return "nowhere faster"
+    return f"faster at every size{but}, {min(faster):.1f} to {max(faster):.1f} times"
 
 
 def _table(one: Mapping[str, Any]) -> str:
