@@ -24,7 +24,7 @@ import xarray as xr
 from xarray.backends import H5NetCDFStore
 
 from hnnlib.errors import StoreError
-from hnnlib.files import written
+from hnnlib.files import end_of_hdf5, opened, written
 
 __all__ = ["SCHEMA_VERSION", "open", "origin", "provenance", "write"]
 
@@ -120,16 +120,17 @@ def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
 
 def _check_sum(path: Path) -> None:
     """ValueError where the sum behind a store is not that of what stands before."""
-    content = path.read_bytes()
-    end = len(content) - len(_SEAL) - sha256().digest_size
-    if content[max(0, end) :].startswith(_SEAL):  # stores of other programs have none
-        if sha256(content[:end]).digest() != content[-sha256().digest_size :]:
-            raise ValueError("it was damaged after it was written")
+    with opened(path) as stream:
+        content = stream.read()
+    end = end_of_hdf5(content[:52])
+    # stores of other programs have none, and nothing else stands behind theirs
+    if content[end:] not in (b"", _SEAL + sha256(content[:end]).digest()):
+        raise ValueError("it was damaged after it was written")
 
 
 def _is_hdf5(path: Path) -> bool:
     """Whether a file begins as one; an empty one is what a full disk leaves of a store."""
-    with path.open("rb") as stream:
+    with opened(path) as stream:
         head = stream.read(8)
     return not head or head == b"\x89HDF\r\n\x1a\n"
 

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from hnnlib.datasets.entry import Entry, OfficialFile, Source
 from hnnlib.errors import DataError, plain
-from hnnlib.files import FULL
+from hnnlib.files import FULL, opened, read_text
 
 __all__ = ["ENVIRONMENT", "MANIFEST", "Located", "identity", "locate"]
 
@@ -198,7 +198,7 @@ def _read_manifest(folder: Path) -> dict | None:
     try:
         if path.stat().st_size > LARGEST_MANIFEST:
             raise ValueError(f"it is longer than {LARGEST_MANIFEST} bytes")
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(read_text(path))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"The manifest {path} cannot be read ({error}): write it again.") from error
     form = '{"source": text, "note": text, "files": {name: sha256}}'
@@ -233,7 +233,7 @@ def _hash(path: Path, kind: str = "sha256") -> str:
 @cache
 def _hashed(path: Path, kind: str, *state: int) -> str:
     """Sum of a file, computed once while its size, time and place, the `state`, stay the same."""
-    with path.open("rb") as stream:
+    with opened(path) as stream:
         return file_digest(stream, kind).hexdigest()
 
 
