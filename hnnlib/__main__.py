@@ -140,7 +140,7 @@ def _scale(name: str) -> Scale:
 def _run(arguments: argparse.Namespace) -> None:
     from hnnlib import studies
     from hnnlib.errors import ConfigError
-    from hnnlib.studies import running
+    from hnnlib.studies import collecting, running
 
     if not 1 <= arguments.threads <= MOST_THREADS:
         raise ConfigError(f"--threads {arguments.threads}: give 1 to {MOST_THREADS}")
@@ -176,14 +176,16 @@ def _run(arguments: argparse.Namespace) -> None:
             progress=_say,
         )
     if not arguments.group:
-        running.collect(arguments.study, settings, list(runs.values()), arguments.out)
+        config = settings.model_dump(mode="json")
+        groups = studies.relevant(arguments.study, settings)
+        collecting.collect(arguments.study, config, groups, list(runs.values()), arguments.out)
         _say(f"wrote {arguments.out}")
 
 
 def _summarise(arguments: argparse.Namespace) -> None:
-    from hnnlib.studies import running
+    from hnnlib.studies import collecting
 
-    running.summarise(arguments.store)
+    collecting.summarise(arguments.store)
     _say(f"wrote {arguments.store}")
 
 

@@ -216,14 +216,11 @@ def _asked(name: str, project: Path) -> dict[str, Any]:
     from hnnlib import config, estimates, sources, studies
     from hnnlib.datasets import registry
     from hnnlib.evidence import papers
-    from hnnlib.studies import running
+    from hnnlib.studies import collecting, running
 
     def section(study: str, settings: Any) -> dict[str, Any]:
         known = studies.get(study)
-        groups = {
-            group: known.relevant(settings, group).model_dump(mode="json")
-            for group in known.groups(settings)
-        }
+        groups = studies.relevant(study, settings)
         # jobs that share one section share its work, too
         alike = Counter(map(repr, groups.values()))
         rate = estimates.rate(project / f"results/reference/{study}.nc")
@@ -237,7 +234,7 @@ def _asked(name: str, project: Path) -> dict[str, Any]:
                 seconds={k: rate * estimates.work(v) / alike[repr(v)] for k, v in groups.items()},
                 memory={group: estimates.memory(its) for group, its in groups.items()},
                 code={group: running.code_digests(study, settings, group) for group in groups},
-                collecting=sources.digest(f"hnnlib.studies.{study}", running.__name__),
+                collecting=sources.digest(studies.module(study, "collecting"), collecting.__name__),
                 data=[name for name in data if registry.get(name).files],
                 notebook=sources.digest(project / f"notebooks/{study}.ipynb"),
             )

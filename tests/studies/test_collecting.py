@@ -1,0 +1,54 @@
+"""What was trained is joined without what trains: jobs that collect would start for seconds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from hnnlib import store, studies
+from hnnlib.studies import collecting
+from hnnlib.studies.quadratic_neuron.cells import Cell
+from hnnlib.studies.quadratic_neuron.summary import LABELS
+
+COMPUTED = "bit_plane_coding"  # its exact cells are computed with tensors
+SCRIPT = """
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from hnnlib import store, studies
+from hnnlib.studies import collecting
+
+folder = Path(sys.argv[1])
+for name in sys.argv[2:]:
+    import_module(studies.module(name, "collecting"))
+for name in sys.argv[2:4]:
+    run = store.open(f"results/reference/{name}.nc")
+    config = json.loads(run.attrs["config_json"])
+    run.attrs["group"] = "all"
+    path = store.write(run, folder / f"{name}.run")
+    collecting.collect(name, config, {"all": config}, [path], folder / f"{name}.nc")
+sys.exit("torch" in sys.modules)
+"""
+
+
+def test_collecting_loads_no_torch_and_joins_what_is_there(tmp_path):
+    names = dict.fromkeys(("coding_comparison", "convolutional_gru", *studies.names()))
+    del names[COMPUTED]
+    words = [sys.executable, "-c", SCRIPT, str(tmp_path), *names]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in list(names)[:2]:
+        before, after = (
+            store.open(path) for path in (f"results/reference/{name}.nc", tmp_path / f"{name}.nc")
+        )
+        assert after.drop_attrs().equals(before.drop_attrs()), name
+
+
+def test_a_study_without_a_module_for_it_is_asked_itself():
+    assert studies.module(COMPUTED, "collecting") == studies.module(COMPUTED)
+    assert collecting._own(COMPUTED) is studies.get(COMPUTED)
+
+
+def test_names_of_coordinates_are_those_of_cells():
+    assert set(LABELS) == {*Cell("lif", 0.5).labels(), "dataset"}
