@@ -38,6 +38,8 @@ _ADDED = {
 """Coordinates of cells that older stores lack, and what all of their cells were, by study."""
 _SEAL = b"sha256 of what stands before: "
 """Ends a store, with the sum behind it. HDF5 does not look behind its own end."""
+_TREES = ("data_json", "config_json", "versions_json", "claims_json", "data_code_json")
+"""Attributes that are JSON mappings."""
 _PACKAGES = ("torch", "numba", "numpy", "xarray", "scipy", "h5netcdf")
 
 
@@ -138,16 +140,18 @@ def _is_hdf5(path: Path) -> bool:
 def _check_facts(attributes: Mapping[str, Any], path: Path) -> None:
     """StoreError where attributes that readers go by are of another kind."""
     try:
-        data = json.loads(attributes.get("data_json", "{}"))
-        right = isinstance(data, dict) and all(isinstance(v, dict) for v in data.values())
+        trees = {name: json.loads(attributes.get(name, "{}")) for name in _TREES}
+        right = all(isinstance(tree, dict) for tree in trees.values())
+        right = right and all(isinstance(v, dict) for v in trees["data_json"].values())
+        float(attributes.get("wall_seconds", 0.0))
     except (TypeError, ValueError, RecursionError):
         right = False
     version = attributes.get("schema_version", SCHEMA_VERSION)
     texts = isinstance(attributes.get("study", ""), str)
     if not (right and texts and isinstance(version, Integral)):
         raise StoreError(
-            f"{path} has a version, a study or data sources of another form than this project "
-            "writes: another program wrote it, name another file"
+            f"{path} has a version, a study or facts of its origin in another form than this "
+            "project writes: another program wrote it, name another file"
         )
 
 

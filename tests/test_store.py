@@ -180,6 +180,11 @@ def test_provenance_marks_unofficial_data_and_fits_into_netcdf(tmp_path):
         {"data_json": "[1]"},
         {"data_json": '{"mnist": "x"}'},
         {"data_json": "[" * 60_000},
+        {"config_json": "[1]"},
+        {"versions_json": "{"},
+        {"claims_json": "[]"},
+        {"data_code_json": [1, 2]},
+        {"wall_seconds": "long"},
     ],
     ids=lambda facts: str(facts)[:30],
 )

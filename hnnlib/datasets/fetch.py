@@ -200,7 +200,8 @@ def _read_manifest(folder: Path) -> dict | None:
             raise ValueError(f"it is longer than {LARGEST_MANIFEST} bytes")
         manifest = json.loads(read_text(path))
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"The manifest {path} cannot be read ({error}): write it again.") from error
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"The manifest {path} cannot be read ({why}): write it again.") from error
     form = '{"source": text, "note": text, "files": {name: sha256}}'
     if not _is_manifest(manifest):
         raise DataError(f"The manifest {path} does not have the form {form}: write it so.")

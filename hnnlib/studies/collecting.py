@@ -76,9 +76,10 @@ def summarise(path: Path) -> None:
     own = _own(whole.attrs.get("study", ""))
     try:
         found = own.summarise(whole) if hasattr(own, "summarise") else whole
-    except (KeyError, ValueError) as reason:  # what xarray says of variables that aren't there
+    except Exception as reason:  # any of xarray's and NumPy's, where variables or cells are missing
+        told = f"{type(reason).__name__}: {reason}".splitlines()[0]
         raise StoreError(
-            f"{path} lacks what the study's summaries are made of ({reason}): another study or an "
+            f"{path} lacks what the study's summaries are made of ({told}): another study or an "
             "older version wrote it"
         ) from reason
     now = store.provenance(config={}, data={})

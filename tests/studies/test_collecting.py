@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
+
+import pytest
+import xarray as xr
 
 from hnnlib import store, studies
+from hnnlib.errors import StoreError
 from hnnlib.studies import collecting
 from hnnlib.studies.quadratic_neuron.cells import Cell
 from hnnlib.studies.quadratic_neuron.summary import LABELS
@@ -14,9 +19,14 @@ COMPUTED = "bit_plane_coding"  # its exact cells are computed with tensors
 SCRIPT = """
 import json
 import sys
+from types import SimpleNamespace
+
+import pytest
+import xarray as xr
 from importlib import import_module
 from pathlib import Path
 from hnnlib import store, studies
+from hnnlib.errors import StoreError
 from hnnlib.studies import collecting
 
 folder = Path(sys.argv[1])
@@ -52,3 +62,17 @@ def test_a_study_without_a_module_for_it_is_asked_itself():
 
 def test_names_of_coordinates_are_those_of_cells():
     assert set(LABELS) == {*Cell("lif", 0.5).labels(), "dataset"}
+
+
+@pytest.mark.parametrize("error", [KeyError("spikes"), StopIteration(), IndexError("no cell")])
+def test_summaries_of_a_store_that_lacks_their_ground_end_in_a_sentence(
+    tmp_path, monkeypatch, error
+):
+    def summarise(whole):
+        raise error
+
+    monkeypatch.setattr(collecting, "_own", lambda name: SimpleNamespace(summarise=summarise))
+    some = xr.Dataset({"x": ("cell", [1.0], {"units": "1", "long_name": "a number"})})
+    path = store.write(some.assign_coords(cell=["a"]), tmp_path / "a.nc")
+    with pytest.raises(StoreError, match=f"lacks what .* are made of \\({type(error).__name__}"):
+        collecting.summarise(path)
