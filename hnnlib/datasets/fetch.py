@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -297,7 +296,8 @@ def _download_file(entry: Entry, file: OfficialFile, folder: Path) -> None:
             )
             return
         except (OSError, ValueError) as error:  # no connection, HTTP status, wrong checksum
-            if getattr(error, "errno", None) in (*FULL, errno.EACCES, errno.EROFS):
+            # what names a file is no matter of the network
+            if getattr(error, "errno", None) in FULL or getattr(error, "filename", None):
                 raise DataError(
                     f"The file {file.name} cannot be written to {folder} ({error.strerror}): "
                     f"make room there, or set {ENVIRONMENT} to a folder that holds {entry.name}/."

@@ -59,6 +59,8 @@ class Checkpoint:
                 np.savez(stream, identity=self._identity, stored=stored, **arrays)
             with temporary.open("r+b") as stream:
                 stream.write(_sum(stream))
+            if self._before.is_dir():  # no file can take its place
+                self._put_aside(self._before)
             with contextlib.suppress(FileNotFoundError):
                 os.replace(self.path, self._before)
 
