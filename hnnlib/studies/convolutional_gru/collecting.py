@@ -9,7 +9,7 @@ import xarray as xr
 
 from hnnlib.studies.base import join_cells
 
-__all__ = ["collect", "summarise"]
+__all__ = ["collect", "saved", "summarise"]
 
 _SAVED = {
     "spikes_saved": ("spikes", "spikes a sample"),
