@@ -76,3 +76,18 @@ def test_summaries_of_a_store_that_lacks_their_ground_end_in_a_sentence(
     path = store.write(some.assign_coords(cell=["a"]), tmp_path / "a.nc")
     with pytest.raises(StoreError, match=f"lacks what .* are made of \\({type(error).__name__}"):
         collecting.summarise(path)
+
+
+def test_groups_join_under_the_settings_that_they_were_trained_with(tmp_path):
+    """What is not a number is not equal to itself, and yet the same setting."""
+    config = {"rate": float("nan")}
+    facts = {"study": "spike_equivalence", "group": "all", "code_digest": "x", "wall_seconds": 1.0}
+    some = xr.Dataset({"x": ("cell", [1.0], {"units": "1", "long_name": "a number"})})
+    some.attrs = store.provenance(config=config, data={}, **facts)
+    path, out = store.write(some, tmp_path / "all.nc"), tmp_path / "store.nc"
+    collecting.collect("spike_equivalence", config, {"all": config}, [path], out)
+    assert store.open(out).x.values.tolist() == [1.0]
+    with pytest.raises(StoreError, match="with other settings: delete it and run again"):
+        collecting.collect("spike_equivalence", config, {"all": {"rate": 1.0}}, [path], out)
+    with pytest.raises(StoreError, match="holds no run of this study"):
+        collecting.collect("spike_equivalence", config, {"other": config}, [path], out)
