@@ -16,8 +16,10 @@ PIP := PIP_USER=0 $(BIN)/python -m pip install -qq --disable-pip-version-check -
 LANGUAGE := $(addprefix metadata.language_info.,codemirror_mode file_extension mimetype nbconvert_exporter pygments_lexer version)
 EXTRA := $(LANGUAGE) metadata.papermill cell.metadata.papermill cell.metadata.execution cell.metadata.trusted
 
-# An environment whose Python was removed or renewed since is made again.
+# An environment whose Python was removed or renewed since is made again, and so is one that was
+# moved or copied: its programs name the place where they were installed, which .ready holds.
 $(shell $(BIN)/python -c '' 2>/dev/null || rm -f $(READY) 2>/dev/null)
+$(shell cd $(VENV) 2>/dev/null && test -s .ready && { pwd -P | cmp -s - .ready || rm -f .ready bin/python; })
 
 # pip leaves the compiling of modules to their first import (--no-compile); a shell that forbids
 # Python to keep what it compiled would have each of the thirty jobs do it again.
@@ -91,14 +93,14 @@ distclean: clean ## the same, and the environment
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("error: Python %d.%d is too old, 3.11 or newer is needed: make PYTHON=python3.12" % v[:2])'
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); } || { echo "error: $(PYTHON) cannot create $(VENV): install its module venv (Debian: python3-venv), or make PYTHON=..."; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "creating $(VENV)"; $(PYTHON) -m venv --clear $(VENV); } || { echo "error: $(PYTHON) cannot create $(VENV): install its module venv (Debian: python3-venv), or make PYTHON=..."; exit 1; }
 	@echo "installing torch (1 of 3, about a minute)"
 	@$(PIP) torch
 	@echo "installing everything else (2 of 3, about a minute)"
 	@$(PIP) -e '.[workflow,test]'
 	@echo "compiling the CPU kernels (3 of 3, about a minute)"
 	@$(BIN)/python -m hnnlib prepare
-	@touch $@
+	@cd $(VENV) && pwd -P > .ready
 
 $(ORACLES): $(READY)
 	@echo "installing NEURON and eFEL"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hnnlib.errors import HnnError, plain
-from hnnlib.files import FULL
+from hnnlib.files import FULL, name_fault
 
 if TYPE_CHECKING:
     from hnnlib.config import Scale
@@ -51,9 +51,11 @@ def _end(sentence: str, code: int = 1) -> int:
 
 
 def _say(line: str) -> None:
-    """A line on standard output; when its reader went away (``| head``), the work goes on."""
+    """A line on standard output, words from outside shown as they are; when its reader went away
+    (``| head``), the work goes on.
+    """
     try:
-        print(line, flush=True)
+        print(plain(line), flush=True)
     except OSError:
         # what is still buffered, too, would be said at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -138,12 +140,14 @@ def _scale(name: str) -> Scale:
 def _run(arguments: argparse.Namespace) -> None:
     from hnnlib import studies
     from hnnlib.errors import ConfigError
-    from hnnlib.studies import running
+    from hnnlib.studies import collecting, running
 
     if not 1 <= arguments.threads <= MOST_THREADS:
         raise ConfigError(f"--threads {arguments.threads}: give 1 to {MOST_THREADS}")
     if arguments.out.suffix != ".nc":
         raise ConfigError(f"--out {arguments.out}: name a file that ends in .nc")
+    if wrong := name_fault(arguments.out.with_suffix(".checkpoints")):
+        raise ConfigError(f"--out {str(arguments.out)!r}: {wrong}; name another file")
     if arguments.out.is_dir():
         raise ConfigError(f"--out {arguments.out} is a folder: name a file that ends in .nc")
     studies.get(arguments.study)
@@ -172,15 +176,17 @@ def _run(arguments: argparse.Namespace) -> None:
             progress=_say,
         )
     if not arguments.group:
-        running.collect(arguments.study, settings, list(runs.values()), arguments.out)
+        config = settings.model_dump(mode="json")
+        groups = studies.relevant(arguments.study, settings)
+        collecting.collect(arguments.study, config, groups, list(runs.values()), arguments.out)
         _say(f"wrote {arguments.out}")
 
 
 def _summarise(arguments: argparse.Namespace) -> None:
-    from hnnlib.studies import running
+    from hnnlib.studies import collecting
 
-    running.summarise(arguments.store)
-    print(f"wrote {arguments.store}")
+    collecting.summarise(arguments.store)
+    _say(f"wrote {arguments.store}")
 
 
 def _data(arguments: argparse.Namespace) -> None:
@@ -227,7 +233,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     _say(getattr(found.table, write)())
     if len(found.tests):
         _say(getattr(found.tests, write)(index=False, **words))
-    print(found.note, file=sys.stderr)
+    print(plain(found.note), file=sys.stderr)
 
 
 def _readme(arguments: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from hnnlib.datasets import registry
+from hnnlib.files import opened
 
 __all__ = ["memory", "rate", "work"]
 
@@ -44,7 +45,7 @@ def memory(settings: Mapping[str, Any]) -> int:
 def rate(path: Path) -> float:
     """Seconds of a core for a unit of work, as a result store measured it; NaN where none did."""
     try:
-        with h5py.File(path) as file:
+        with opened(path) as stream, h5py.File(stream) as file:
             facts = dict(file.attrs)
         units = work(json.loads(facts["config_json"]))
         seconds = np.asarray(facts["wall_seconds"]).item()

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hnnlib.errors import HnnError
-from hnnlib.files import written
+from hnnlib.files import opened, read_text, written
 
 __all__ = ["digest", "modules"]
 
@@ -137,7 +137,8 @@ def _parsed(path: Path, *state: int) -> _Source:
     parsed once on a machine while its text does.
     """
     try:
-        content = path.read_bytes()
+        with opened(path) as stream:
+            content = stream.read()
         key = sha256(_own() + path.suffix.encode() + content).hexdigest()
         if key not in _known():
             text = content.decode()
@@ -161,7 +162,7 @@ def _own() -> bytes:
 def _known() -> dict[str, list[Any]]:
     """All sources parsed before, by a hash of what they were parsed from."""
     try:
-        return json.loads(KEPT.read_text(encoding="utf-8"))
+        return json.loads(read_text(KEPT))
     except (OSError, ValueError):  # there are none, or half of them
         return {}
 

@@ -24,7 +24,7 @@ import xarray as xr
 from xarray.backends import H5NetCDFStore
 
 from hnnlib.errors import StoreError
-from hnnlib.files import written
+from hnnlib.files import end_of_hdf5, opened, written
 
 __all__ = ["SCHEMA_VERSION", "open", "origin", "provenance", "write"]
 
@@ -38,6 +38,8 @@ _ADDED = {
 """Coordinates of cells that older stores lack, and what all of their cells were, by study."""
 _SEAL = b"sha256 of what stands before: "
 """Ends a store, with the sum behind it. HDF5 does not look behind its own end."""
+_TREES = ("data_json", "config_json", "versions_json", "claims_json", "data_code_json")
+"""Attributes that are JSON mappings."""
 _PACKAGES = ("torch", "numba", "numpy", "xarray", "scipy", "h5netcdf")
 
 
@@ -120,16 +122,17 @@ def open(path: str | Path, require: Iterable[str] = ()) -> xr.Dataset:
 
 def _check_sum(path: Path) -> None:
     """ValueError where the sum behind a store is not that of what stands before."""
-    content = path.read_bytes()
-    end = len(content) - len(_SEAL) - sha256().digest_size
-    if content[max(0, end) :].startswith(_SEAL):  # stores of other programs have none
-        if sha256(content[:end]).digest() != content[-sha256().digest_size :]:
-            raise ValueError("it was damaged after it was written")
+    with opened(path) as stream:
+        content = stream.read()
+    end = end_of_hdf5(content[:52])
+    # stores of other programs have none, and nothing else stands behind theirs
+    if content[end:] not in (b"", _SEAL + sha256(content[:end]).digest()):
+        raise ValueError("it was damaged after it was written")
 
 
 def _is_hdf5(path: Path) -> bool:
     """Whether a file begins as one; an empty one is what a full disk leaves of a store."""
-    with path.open("rb") as stream:
+    with opened(path) as stream:
         head = stream.read(8)
     return not head or head == b"\x89HDF\r\n\x1a\n"
 
@@ -137,16 +140,18 @@ def _is_hdf5(path: Path) -> bool:
 def _check_facts(attributes: Mapping[str, Any], path: Path) -> None:
     """StoreError where attributes that readers go by are of another kind."""
     try:
-        data = json.loads(attributes.get("data_json", "{}"))
-        right = isinstance(data, dict) and all(isinstance(v, dict) for v in data.values())
+        trees = {name: json.loads(attributes.get(name, "{}")) for name in _TREES}
+        right = all(isinstance(tree, dict) for tree in trees.values())
+        right = right and all(isinstance(v, dict) for v in trees["data_json"].values())
+        float(attributes.get("wall_seconds", 0.0))
     except (TypeError, ValueError, RecursionError):
         right = False
     version = attributes.get("schema_version", SCHEMA_VERSION)
     texts = isinstance(attributes.get("study", ""), str)
     if not (right and texts and isinstance(version, Integral)):
         raise StoreError(
-            f"{path} has a version, a study or data sources of another form than this project "
-            "writes: another program wrote it, name another file"
+            f"{path} has a version, a study or facts of its origin in another form than this "
+            "project writes: another program wrote it, name another file"
         )
 
 

@@ -7,6 +7,7 @@ import re
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -14,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from hnnlib.errors import ConfigError, nearest, plain
+from hnnlib.files import opened
 
 __all__ = ["Document", "read"]
 
@@ -91,7 +93,7 @@ def read(path: Path, shown: str, what: str) -> Document:
             large, with its aliases written out.
     """
     try:
-        with path.open(encoding="utf-8") as stream:
+        with TextIOWrapper(opened(path), encoding="utf-8") as stream:
             text = stream.read(LONGEST + 1)
         if len(text) > LONGEST:
             raise ValueError(f"it is longer than {LONGEST} characters")

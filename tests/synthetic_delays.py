@@ -15,7 +15,7 @@ import xarray as xr
 from synthetic_store import provenance
 
 from hnnlib.studies.delays.cells import Cell, DelayTask, Switch, cells
-from hnnlib.studies.delays.measures import compared
+from hnnlib.studies.delays.collecting import summarise
 from hnnlib.variables import variable
 
 __all__ = ["make", "task"]
@@ -91,7 +91,7 @@ def make(
     sources = {name: {"official": True, "origin": "made up"} for name in datasets}
     marks = dict.fromkeys(datasets, "made up")
     store = xr.Dataset(named, coords | {"layer": [1, 2], "lag": np.arange(order)})
-    return compared(store).assign_attrs(provenance("delays", "paper", sources, marks))
+    return summarise(store).assign_attrs(provenance("delays", "paper", sources, marks))
 
 
 def _units(cell: Cell) -> str:

@@ -186,6 +186,9 @@ def test_the_paper_scale_holds_the_papers_protocol():
         ["check", "x" * 5000 + ".yaml"],
         ["run", "delays", "--out", "a.nc", "--threads", "999999999999"],
         ["run", "delays", "--out", "folder.nc"],
+        ["run", "delays", "--out", "a\nb.nc"],
+        ["run", "delays", "--out", "a\x1b[31m/b.nc"],
+        ["run", "delays", "--out", "é" * 125 + ".nc"],
     ],
 )
 def test_odd_words_end_in_one_plain_sentence_before_any_work(words, tmp_path, monkeypatch, capsys):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import re
 import resource
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,7 @@ from matplotlib.figure import Figure
 from hnnlib import store
 from hnnlib.evidence import ledger
 from hnnlib.evidence.report import page
-from hnnlib.files import FULL, written
+from hnnlib.files import FULL, opened, read_text, written
 from hnnlib.plotting import save
 from hnnlib.training.checkpoint import Checkpoint
 from workflow import jobs
@@ -98,6 +100,43 @@ def test_another_error_is_left_as_it_is(tmp_path):
     with pytest.raises(FileNotFoundError) as caught, written(tmp_path / "a"):
         (tmp_path / "none").read_text()
     assert caught.value.filename == str(tmp_path / "none")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+def test_what_is_no_file_is_read_by_nobody(tmp_path, make):
+    make(tmp_path / "a")
+    with pytest.raises(OSError, match="is a pipe, a device or a folder") as caught:
+        opened(tmp_path / "a")
+    said = f"{tmp_path / 'a'} is a pipe, a device or a folder and no file"
+    assert jobs.reason(caught.value) == said
+
+
+def test_a_file_is_read_as_it_is(tmp_path):
+    (tmp_path / "a").write_bytes(b"\xc3\xa9\xff")
+    with opened(tmp_path / "a") as stream:
+        assert stream.read() == b"\xc3\xa9\xff"
+    assert read_text(tmp_path / "a", "replace") == "é\N{REPLACEMENT CHARACTER}"
+
+
+def test_what_others_may_exchange_is_opened_by_one_function():
+    found = set()
+    for path in (*ROOT.glob("hnnlib/**/*.py"), *ROOT.glob("workflow/**/*.py")):
+        if re.search(r"\.read_(text|bytes)\(|path\.open\((?!\"[wr]b)", path.read_text()):
+            found.add(path.name)
+    assert found == {
+        "cifar.py",  # files whose sums were taken just before
+        "compilation.py",  # its own kernels
+        "execute_notebook.py",  # a page of the project
+        "figures.py",  # copies of its own making
+        "jobs.py",  # what the system says of memory
+        "lock.py",  # and of processes
+        "own.py",  # a file that the reader names, who may mean a pipe
+        "page.py",  # copies of its own making
+        "power.py",  # scale files of the project
+        "reader.py",  # a file that was just read
+        "readme.py",  # pages and stores of the project
+        "sources.py",  # itself
+    }
 
 
 WRITES = ("write_text", "write_bytes", "savez", "to_netcdf", "dump")

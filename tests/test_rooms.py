@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent / "hnnlib"
 # a room may import rooms that stand behind it
 ROOMS = """
     __main__ studies evidence plotting analysis training networks engines codings neurons
-    surrogates signals estimates datasets store variables config sources files locks registration
-    yaml_models randomness errors
+    surrogates signals estimates datasets store variables config sources locks registration
+    yaml_models files randomness errors
 """.split()
 MODULES = sorted(ROOT.rglob("*.py"))
 

@@ -119,6 +119,22 @@ def test_damage_is_one_sentence_or_reads_equal(tmp_path):
             assert store.open(path).identical(expected)
 
 
+@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize("more", [b"x", store._SEAL, store._SEAL + bytes(32), bytes(4096)])
+def test_nothing_stands_behind_a_store_unnoticed(tmp_path, sealed, more):
+    path = store.write(dataset(), tmp_path / "s.nc")
+    whole = path.read_bytes()
+    path.write_bytes((whole if sealed else whole[: whole.index(store._SEAL)]) + more)
+    with pytest.raises(StoreError, match="damaged after it was written"):
+        store.open(path)
+
+
+def test_a_store_of_another_program_has_no_sum(tmp_path):
+    path = store.write(dataset(), tmp_path / "s.nc")
+    path.write_bytes(path.read_bytes().partition(store._SEAL)[0])
+    assert store.open(path).sizes == dataset().sizes
+
+
 @pytest.mark.parametrize("around", [True, False])
 def test_only_the_projects_own_repository_is_named(tmp_path, monkeypatch, around):
     """Neither one around an unpacked copy, nor one that the environment names."""
@@ -164,6 +180,11 @@ def test_provenance_marks_unofficial_data_and_fits_into_netcdf(tmp_path):
         {"data_json": "[1]"},
         {"data_json": '{"mnist": "x"}'},
         {"data_json": "[" * 60_000},
+        {"config_json": "[1]"},
+        {"versions_json": "{"},
+        {"claims_json": "[]"},
+        {"data_code_json": [1, 2]},
+        {"wall_seconds": "long"},
     ],
     ids=lambda facts: str(facts)[:30],
 )

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from hnnlib.errors import DataError
-from hnnlib.files import is_whole
+from hnnlib.files import is_whole, read_text
 from workflow import earlier, guards
 from workflow.lock import Lock
 from workflow.pace import DAY, Pace, in_all, spoken
@@ -61,11 +61,23 @@ def _look(workflow: Any, plan: Plan, lock: Lock) -> None:
     guards.check_folder(plan.results)
     if not workflow.dryrun:
         guards.hold(lock)
+        remove_pipes(plan.results)
         earlier.restore(plan.results)
         date_now(_dated(plan))
     again = [*damaged(plan), *exchanged(plan)]
     settings = workflow.dag_settings
     settings.forcerun = frozenset(settings.forcerun) | set(again)
+
+
+def remove_pipes(results: str | Path) -> None:
+    """Remove what is neither file, folder nor link: a reader would wait, and it holds nothing."""
+    for path in Path(results).rglob("*"):
+        if not (path.is_file() or path.is_dir() or path.is_symlink()):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as reason:
+                guards.end(guards.sentence(reason, path))
+            guards.note(f"{path} was no file, but a pipe or a device: it is removed")
 
 
 def check_size(plan: Plan, pace: Pace) -> None:
@@ -79,8 +91,8 @@ def check_size(plan: Plan, pace: Pace) -> None:
     memory = {(study, group): sections[study].memory.get(group, 0) for study, group in waiting}
     there = psutil.virtual_memory().total
     if memory and (most := max(memory.values())) > there:
-        sys.exit(
-            f"error: {'/'.join(max(memory, key=memory.get))} needs at least {most / 2**30:,.0f} "
+        guards.end(
+            f"{'/'.join(max(memory, key=memory.get))} needs at least {most / 2**30:,.0f} "
             "GiB of memory for one network, estimated from steps, batch and size, and this machine "
             f"has {there / 2**30:,.0f}: lower one of them in {plan.scale_file}, {anyway}"
         )
@@ -90,8 +102,8 @@ def check_size(plan: Plan, pace: Pace) -> None:
     seconds = {job: its for job, its in seconds.items() if not math.isnan(its)}
     if (all_of_it := in_all(seconds.values(), pace.at_once)) > LONGEST:
         job = max(seconds, key=seconds.get)
-        sys.exit(
-            f"error: training takes {spoken(all_of_it)} here ({pace.at_once} at a time), estimated "
+        guards.end(
+            f"training takes {spoken(all_of_it)} here ({pace.at_once} at a time), estimated "
             "from passes, examples, steps and sizes and the times of the reference results, most "
             f"of it {'/'.join(job)} ({spoken(seconds[job])}): lower these in {plan.scale_file}, "
             f"take a GPU or a cluster (profiles/README.md), {anyway}"
@@ -106,7 +118,7 @@ def damaged(plan: Plan) -> Iterator[str]:
         if os.path.lexists(path) and not is_whole(Path(path)):
             yield _again(path)
     for path in plan.files():
-        if os.path.isfile(path) and not os.path.getsize(path):
+        if os.path.lexists(path) and not (os.path.isfile(path) and os.path.getsize(path)):
             yield _again(path)
 
 
@@ -121,12 +133,11 @@ def exchanged(plan: Plan) -> Iterator[str]:
         try:
             now = fetch.identity(registry.get(path.stem))
         except DataError as reason:
-            sys.exit(f"error: {reason}")
+            guards.end(str(reason))
         if now and now != _recorded(path):
-            print(
-                f"note: the files of {path.stem} are not those of the earlier run: what was "
-                "trained on them is trained anew",
-                file=sys.stderr,
+            guards.note(
+                f"the files of {path.stem} are not those of the earlier run: what was "
+                "trained on them is trained anew"
             )
             yield str(path)
 
@@ -139,15 +150,14 @@ def date_now(paths: list[str]) -> None:
         try:
             os.utime(path)
         except OSError:
-            sys.exit(
-                f"error: {path} is dated {time.ctime(_changed(path))}, which is to come: set the "
+            guards.end(
+                f"{path} is dated {time.ctime(_changed(path))}, which is to come: set the "
                 f"clock of this machine, or have the file's owner run `touch {path}`"
             )
     if ahead:
-        print(
-            f"note: {ahead[0]}{' and others are' if ahead[1:] else ' is'} dated in the future, by "
-            "another clock; the date is now today's",
-            file=sys.stderr,
+        guards.note(
+            f"{ahead[0]}{' and others are' if ahead[1:] else ' is'} dated in the future, by "
+            "another clock; the date is now today's"
         )
 
 
@@ -159,13 +169,13 @@ def _dated(plan: Plan) -> list[str]:
 
 
 def _again(path: str) -> str:
-    print(f"note: {path} is empty, cut or damaged: it is made again", file=sys.stderr)
+    guards.note(f"{path} is empty, cut or damaged: it is made again")
     return path
 
 
 def _recorded(path: Path) -> str:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))["sha256"]
+        return json.loads(read_text(path))["sha256"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from workflow.guards import sentence
+from workflow.guards import end, sentence
 
 FOLDER = ".earlier"
 LONG_AGO = (1, 1)  # seconds since 1970: access, modification
@@ -35,7 +34,7 @@ def keep(results: str | Path, workflow: Any) -> None:
                 except OSError:  # a file system without hard links
                     shutil.copy2(path, link)
             except OSError as reason:
-                sys.exit(f"error: {sentence(reason, link)}; nothing was changed")
+                end(f"{sentence(reason, link)}; nothing was changed")
 
 
 def restore(results: str | Path) -> None:

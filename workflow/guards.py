@@ -9,10 +9,10 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hnnlib.errors import nearest, plain
-from hnnlib.files import FULL
+from hnnlib.files import FULL, name_fault
 from workflow.lock import Lock
 
 OPTIONS = ("scale", "results", "device", "engine", "force")
@@ -22,8 +22,17 @@ ENGINES = ("auto", "cpu", "eager", "gpu")
 TRUTHS = ("true", "false")
 NOTES = Path(".snakemake")  # of Snakemake and of this project, in the folder where it runs
 NOTED = ("metadata", "incomplete", "log", "auxiliary", "locks", "shadow", "scripts")
-LONGEST_NAME = 255  # bytes, on nearly every file system
 NEEDED_SPACE = 200 * 2**20  # bytes: stores, notebooks and report of one scale, and some reserve
+
+
+def end(words: str) -> NoReturn:
+    """End with one sentence; what it quotes from outside cannot steer the terminal."""
+    sys.exit(f"error: {plain(words)}")
+
+
+def note(words: str) -> None:
+    """A line on standard error, alike."""
+    print(f"note: {plain(words)}", file=sys.stderr, flush=True)
 
 
 def options(given: Mapping[str, Any], words: Iterable[str] = ()) -> dict[str, str]:
@@ -35,15 +44,15 @@ def options(given: Mapping[str, Any], words: Iterable[str] = ()) -> dict[str, st
     """
     for name in given:
         if name not in (*OPTIONS, *OWN):
-            sys.exit(f"error: there is no --config {name}=..., {nearest(name, OPTIONS)}")
+            end(f"there is no --config {name}=..., {nearest(name, OPTIONS)}")
     typed = dict(word.split("=", 1) for word in words if "=" in word)
     found = {name: typed.get(name, _written(given[name])) for name in given}
     for name, known in (("device", DEVICES), ("engine", ENGINES), ("force", TRUTHS)):
         if found.get(name, known[0]) not in known:
-            sys.exit(f"error: --config {name}={found[name]}: {nearest(found[name], known)}")
+            end(f"--config {name}={found[name]}: {nearest(found[name], known)}")
     for name in ("scale", "results"):
         if not found.get(name, "given").strip():
-            sys.exit(f"error: --config {name}= is empty: give a name, or leave it out")
+            end(f"--config {name}= is empty: give a name, or leave it out")
     if "results" in found:
         found["results"] = os.path.normpath(os.path.expanduser(found["results"]))
         _check_name(found["results"])
@@ -57,13 +66,9 @@ def _written(value: Any) -> str:
 
 def _check_name(folder: str) -> None:
     """End where no folder can have the name, or Snakemake would take it for a pattern."""
-    if not folder.isprintable() or set("{}") & set(folder):
-        wrong = "braces, line breaks and control characters cannot be in it"
-    elif any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(folder).parts):
-        wrong = f"a name has at most {LONGEST_NAME} bytes"
-    else:
-        return
-    sys.exit(f"error: --config results={plain(folder)[:60]}: {wrong}; choose another folder")
+    wrong = "braces cannot be in it" if set("{}") & set(folder) else name_fault(folder)
+    if wrong:
+        end(f"--config results={plain(folder)[:60]}: {wrong}; choose another folder")
 
 
 def check_working_folder(writes: bool) -> None:
@@ -75,9 +80,9 @@ def check_working_folder(writes: bool) -> None:
                 tempfile.TemporaryFile(dir=folder).close()
     except OSError as reason:
         if reason.errno in FULL:
-            sys.exit(f"error: {sentence(reason, Path.cwd())}; nothing was changed")
-        sys.exit(
-            f"error: the folder {Path.cwd()} takes no files ({reason.strerror}): start Snakemake "
+            end(f"{sentence(reason, Path.cwd())}; nothing was changed")
+        end(
+            f"the folder {Path.cwd()} takes no files ({reason.strerror}): start Snakemake "
             "in one of your own, or name one with --directory FOLDER; nothing was changed"
         )
 
@@ -86,8 +91,8 @@ def check_folder(folder: str | Path) -> None:
     """End when a folder can never be made, since a file lies where it or one above it would be."""
     for path in (Path(folder), *Path(folder).parents):
         if os.path.lexists(path) and not path.is_dir():
-            sys.exit(
-                f"error: {path} is no folder, results cannot lie there: "
+            end(
+                f"{path} is no folder, results cannot lie there: "
                 "choose another one with --config results=FOLDER"
             )
 
@@ -95,10 +100,10 @@ def check_folder(folder: str | Path) -> None:
 def check_gpu(device: str, engine: str) -> None:
     """End when a GPU is asked for and this machine has none that its driver knows of."""
     if device == "cuda" and not has_gpu():
-        sys.exit("error: device cuda was asked for and this machine has no GPU: set device=auto")
+        end("device cuda was asked for and this machine has no GPU: set device=auto")
     if engine == "gpu" and (device == "cpu" or not has_gpu()):
         where = "device cpu" if device == "cpu" else "a machine without a GPU"
-        sys.exit(f"error: the engine gpu can't work on {where}: set engine=auto")
+        end(f"the engine gpu can't work on {where}: set engine=auto")
 
 
 def check_results_folder(folder: str | Path, needed: int = NEEDED_SPACE) -> None:
@@ -110,13 +115,13 @@ def check_results_folder(folder: str | Path, needed: int = NEEDED_SPACE) -> None
         # really write: permission bits say nothing about a read-only disk, and let root pass
         trial.write_bytes(b"\0" * 4096)
     except OSError as reason:
-        sys.exit(f"error: {sentence(reason, folder)}; nothing was changed")
+        end(f"{sentence(reason, folder)}; nothing was changed")
     finally:
         remove_quietly(trial)
     free = shutil.disk_usage(folder).free
     if free < needed:
-        sys.exit(
-            f"error: the disk of {folder} has {free / 2**20:.0f} MB left, a run needs "
+        end(
+            f"the disk of {folder} has {free / 2**20:.0f} MB left, a run needs "
             f"{needed / 2**20:.0f} MB: free some space, or choose another folder with "
             "--config results=FOLDER; nothing was changed"
         )
@@ -164,18 +169,17 @@ def hold(lock: Lock) -> None:
     except OSError as reason:
         if not os.access(lock.path.parent, os.W_OK) or reason.errno in FULL:
             return  # nothing to write, perhaps; `check_results_folder` says so before the first job
-        sys.exit(f"error: {sentence(reason, lock.path)}; nothing was changed")
+        end(f"{sentence(reason, lock.path)}; nothing was changed")
     if other:
         gone = f"; if it is no more, delete {lock.path}" if other.elsewhere or lock.weak else ""
-        sys.exit(
-            f"error: another run ({other}) works in {lock.path.parent}/: wait until it ends, or "
+        end(
+            f"another run ({other}) works in {lock.path.parent}/: wait until it ends, or "
             f"choose another folder with --config results=FOLDER{gone}"
         )
     if lock.left:
-        print(f"note: an earlier run ({lock.left}) was killed: going on from it", file=sys.stderr)
+        note(f"an earlier run ({lock.left}) was killed: going on from it")
     if lock.weak:
-        print(
-            f"note: the file system of {lock.path.parent} cannot lock files: "
-            "start no second run there from another machine",
-            file=sys.stderr,
+        note(
+            f"the file system of {lock.path.parent} cannot lock files: "
+            "start no second run there from another machine"
         )

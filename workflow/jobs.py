@@ -24,8 +24,8 @@ from typing import Any
 
 import psutil
 
-from hnnlib.errors import HnnError
-from hnnlib.files import written
+from hnnlib.errors import HnnError, plain
+from hnnlib.files import read_text, written
 from workflow.guards import NOTES, sentence
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -63,7 +63,7 @@ class Terminal:
 
     def _write(self, line: str) -> None:
         try:
-            os.write(self.stream, f"{self.name}: {line}\n".encode())
+            os.write(self.stream, f"{self.name}: {plain(line)}\n".encode())
         except OSError:  # the terminal is gone: the work is not
             pass
 
@@ -183,7 +183,7 @@ def reason_in(log: str | Path, killed: bool = False) -> str:
         killed: whether the machine has killed for want of memory while the job ran.
     """
     try:
-        lines = Path(log).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_text(log, "replace").splitlines()
     except OSError:
         lines = []
     for place in range(len(lines) - 1, -1, -1):
@@ -202,7 +202,8 @@ def reason_in(log: str | Path, killed: bool = False) -> str:
 def _send_output_to(log: str) -> None:
     """Let everything printed here, by libraries and by child processes go to the log."""
     Path(log).parent.mkdir(parents=True, exist_ok=True)
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    # a pipe without a reader would be waited for
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, 0o644)
     for stream in (1, 2):
         os.dup2(target, stream)
     os.close(target)

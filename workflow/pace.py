@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from hnnlib.files import read_text
 from workflow.jobs import kills
 from workflow.plan import Plan
 
@@ -34,8 +35,8 @@ def timings(folder: str | Path) -> dict[str, float]:
     found = {}
     for path in sorted(Path(folder).rglob("*.tsv")):
         try:
-            with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-                seconds = float(next(csv.DictReader(stream, delimiter="\t"))["s"])
+            lines = read_text(path, "replace").splitlines()
+            seconds = float(next(csv.DictReader(lines, delimiter="\t"))["s"])
         except (OSError, StopIteration, KeyError, TypeError, ValueError, csv.Error):
             continue
         if math.isfinite(seconds) and seconds >= 0:

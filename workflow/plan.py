@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from hnnlib.errors import ConfigError, HnnError
-from hnnlib.files import written
-from workflow.guards import NOTES
+from hnnlib.files import opened, read_text, written
+from workflow.guards import NOTES, end, sentence
 
 DEFAULT_SCALE = "quick"
 PAGES = ("ipynb", "html")
@@ -177,7 +176,9 @@ def make(options: Mapping[str, str], project: str | Path) -> Plan:
         )
         _check(plan)
     except HnnError as reason:
-        sys.exit(f"error: {reason}")
+        end(str(reason))
+    except OSError as reason:
+        end(sentence(reason))
     return plan
 
 
@@ -189,10 +190,11 @@ def _known(scale: str, project: Path) -> dict[str, Any]:
     files += [path for path in [Path(scale)] if os.path.isfile(path)]
     state = sha256(f"{scale}\0{project}\0{Path.cwd()}\0{__file__}".encode())
     for path in sorted({path.resolve() for path in [*files, Path(__file__)]}):
-        state.update(f"\0{path}\0".encode() + path.read_bytes())
+        with opened(path) as stream:
+            state.update(f"\0{path}\0".encode() + stream.read())
     kept = KEPT / f"{state.hexdigest()}.json"
     try:
-        return json.loads(kept.read_text())
+        return json.loads(read_text(kept))
     except (OSError, ValueError):  # there is none, or half of one
         known = json.loads(json.dumps(_asked(scale, project)))
     _keep(kept, known)
@@ -214,14 +216,11 @@ def _asked(name: str, project: Path) -> dict[str, Any]:
     from hnnlib import config, estimates, sources, studies
     from hnnlib.datasets import registry
     from hnnlib.evidence import papers
-    from hnnlib.studies import running
+    from hnnlib.studies import collecting, running
 
     def section(study: str, settings: Any) -> dict[str, Any]:
         known = studies.get(study)
-        groups = {
-            group: known.relevant(settings, group).model_dump(mode="json")
-            for group in known.groups(settings)
-        }
+        groups = studies.relevant(study, settings)
         # jobs that share one section share its work, too
         alike = Counter(map(repr, groups.values()))
         rate = estimates.rate(project / f"results/reference/{study}.nc")
@@ -235,7 +234,7 @@ def _asked(name: str, project: Path) -> dict[str, Any]:
                 seconds={k: rate * estimates.work(v) / alike[repr(v)] for k, v in groups.items()},
                 memory={group: estimates.memory(its) for group, its in groups.items()},
                 code={group: running.code_digests(study, settings, group) for group in groups},
-                collecting=sources.digest(f"hnnlib.studies.{study}", running.__name__),
+                collecting=sources.digest(studies.module(study, "collecting"), collecting.__name__),
                 data=[name for name in data if registry.get(name).files],
                 notebook=sources.digest(project / f"notebooks/{study}.ipynb"),
             )

@@ -8,12 +8,15 @@ import os
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from workflow.guards import uses_gpu
+from hnnlib.errors import plain
+from hnnlib.files import read_text
+from workflow.guards import note, uses_gpu
 from workflow.jobs import kills, label, reason_in
 from workflow.lock import Lock
 from workflow.pace import Pace, spoken
@@ -70,7 +73,7 @@ class _Quiet(logging.Filter):
         if event == LogEvent.JOB_FINISHED:
             self.pace.done.add(record.job_id)
             if said := self.lock.mend():
-                print(f"note: {said}", file=sys.stderr, flush=True)
+                note(said)
         if event == LogEvent.PROGRESS and self.pace.expected:
             print(self.pace.line(), file=sys.stderr, flush=True)
             return False
@@ -171,9 +174,9 @@ def conclude(plan: Plan) -> None:
 def tally(ledger: Path) -> str:
     """Claims of the authors by answer, in a line; empty without a ledger."""
     try:
-        with ledger.open(encoding="utf-8", newline="") as stream:
-            asked = [row for row in csv.DictReader(stream) if row["asked_by"] == "authors"]
-    except (OSError, KeyError):
+        rows = csv.DictReader(StringIO(read_text(ledger), newline=""))
+        asked = [row for row in rows if row["asked_by"] == "authors"]
+    except (OSError, ValueError, KeyError):
         return ""
     words = [row["answer"] for row in asked]
     counted = (f"{words.count(word)} {word}" for word in dict.fromkeys((*DECIDED, *sorted(words))))
@@ -199,7 +202,7 @@ def explain(pace: Pace, workflow: Any) -> None:
 
 def say(text: str) -> None:
     """Write a paragraph to the terminal."""
-    print(f"\n{text}\n", file=sys.stderr, flush=True)
+    print(f"\n{plain(text)}\n", file=sys.stderr, flush=True)
 
 
 def _device(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -15,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from hnnlib.datasets.entry import Entry, OfficialFile, Source
 from hnnlib.errors import DataError, plain
-from hnnlib.files import FULL
+from hnnlib.files import FULL, opened, read_text
 
 __all__ = ["ENVIRONMENT", "MANIFEST", "Located", "identity", "locate"]
 
@@ -198,9 +197,10 @@ def _read_manifest(folder: Path) -> dict | None:
     try:
         if path.stat().st_size > LARGEST_MANIFEST:
             raise ValueError(f"it is longer than {LARGEST_MANIFEST} bytes")
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(read_text(path))
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"The manifest {path} cannot be read ({error}): write it again.") from error
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"The manifest {path} cannot be read ({why}): write it again.") from error
     form = '{"source": text, "note": text, "files": {name: sha256}}'
     if not _is_manifest(manifest):
         raise DataError(f"The manifest {path} does not have the form {form}: write it so.")
@@ -233,7 +233,7 @@ def _hash(path: Path, kind: str = "sha256") -> str:
 @cache
 def _hashed(path: Path, kind: str, *state: int) -> str:
     """Sum of a file, computed once while its size, time and place, the `state`, stay the same."""
-    with path.open("rb") as stream:
+    with opened(path) as stream:
         return file_digest(stream, kind).hexdigest()
 
 
@@ -296,7 +296,8 @@ def _download_file(entry: Entry, file: OfficialFile, folder: Path) -> None:
             )
             return
         except (OSError, ValueError) as error:  # no connection, HTTP status, wrong checksum
-            if getattr(error, "errno", None) in (*FULL, errno.EACCES, errno.EROFS):
+            # what names a file is no matter of the network
+            if getattr(error, "errno", None) in FULL or getattr(error, "filename", None):
                 raise DataError(
                     f"The file {file.name} cannot be written to {folder} ({error.strerror}): "
                     f"make room there, or set {ENVIRONMENT} to a folder that holds {entry.name}/."

@@ -57,7 +57,8 @@ def read(path: str | Path) -> dict[str, dict[int, float]]:
             lines.fieldnames = head
             rows = [(lines.line_num, line) for line in lines]
     except (OSError, UnicodeDecodeError, csv.Error) as reason:
-        why = reason.strerror if isinstance(reason, OSError) else "no text in UTF-8"
+        why = "no text in UTF-8" if isinstance(reason, UnicodeDecodeError) else str(reason)
+        why = getattr(reason, "strerror", None) or why
         raise DataError(f"{path} cannot be read: {why}") from None
     found: dict[str, dict[int, float]] = {}
     for number, line in rows:

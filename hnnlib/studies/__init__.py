@@ -1,5 +1,7 @@
 """Studies: a module of this package with an object ``STUDY`` is a study; nothing else needs to know
-its name. What studies share stands in ``base``, what trains them in ``running``.
+its name. One that is a folder has it in ``study``, and how its groups become one dataset in
+``collecting``. What studies share stands in ``base``; what trains them in ``running``, what joins
+what was trained in ``collecting``.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import traceback
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hnnlib.errors import ConfigError, nearest
@@ -17,9 +20,9 @@ from hnnlib.errors import ConfigError, nearest
 if TYPE_CHECKING:
     from hnnlib.studies.base import Settings, Study
 
-__all__ = ["get", "jobs", "names", "settings_classes"]
+__all__ = ["get", "jobs", "module", "names", "relevant", "settings_classes"]
 
-_SHARED = ("base", "running")
+_SHARED = ("base", "collecting", "running")
 
 
 @cache
@@ -41,12 +44,22 @@ def get(name: str) -> Study:
     if not name.isidentifier():
         raise ConfigError(f"the study '{name}' needs a name of letters, digits and _: rename it")
     try:
-        module = import_module(f"{__name__}.{name}")
+        found = import_module(module(name))
     except Exception as reason:  # whatever a module may do while it is imported
         raise ConfigError(f"the study {name} cannot be imported: {_told(reason)}") from reason
-    if not hasattr(module, "STUDY"):
-        raise ConfigError(f"{module.__file__} has no object STUDY: see CONTRIBUTING.md")
-    return module.STUDY
+    if not hasattr(found, "STUDY"):
+        raise ConfigError(f"{found.__file__} has no object STUDY: see CONTRIBUTING.md")
+    return found.STUDY
+
+
+def module(name: str, part: str = "study") -> str:
+    """Dotted name of a study's module: in a folder the part of that name, where there is one, or
+    ``study``; else the only one.
+    """
+    for inside in (part, "study"):
+        if any((Path(folder) / name / f"{inside}.py").is_file() for folder in __path__):
+            return f"{__name__}.{name}.{inside}"
+    return f"{__name__}.{name}"
 
 
 def _told(reason: Exception) -> str:
@@ -75,6 +88,14 @@ def jobs(name: str, settings: Settings) -> Mapping[str, Any]:
                 "shorten names, or share seeds among more jobs"
             )
     return found
+
+
+def relevant(name: str, settings: Settings) -> dict[str, dict[str, Any]]:
+    """The settings that each job of a study depends on, as plain values."""
+    study = get(name)
+    return {
+        job: study.relevant(settings, job).model_dump(mode="json") for job in study.groups(settings)
+    }
 
 
 def settings_classes() -> dict[str, type[Settings]]:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnnlib.files import written
+from hnnlib.files import opened, written
 
 __all__ = ["Checkpoint"]
 
@@ -59,6 +59,8 @@ class Checkpoint:
                 np.savez(stream, identity=self._identity, stored=stored, **arrays)
             with temporary.open("r+b") as stream:
                 stream.write(_sum(stream))
+            if self._before.is_dir():  # no file can take its place
+                self._put_aside(self._before)
             with contextlib.suppress(FileNotFoundError):
                 os.replace(self.path, self._before)
 
@@ -82,18 +84,19 @@ class Checkpoint:
         self, path: Path, device: torch.device | str
     ) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """A whole file's content; None where it is about something else."""
-        with path.open("rb") as stream:
+        with opened(path) as stream:
             stream.seek(-_SUM, os.SEEK_END)
             end, stated = stream.tell(), stream.read()
             if _sum(stream, end) != stated:
                 raise ValueError(f"{path} is damaged")
-        with np.load(path, allow_pickle=False) as archive:
-            if str(archive["identity"]) != self._identity:
-                return None
-            names, facts = json.loads(str(archive["stored"]))
-            tensors = {
-                name: torch.from_numpy(archive[f"{_TENSOR}{name}"]).to(device) for name in names
-            }
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as archive:
+                if str(archive["identity"]) != self._identity:
+                    return None
+                names, facts = json.loads(str(archive["stored"]))
+                tensors = {
+                    name: torch.from_numpy(archive[f"{_TENSOR}{name}"]).to(device) for name in names
+                }
         return tensors, facts
 
     def _put_aside(self, path: Path) -> None:

@@ -348,17 +348,27 @@ def test_own_copy_with_manifest_in_the_cache_is_not_overwritten(toy, tmp_path):
     assert (folder / "a.gz").read_bytes() == b"re-encoded"
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (
+            OSError(20, "Not a directory", "/a/file/.cache"),
+            "Not a directory",
+        ),  # a home that is none
+    ],
+)
 def test_cache_that_cannot_be_written_is_not_blamed_on_the_mirrors(
-    toy, tmp_path, monkeypatch, server
+    toy, tmp_path, monkeypatch, server, error, said
 ):
     place(tmp_path / "web" / "good")
     use_mirrors(monkeypatch, toy, server, "good")
 
-    def full(*arguments, **options):
-        raise OSError(28, "No space left on device")
+    def refuse(*arguments, **options):
+        raise error
 
-    monkeypatch.setattr(pooch, "retrieve", full)
-    with pytest.raises(DataError, match=r"cannot be written to .*No space left on device"):
+    monkeypatch.setattr(pooch, "retrieve", refuse)
+    with pytest.raises(DataError, match=f"cannot be written to .*{said}"):
         fetch.locate(mnist.ENTRY)
 
 

@@ -37,8 +37,8 @@ def python(tree: Path, *words: str) -> str:
 
 
 def digests(tree: Path) -> str:
-    code = "from hnnlib import sources\n"
-    code += "\n".join(f"print(sources.digest('hnnlib.studies.{name}'))" for name in STUDIES)
+    code = "from hnnlib import sources, studies\n"
+    code += "\n".join(f"print(sources.digest(studies.module('{name}')))" for name in STUDIES)
     return python(tree, "-c", code)
 
 

@@ -132,6 +132,26 @@ def test_a_mistake_is_one_sentence_with_the_line(write, old, new, line_of, messa
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("year: 2020", "year: 99999999999"),
+        ("year: 2020", "year: -1"),
+        ("one: 90.5", "one: .inf"),
+        ("one: 90.5", "one: .nan"),
+        ("one: 90.5", "one: 1.0e+300"),
+        ("title: A paper", 'title: "A \\e[31mpaper"'),
+        ("  depth: null", '  "de\\x07pth": null'),
+        ("text: Two beats one.", 'text: "Two \\u202Ebeats one."'),
+    ],
+)
+def test_what_no_paper_prints_is_refused_with_its_line(write, old, new):
+    line = SMALL[: SMALL.index(old)].count("\n") + 1
+    with pytest.raises(ConfigError) as caught:
+        write(SMALL.replace(old, new))
+    assert f"line {line}: " in str(caught.value) and str(caught.value).isprintable()
+
+
 def test_two_claims_with_one_id(write):
     claim = SMALL[SMALL.index("  - id: X1") :]
     with pytest.raises(ConfigError, match="two claims have the id X1"):

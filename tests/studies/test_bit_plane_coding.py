@@ -6,8 +6,8 @@ import pytest
 from hnnlib import engines
 from hnnlib.codings.bit_planes import BitPlanes
 from hnnlib.studies.base import Context
-from hnnlib.studies.bit_plane_coding import STUDY
 from hnnlib.studies.bit_plane_coding.cells import SWITCHES, BitPlaneSettings, cells
+from hnnlib.studies.bit_plane_coding.study import STUDY
 
 TASK = {
     "dataset": "digits",

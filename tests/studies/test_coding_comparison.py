@@ -12,9 +12,8 @@ from hnnlib.errors import ConfigError
 from hnnlib.networks.hybrid import HybridNetwork
 from hnnlib.studies import running
 from hnnlib.studies.base import Context
-from hnnlib.studies.coding_comparison import STUDY
 from hnnlib.studies.coding_comparison.cells import ARCHITECTURES, CodingSettings, cells
-from hnnlib.studies.coding_comparison.study import _Job, _overlap, _parts
+from hnnlib.studies.coding_comparison.study import STUDY, _Job, _overlap, _parts
 
 SETTINGS = CodingSettings.model_validate(
     {

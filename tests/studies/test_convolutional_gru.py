@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from hnnlib.datasets import registry
 from hnnlib.studies.base import Context
-from hnnlib.studies.convolutional_gru import study
+from hnnlib.studies.convolutional_gru import collecting, study
 from hnnlib.studies.convolutional_gru.cells import MATCHES, GatedSettings, Model, cells, design
 
 ARMS = (
@@ -183,5 +183,5 @@ def test_savings_are_against_the_same_data():
             "share": ("cell", ["1", "1", "1", "1", "0"]),
         },
     )
-    found = study.saved(made, "spikes", "spikes").values[:, 0]
+    found = collecting.saved(made, "spikes", "spikes").values[:, 0]
     np.testing.assert_allclose(found, [70, 0, -100, 0, np.nan])

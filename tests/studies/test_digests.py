@@ -11,7 +11,7 @@ import xarray as xr
 
 from hnnlib import config, sources, studies
 from hnnlib.errors import StoreError
-from hnnlib.studies import running
+from hnnlib.studies import collecting, running
 
 CODE = "\n\ndef edited():\n    return 1\n"
 SCALE = config.load_scale("smoke", studies.settings_classes()).studies
@@ -91,6 +91,7 @@ def test_what_is_new_trains_nothing_anew(tree, room):
         ("plotting/style.py", set()),
         ("analysis/statistics/__init__.py", set()),
         ("studies/running.py", set()),
+        ("studies/collecting.py", set()),
         ("training/memory.py", set()),
         ("registration.py", set()),
         ("store.py", set()),
@@ -134,7 +135,7 @@ def test_every_kernel_that_may_run_is_in_the_digest(study):
     kernels = {".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in files}
     # folders, which hold no code
     kernels -= {f"hnnlib.engines.cpu.{folder}" for folder in ("surrogates", "networks")}
-    found = set(sources.modules(f"hnnlib.studies.{study}"))
+    found = set(sources.modules(studies.module(study)))
     named = {tuple(name.split(".")[1:]) for name in found}
     own = {k for k in kernels if {"neurons", "surrogates", "networks"} & {*k.split(".")[:-1]}}
     strange = {k for k in own if tuple(k.split(".")[-2:]) not in named}
@@ -144,10 +145,9 @@ def test_every_kernel_that_may_run_is_in_the_digest(study):
 
 @pytest.mark.parametrize("study", studies.names())
 def test_no_study_depends_on_what_judges_or_draws_it(study):
-    away = ("hnnlib.evidence", "hnnlib.plotting", "hnnlib.studies.running")
-    assert not [
-        name for name in sources.modules(f"hnnlib.studies.{study}") if name.startswith(away)
-    ]
+    away = ("hnnlib.evidence", "hnnlib.plotting")
+    away += ("hnnlib.studies.running", "hnnlib.studies.collecting")
+    assert not [name for name in sources.modules(studies.module(study)) if name.startswith(away)]
 
 
 # --- groups of one study that were trained at different times ------------------------------------
@@ -159,11 +159,11 @@ def part(study: str = "a", **data: str) -> xr.Dataset:
 
 def test_groups_of_different_data_join():
     parts = {Path("one"): part(digits="b"), Path("two"): part(digits="b", shd="c")}
-    shared = running._shared_code(parts)
+    shared = collecting._shared_code(parts)
     assert shared == {"code_digest": "a", "data_code_json": '{"digits": "b", "shd": "c"}'}
 
 
 @pytest.mark.parametrize("other", [part("z", digits="b"), part(digits="z")])
 def test_groups_of_different_code_do_not_join(other):
     with pytest.raises(StoreError, match="two and one were made by different code"):
-        running._shared_code({Path("one"): part(digits="b"), Path("two"): other})
+        collecting._shared_code({Path("one"): part(digits="b"), Path("two"): other})

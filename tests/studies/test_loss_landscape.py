@@ -11,8 +11,8 @@ import torch
 from hnnlib import engines
 from hnnlib.networks.direct import Design, DirectNetwork
 from hnnlib.studies.base import Context
-from hnnlib.studies.loss_landscape import STUDY, measures, study
-from hnnlib.studies.loss_landscape.study import LandscapeSettings, cells
+from hnnlib.studies.loss_landscape import measures, study
+from hnnlib.studies.loss_landscape.study import STUDY, LandscapeSettings, cells
 from hnnlib.training.tasks import cross_entropy
 
 SETTINGS = LandscapeSettings.model_validate(

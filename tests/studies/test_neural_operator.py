@@ -7,10 +7,10 @@ import pytest
 
 from hnnlib import engines
 from hnnlib.studies.base import Context
-from hnnlib.studies.neural_operator import STUDY
 from hnnlib.studies.neural_operator.cells import Cell, OperatorSettings, cells
 from hnnlib.studies.neural_operator.measures import Truth, fi_distance
 from hnnlib.studies.neural_operator.recordings import mixtures, record
+from hnnlib.studies.neural_operator.study import STUDY
 
 SETTINGS = OperatorSettings.model_validate(
     {

@@ -15,8 +15,7 @@ from hnnlib.datasets.registry import load
 from hnnlib.networks.classifier import ImageDesign
 from hnnlib.networks.residual import SewResNet18
 from hnnlib.studies.base import Context
-from hnnlib.studies.noise_correlations import STUDY
-from hnnlib.studies.noise_correlations.study import MOMENTS, NoiseCorrelationsSettings
+from hnnlib.studies.noise_correlations.study import MOMENTS, STUDY, NoiseCorrelationsSettings
 from hnnlib.training.examples import Images
 
 SETTINGS = NoiseCorrelationsSettings.model_validate(

@@ -10,8 +10,7 @@ from hnnlib.evidence import rules
 from hnnlib.plotting import operational_manifold as draw
 from hnnlib.plotting.operational_manifold.surfaces import surfaces
 from hnnlib.studies.base import Context
-from hnnlib.studies.operational_manifold import STUDY
-from hnnlib.studies.operational_manifold.study import FamilySettings, ManifoldSettings
+from hnnlib.studies.operational_manifold.study import STUDY, FamilySettings, ManifoldSettings
 from hnnlib.studies.operational_manifold.summary import summarise
 
 GRID = {

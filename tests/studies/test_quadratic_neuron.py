@@ -7,9 +7,9 @@ import torch
 from hnnlib.analysis import cells as look_up
 from hnnlib.plotting import quadratic_neuron as draw
 from hnnlib.studies.base import Context
-from hnnlib.studies.quadratic_neuron import STUDY
 from hnnlib.studies.quadratic_neuron.cells import Cell, QuadraticSettings, cells, neurons
 from hnnlib.studies.quadratic_neuron.exact import facts
+from hnnlib.studies.quadratic_neuron.study import STUDY
 from hnnlib.studies.quadratic_neuron.summary import summarise
 
 TASK = {

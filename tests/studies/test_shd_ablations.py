@@ -10,9 +10,9 @@ import pytest
 import xarray as xr
 from pydantic import ValidationError
 
-from hnnlib import store
+from hnnlib import store, studies
 from hnnlib.networks.direct import MODELS
-from hnnlib.studies import running
+from hnnlib.studies import collecting, running
 from hnnlib.studies.shd_ablations import study
 from hnnlib.studies.shd_ablations.cells import RATIOS, Cell, ShdSettings, cells
 from hnnlib.training.populations import in_pieces
@@ -207,7 +207,8 @@ def test_a_run_is_written_and_collected(context, tmp_path):
         checkpoints=tmp_path / "c",
         progress=lambda line: None,
     )
-    running.collect("shd_ablations", chosen, [out], tmp_path / "store.nc")
+    plain, groups = chosen.model_dump(mode="json"), studies.relevant("shd_ablations", chosen)
+    collecting.collect("shd_ablations", plain, groups, [out], tmp_path / "store.nc")
     found = store.open(tmp_path / "store.nc")
     assert found.sizes["cell"] == 1
     assert found.attrs["summary_commit"] == found.attrs["git_commit"]

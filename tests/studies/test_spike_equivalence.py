@@ -10,9 +10,8 @@ from hnnlib.analysis import cells
 from hnnlib.analysis.equivalence import squarefree
 from hnnlib.evidence import claims, papers
 from hnnlib.studies.base import Context
-from hnnlib.studies.spike_equivalence import STUDY
 from hnnlib.studies.spike_equivalence.random_networks import ARMS, compared
-from hnnlib.studies.spike_equivalence.study import SpikeEquivalenceSettings
+from hnnlib.studies.spike_equivalence.study import STUDY, SpikeEquivalenceSettings
 
 SETTINGS = SpikeEquivalenceSettings.model_validate(
     {

@@ -52,6 +52,28 @@ def test_another_identity_is_as_good_as_none_and_overwritten(checkpoint, lines):
     assert (epoch(other), lines) == (6, [])
 
 
+def test_a_folder_in_the_place_of_the_one_before_is_put_aside(checkpoint, lines):
+    checkpoint.save(TENSORS, {"epoch": 0})
+    folder = checkpoint.path.with_name("c.npz.previous")
+    folder.mkdir()
+    (folder / "something").touch()
+    checkpoint.save(TENSORS, {"epoch": 1})
+    assert epoch(checkpoint) == 1 and folder.is_file()
+    assert lines == [f"{folder} is damaged or no checkpoint: put aside as {folder.name}.damaged"]
+
+
+def test_a_pipe_is_put_aside_and_waited_for_by_nobody(checkpoint, lines):
+    for k in range(2):
+        checkpoint.save(TENSORS, {"epoch": k})
+    checkpoint.path.unlink()
+    os.mkfifo(checkpoint.path)
+    assert epoch(checkpoint) == 0
+    assert lines == [f"{checkpoint.path} is damaged or no checkpoint: put aside as c.npz.damaged"]
+    os.mkfifo(checkpoint.path)
+    checkpoint.save(TENSORS, {"epoch": 2})
+    assert epoch(checkpoint) == 2
+
+
 def test_no_damage_is_loaded_or_raised(checkpoint):
     """2,000 single bits and 200 lengths, drawn once: the last but one is taken, every time."""
     for k in range(2):

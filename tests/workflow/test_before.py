@@ -57,6 +57,24 @@ def test_a_pipe_or_a_folder_is_no_store(planned):
     assert list(before.damaged(planned)) == planned.runs("a")
 
 
+def test_pipes_are_removed_from_the_results_wherever_they_lie(planned, capsys):
+    places = ("data/mnist.json", "timings/train_group/a/g0.tsv", "logs/a.log", "runs/a/g2.nc")
+    for path in (Path(planned.results, place) for place in places):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(path)
+    there = {path for path in Path(planned.results).rglob("*") if path.is_file()}
+    before.remove_pipes(planned.results)
+    assert {p for p in Path(planned.results).rglob("*") if not p.is_dir()} == there
+    assert capsys.readouterr().err.count("was no file, but a pipe or a device: it is removed") == 4
+
+
+def test_a_pipe_is_no_table(planned):
+    path = Path(planned.results, "claims.csv")
+    path.unlink()
+    os.mkfifo(path)
+    assert list(before.damaged(planned)) == [str(path)]
+
+
 @pytest.mark.parametrize("place", ["claims.csv", "notebooks/a.html", "report/index.html"])
 def test_empty_tables_and_pages_are_made_again(planned, place):
     path = Path(planned.results, place)
@@ -121,6 +139,9 @@ def test_a_damaged_record_of_data_is_made_again(planned, tmp_path, monkeypatch, 
     monkeypatch.setenv("HNN_DATA", str(tmp_path / "one"))
     path = record(planned, "")
     Path(path).write_text(text)
+    assert list(before.exchanged(planned)) == [path]
+    Path(path).unlink()
+    os.mkfifo(path)  # of a dry run, which removes nothing
     assert list(before.exchanged(planned)) == [path]
 
 

@@ -12,7 +12,7 @@ from snakemake_runs import ROOT, environment
 from test_workflow import untimed, wait_for
 
 from hnnlib import config, store, studies
-from hnnlib.studies import running
+from hnnlib.studies import collecting, running
 
 pytestmark = pytest.mark.skipif(
     "HNN_TEST_CLUSTER" not in os.environ, reason="it starts a cluster on this machine: make cluster"
@@ -71,6 +71,7 @@ def test_a_killed_job_and_a_killed_controller_change_nothing(cluster, tmp_path):
             running.train_group(
                 name, group, settings, out=runs[-1], checkpoints=folder, progress=str, **options
             )
-        running.collect(name, settings, runs, tmp_path / f"{name}.nc")
+        plain, groups = settings.model_dump(mode="json"), studies.relevant(name, settings)
+        collecting.collect(name, plain, groups, runs, tmp_path / f"{name}.nc")
         found = store.open(tmp_path / f"results/smoke/{name}.nc")
         assert untimed(found).identical(untimed(store.open(tmp_path / f"{name}.nc"))), name

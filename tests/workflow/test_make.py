@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = """#!/bin/sh
 echo "PIP_USER=$PIP_USER $*" >> "$ASKED"
 case "$*" in
-    "-m venv "*) mkdir -p "$3/bin"; cp --remove-destination "$0" "$3/bin/python"; touch "$3/pip" ;;
+    "-m venv --clear "*) rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; touch "$4/pip" ;;
     "-m pip --version") test -e "${0%/bin/python}/pip" ;;
     *"$FAILS"*) exit 1 ;;
 esac
@@ -66,11 +66,20 @@ def half_installed(venv: Path) -> None:
     assert make(venv.parent, fails="-e .[workflow,test]")[0] != 0
 
 
-@pytest.mark.parametrize("stuck", [without_pip, without_python, half_installed])
+def moved(venv: Path) -> None:
+    before = shutil.copytree(venv.parent, venv.parent / "before it moved")
+    assert make(before)[0] == 0
+    (before / ".venv/bin/snakemake").write_text(f"#!{before}/.venv/bin/python")
+    (before / ".venv").rename(venv)
+
+
+@pytest.mark.parametrize("stuck", [without_pip, without_python, half_installed, moved])
 def test_an_environment_that_is_stuck_is_made_again(folder, stuck):
     stuck(folder / ".venv")
     status, said, asked = make(folder)
     assert status == 0 and (folder / ".venv/.ready").exists()
+    assert not (folder / ".venv/bin/snakemake").exists(), "it names a place that is gone"
+    assert make(folder)[2] == ["PIP_USER= -c "], "once made, it stays"
     assert ("creating .venv" in said) == (stuck is not half_installed)
     assert any("-e .[workflow,test]" in line for line in asked)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,12 @@ def test_a_broken_timing_stops_nothing(tmp_path, text):
     assert pace.timings(tmp_path / "timings") == {"train_group/a/g1": 120.0}
     workflow = snakemake("train_group/a/g0", "train_group/a/g1")
     assert started(tmp_path, workflow).seconds() == 240
+
+
+def test_a_pipe_is_no_timing(tmp_path):
+    timing(tmp_path / "timings", "train_group/a/g1", f"{HEAD}120\t0:02:00\t1\n")
+    os.mkfifo(tmp_path / "timings/train_group/a/g0.tsv")
+    assert pace.timings(tmp_path / "timings") == {"train_group/a/g1": 120.0}
 
 
 def test_earlier_runs_count_more_than_what_the_scale_file_declares(tmp_path):

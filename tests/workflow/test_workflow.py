@@ -17,7 +17,7 @@ import xarray as xr
 from snakemake_runs import PATIENCE, command, contents, environment, last_words, run
 
 from hnnlib import config, store, studies
-from hnnlib.studies import running
+from hnnlib.studies import collecting, running
 
 
 def wait_for(condition: Callable[[], object], process: subprocess.Popen) -> object:
@@ -103,7 +103,8 @@ def test_a_killed_run_ends_with_the_numbers_of_an_uninterrupted_one(smoke, tmp_p
                 checkpoints=tmp_path / path.stem,
                 progress=lambda line: None,
             )
-        running.collect(name, settings, runs, tmp_path / f"{name}.nc")
+        plain, groups = settings.model_dump(mode="json"), studies.relevant(name, settings)
+        collecting.collect(name, plain, groups, runs, tmp_path / f"{name}.nc")
         expected = store.open(tmp_path / f"{name}.nc")
         found = store.open(smoke.folder / f"results/smoke/{name}.nc")
         assert untimed(found).identical(untimed(expected))

@@ -39,6 +39,7 @@ rule collect_study:
         CONDA
     params:
         settings=lambda wildcards: PLAN.sections[wildcards.study].settings,
+        groups=lambda wildcards: PLAN.sections[wildcards.study].groups,
         code=lambda wildcards: PLAN.sections[wildcards.study].collecting,
     script:
         "../scripts/collect_study.py"

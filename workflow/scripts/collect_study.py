@@ -5,9 +5,12 @@ from pathlib import Path
 from workflow.jobs import job
 
 with job(snakemake):
-    from hnnlib import studies
-    from hnnlib.studies import running
+    from hnnlib.studies import collecting
 
-    study = snakemake.wildcards.study
-    settings = studies.get(study).Settings.model_validate(snakemake.params.settings)
-    running.collect(study, settings, [Path(p) for p in snakemake.input], Path(snakemake.output[0]))
+    collecting.collect(
+        snakemake.wildcards.study,
+        snakemake.params.settings,
+        snakemake.params.groups,
+        [Path(path) for path in snakemake.input],
+        Path(snakemake.output[0]),
+    )

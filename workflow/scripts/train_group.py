@@ -8,12 +8,13 @@ with job(snakemake) as terminal:
     import yaml
 
     from hnnlib import studies
+    from hnnlib.files import read_text
     from hnnlib.studies import running
 
     # the file was checked as a whole at the start; checking it again would import every study
     file = Path(snakemake.config["scale_file"])
     study, group = snakemake.wildcards.study, snakemake.wildcards.group
-    section = yaml.safe_load(file.read_text(encoding="utf-8"))["studies"][study]
+    section = yaml.safe_load(read_text(file))["studies"][study]
     running.train_group(
         study,
         group,

@@ -44,7 +44,7 @@ def dead_outputs(dataset: xr.Dataset, cells: Iterable[str]) -> list[dict]:
         if (dead > 0).any():
             ties = dataset.variables.get("tie_rate")
             rate = np.nan if ties is None else 100 * mean(at(dataset, cell, ties))
-            outputs = [None if np.isnan(value) else int(value) for value in dead]
+            outputs = [int(value) if np.isfinite(value) else None for value in dead]
             found.append({"cell": cell, "outputs": outputs, "tie_rate": rate})
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
@@ -17,6 +17,9 @@ from hnnlib.evidence.papers.readings import Reading
 from hnnlib.evidence.papers.tables import Entry, Table
 
 __all__ = ["Anchor", "Claim", "Edition", "Fact", "Inconsistency", "Paper"]
+
+
+Year = Annotated[int, Field(ge=1600, le=2200)]
 
 
 class Claim(Model):
@@ -49,7 +52,7 @@ class Edition(Model):
     """Another edition of the paper, from which its numbers are."""
 
     authors: tuple[str, ...]
-    year: int
+    year: Year
     venue: str
 
 
@@ -89,7 +92,7 @@ class Paper(Model):
 
     title: str
     authors: tuple[str, ...]
-    year: int
+    year: Year
     venue: str
     doi: str
     arxiv: str = ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
+from unicodedata import category
 
 from pydantic import ValidationError
 
@@ -14,6 +16,7 @@ from hnnlib.evidence.papers.paper import Paper
 __all__ = ["PAPERS", "load", "naming"]
 
 PAPERS = Path(__file__).parents[3] / "papers"
+LARGEST = 1e15
 
 
 def load(stem: str, folder: str | Path | None = None) -> Paper:
@@ -32,6 +35,11 @@ def load(stem: str, folder: str | Path | None = None) -> Paper:
             )
         raise ConfigError(f"there is no paper {path.name} in {path.parent}: {nearest(stem, known)}")
     document = yaml_models.read(path, path.name, "a paper is a mapping with the keys title, ...")
+    for place in _unusable(document.values):
+        raise ConfigError(
+            f"{document.at(*place)}: no printed number is infinite or beyond {LARGEST:g}, and no "
+            "text holds control characters"
+        )
     try:
         paper = Paper.model_validate(document.values)
         return paper.registered(registration.digests(document.values))
@@ -62,6 +70,20 @@ def naming(studies: Iterable[str], folder: str | Path | None = None) -> dict[str
         if (named := set(names) & set(paper.studies))
     ]
     return {stem: paper for _, stem, paper in sorted(found, key=lambda one: one[:2])}
+
+
+def _unusable(node: Any, place: tuple[int | str, ...] = ()) -> Iterator[tuple[int | str, ...]]:
+    """Places of numbers that no table prints, and of texts that would steer a terminal."""
+    if isinstance(node, dict | list):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            if isinstance(node, dict):
+                yield from _unusable(key, (*place, key))
+            yield from _unusable(value, (*place, key))
+    elif isinstance(node, str):
+        if any(category(letter)[0] == "C" for letter in node.replace("\n", "")):
+            yield place
+    elif isinstance(node, int | float) and not abs(node) <= LARGEST:
+        yield place
 
 
 def _files(folder: Path) -> list[Path]:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from hnnlib.files import read_text
+
 __all__ = ["described", "side_by_side"]
 
 
@@ -45,7 +47,7 @@ def described(figures: Path, place: str) -> list[dict]:
     found = []
     for png in sorted((figures / place).glob("[!.]*.png")):
         sidecar = png.with_suffix(".json")
-        words = json.loads(sidecar.read_text(encoding="utf-8")) if sidecar.exists() else {}
+        words = json.loads(read_text(sidecar)) if sidecar.exists() else {}
         files = [path for path in (png, png.with_suffix(".svg")) if path.exists()]
         width, height = _size(png)
         found.append(

@@ -13,6 +13,7 @@ from pathlib import Path
 from hnnlib.errors import ConfigError
 from hnnlib.evidence.report import performance_tables as tables
 from hnnlib.evidence.report.text import number
+from hnnlib.files import read_text
 
 __all__ = ["read", "view"]
 
@@ -35,7 +36,7 @@ def read(paths: Sequence[str | Path]) -> list[dict]:
     found = []
     for path in map(Path, paths):
         try:
-            results = json.loads(path.read_text(encoding="utf-8"))
+            results = json.loads(read_text(path))
         except ValueError as reason:
             raise ConfigError(
                 f"{path.name} is not a result of python -m benchmarks ({reason}): delete it"

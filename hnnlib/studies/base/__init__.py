@@ -10,17 +10,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import torch
 import xarray as xr
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from hnnlib import engines
-from hnnlib.datasets import registry
-from hnnlib.datasets.eventdata import EventData
-from hnnlib.datasets.imagedata import ImageData
-from hnnlib.training.checkpoint import Checkpoint
+if TYPE_CHECKING:  # torch takes two seconds, and what only collects does without
+    import torch
+
+    from hnnlib.datasets.eventdata import EventData
+    from hnnlib.datasets.imagedata import ImageData
+    from hnnlib.engines import Engine
+    from hnnlib.training.checkpoint import Checkpoint
 
 __all__ = ["Context", "Settings", "Study", "join_cells", "split_into_jobs"]
 
@@ -52,6 +53,18 @@ class Settings(BaseModel):
         return value
 
 
+def _processor() -> torch.device:
+    import torch
+
+    return torch.device("cpu")
+
+
+def _engine() -> Engine:
+    from hnnlib import engines
+
+    return engines.get()
+
+
 @dataclass
 class Context:
     """What a study may use while it trains one group.
@@ -66,14 +79,16 @@ class Context:
     """
 
     checkpoints: Path
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    engine: engines.Engine = field(default_factory=engines.get)
+    device: torch.device = field(default_factory=_processor)
+    engine: Engine = field(default_factory=_engine)
     identity: str = ""
     say: Callable[[str], None] = print
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def data(self, name: str) -> ImageData | EventData:
         """Load a data set and remember its source for the provenance of the result."""
+        from hnnlib.datasets import registry
+
         loaded = registry.load(name)
         self.sources[name] = asdict(loaded.source)
         return loaded
@@ -86,6 +101,8 @@ class Context:
             depends: whatever decides its result beside configuration, code and data: the cell, for
                 one. A checkpoint that was made of something else is not resumed.
         """
+        from hnnlib.training.checkpoint import Checkpoint
+
         data = [source["sha256"] for source in self.sources.values()]
         identity = " ".join(map(str, (self.identity, *depends, *data)))
         path = self.checkpoints / f"{name.replace('/', '-')}.npz"

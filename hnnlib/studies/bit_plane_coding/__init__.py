@@ -11,7 +11,3 @@ batch (``batch_flips``, a count over all seeds).
 Cells of the arms ``coding`` and ``encoder`` are computed, not trained, and have no seeds: what is
 lost between encoder and decoder by ``order`` and ``rounding``, and what each derivative is like.
 """
-
-from hnnlib.studies.bit_plane_coding.study import STUDY
-
-__all__ = ["STUDY"]

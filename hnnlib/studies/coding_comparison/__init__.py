@@ -4,7 +4,3 @@
 Cells are the rows and columns of the paper's tables, plus forensic arms: cells that differ from a
 cell of the tables in one protocol choice, so that the difference says what the choice was worth.
 """
-
-from hnnlib.studies.coding_comparison.study import STUDY
-
-__all__ = ["STUDY"]

@@ -10,7 +10,3 @@ as operations, graded products beside them; ``spikes_saved``, ``rate_saved`` and
 Each model chooses its learning rate on validation, with the same budget, and keeps it in all arms.
 Validation holds out whole speakers; the test part is read by the chosen epoch.
 """
-
-from hnnlib.studies.convolutional_gru.study import STUDY
-
-__all__ = ["STUDY"]

@@ -22,6 +22,7 @@ from hnnlib.randomness import MemberNoise, torch_generator
 from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
 from hnnlib.studies.base.selection import selection
 from hnnlib.studies.base.settings import limits
+from hnnlib.studies.convolutional_gru import collecting
 from hnnlib.studies.convolutional_gru.cells import (
     FRONT,
     Cell,
@@ -41,11 +42,6 @@ __all__ = ["STUDY", "ConvolutionalGru"]
 
 _BATCH = 256  # examples that are scored at once
 _LOOKED_AT = 64  # test examples whose currents are looked at
-_SAVED = {
-    "spikes_saved": ("spikes", "spikes a sample"),
-    "rate_saved": ("spikes_per_neuron_step", "spikes a neuron and step"),
-    "operations_saved": ("synaptic_operations", "synaptic operations a sample"),
-}
 _TRACED = {"r": "memory", "z": "update", "i": "current", "v": "potential", "s": "output"}
 
 
@@ -79,27 +75,12 @@ class ConvolutionalGru(Study):
         return join_cells([part for model in models for part in job.train(model)])
 
     def summarise(self, whole: xr.Dataset) -> xr.Dataset:
-        """With what each cell saves against SpikGRU of equal parameters, seed by seed."""
-        return whole.assign({name: saved(whole, *what) for name, what in _SAVED.items()})
+        """See ``Study``."""
+        return collecting.summarise(whole)
 
     def collect(self, settings: GatedSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """All cells, and what they save."""
-        return self.summarise(join_cells(runs))
-
-
-def saved(whole: xr.Dataset, variable: str, text: str) -> xr.DataArray:
-    """Percent that a cell has less of a variable than SpikGRU of equal parameters on its data; NaN
-    where nothing spikes or there is no such cell.
-    """
-    values, found = whole[variable].values, np.full(whole[variable].shape, np.nan)
-    dataset = whole["dataset"].values
-    main = (whole["model"].values == "spik_gru") & (whole["arm"].values == "main")
-    for place in np.flatnonzero(main):
-        fits = (dataset == dataset[place]) & (whole["share"].values.astype(float) > 0)
-        reference = np.where(values[place] > 0, values[place], np.nan)
-        found[fits] = 100 * (1 - values[fits] / reference)
-    long_name = f"{text} less than those of SpikGRU of equal parameters"
-    return whole[variable].copy(data=found).assign_attrs(long_name=long_name, units="%")
+        """See ``Study``."""
+        return collecting.collect(settings, runs)
 
 
 class _Job:

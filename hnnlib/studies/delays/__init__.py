@@ -8,7 +8,3 @@ Cells of one order are trained as one population. At a seed they share weights, 
 order of the data. Validation holds out whole speakers and chooses the epoch; the test part is
 watched to say what choosing by it would have been worth.
 """
-
-from hnnlib.studies.delays.study import STUDY
-
-__all__ = ["STUDY"]

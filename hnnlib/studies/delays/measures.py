@@ -6,20 +6,15 @@ import time
 
 import numpy as np
 import torch
-import xarray as xr
 
-from hnnlib.analysis.cells import one
 from hnnlib.engines import Engine
 from hnnlib.networks.delays import DelayNetwork
 from hnnlib.randomness import MemberNoise, torch_generator
 from hnnlib.training.examples import Examples
 from hnnlib.training.tasks import cross_entropy
-from hnnlib.variables import Variable, of_cell, variable
+from hnnlib.variables import Variable, of_cell
 
-__all__ = ["compared", "lines", "register", "registers", "step_seconds"]
-
-LAG_0 = {"delay": "gain", "norm": "gain_norm"}
-"""The control that has a line's taps at lag 0."""
+__all__ = ["lines", "register", "registers", "step_seconds"]
 
 
 def register(signal: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
@@ -81,28 +76,3 @@ def step_seconds(network: DelayNetwork, examples: Examples, rows: torch.Tensor) 
         found.append((time.process_time() - started) / len(rows))
     text = "processor time of a training step of one network, one measurement a seed"
     return of_cell(("seed",), found[1:], text, "s")  # the first one warms up
-
-
-def compared(whole: xr.Dataset) -> xr.Dataset:
-    """What each cell gains over the network without a line, and over its control at lag 0."""
-    gain, true_gain, ratio = [], [], []
-    for place in range(whole.sizes["cell"]):
-        cell = whole.isel(cell=place)
-        own = {k: cell[k].item() for k in ("dataset", "size", "neuron", "order")}
-        main = {"width": "own", "mask_axis": "none", "draw": "keyed", "trained": "yes"}
-        main |= {"init": "rand"} | own
-        none = one(whole, **main | {"line": "none", "order": 0})
-        kind = LAG_0.get(cell["line"].item())
-        control = kind and one(whole, **main | {"line": kind})
-        nothing = np.full(whole.sizes["seed"], np.nan)
-        accuracy = cell["test_accuracy"].values
-        gain.append(nothing if none is None else accuracy - none["test_accuracy"].values)
-        true_gain.append(nothing if not control else accuracy - control["test_accuracy"].values)
-        seconds = nothing if none is None else none["step_seconds"].values
-        ratio.append(cell["step_seconds"].values / seconds)
-    both, text = ("cell", "seed"), "test accuracy minus that of"
-    return whole.assign(
-        delay_gain=variable(both, gain, f"{text} the same network without a line"),
-        true_delay_gain=variable(both, true_gain, f"{text} the same taps, all at lag 0"),
-        time_ratio=variable(both, ratio, "time of a training step over that without a line"),
-    )

@@ -15,8 +15,9 @@ from hnnlib.studies.base import Context, Study, join_cells
 from hnnlib.studies.base.recordings import recordings
 from hnnlib.studies.base.selection import selection
 from hnnlib.studies.base.speakers import by_speaker
+from hnnlib.studies.delays import collecting
 from hnnlib.studies.delays.cells import Cell, DelaySettings, DelayTask, cells
-from hnnlib.studies.delays.measures import compared, lines, registers, step_seconds
+from hnnlib.studies.delays.measures import lines, registers, step_seconds
 from hnnlib.training import loop, measurement, scoring
 from hnnlib.training.augment import MixAndMask
 from hnnlib.training.examples import Parts
@@ -57,11 +58,11 @@ class Delays(Study):
 
     def collect(self, settings: DelaySettings, runs: list[xr.Dataset]) -> xr.Dataset:
         """See ``Study``."""
-        return self.summarise(join_cells(runs))
+        return collecting.collect(settings, runs)
 
     def summarise(self, whole: xr.Dataset) -> xr.Dataset:
         """See ``Study``."""
-        return compared(whole)
+        return collecting.summarise(whole)
 
 
 class _Job:

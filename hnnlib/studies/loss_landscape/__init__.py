@@ -22,7 +22,3 @@ the lines), ``features`` (of subspaces) and ``box_features``, ``measured_loss`` 
 (what a correlation with smoothness should hold fixed), ``surrogate_curvature`` and
 ``surrogate_trace`` (which decide nothing). In all of them, rougher and sharper is larger.
 """
-
-from hnnlib.studies.loss_landscape.study import STUDY
-
-__all__ = ["STUDY"]

@@ -26,7 +26,7 @@ from hnnlib.studies.base.recordings import (
     recordings,
 )
 from hnnlib.studies.base.settings import Quantity, TasksBase, WithMain
-from hnnlib.studies.loss_landscape import measures
+from hnnlib.studies.loss_landscape import collecting, measures
 from hnnlib.studies.loss_landscape.measures import Measured, MeasureSettings, TrainLoss
 from hnnlib.training import loop, measurement
 from hnnlib.training.checkpoint import Checkpoint
@@ -145,8 +145,8 @@ class LossLandscape(Study):
         return _Job(task, arm, settings.seeds, context).run()
 
     def collect(self, settings: LandscapeSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """All groups; coordinates that only some of them have stay in order."""
-        return join_cells(sorted(runs, key=lambda run: str(run["arm"].values[0]) != "main"))
+        """See ``Study``."""
+        return collecting.collect(settings, runs)
 
 
 class _Trained(NamedTuple):

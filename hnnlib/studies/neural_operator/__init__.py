@@ -4,7 +4,3 @@ potential says about spikes (Ghafourpour et al., NOBLE).
 The data are simulated: an ensemble of cells that differ in their conductances, each answering a
 step of current. An operator is told the step and two features of the cell.
 """
-
-from hnnlib.studies.neural_operator.study import STUDY
-
-__all__ = ["STUDY"]

@@ -10,7 +10,7 @@ import xarray as xr
 
 from hnnlib.networks.operator import TraceOperator
 from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
-from hnnlib.studies.neural_operator import facts, measures
+from hnnlib.studies.neural_operator import collecting, facts, measures
 from hnnlib.studies.neural_operator.cells import (
     TUNED,
     Cell,
@@ -31,7 +31,6 @@ from hnnlib.training.traces import (
     Traces,
     without_spikes,
 )
-from hnnlib.variables import variable
 
 __all__ = ["STUDY", "NeuralOperator"]
 
@@ -59,20 +58,11 @@ class NeuralOperator(Study):
 
     def collect(self, settings: OperatorSettings, runs: list[xr.Dataset]) -> xr.Dataset:
         """See ``Study``."""
-        return self.summarise(join_cells(runs))
+        return collecting.collect(settings, runs)
 
     def summarise(self, whole: xr.Dataset) -> xr.Dataset:
         """See ``Study``."""
-        return _compared(whole)
-
-
-def _compared(whole: xr.Dataset) -> xr.Dataset:
-    """The store with what operators gain, between cells, over averages of parameters."""
-    away = whole["fi_distance"]
-    gain = away.isel(cell=(whole["arm"] == "averaged").values).max("cell") - away
-    found = gain.where(whole["train_seconds"].notnull()).transpose("cell", "seed")
-    text = "distance of F-I curves of averaged cells minus that of operators between cells"
-    return whole.assign(fi_gain=variable(found.dims, found.values, text, "spikes"))
+        return collecting.summarise(whole)
 
 
 class _Job:

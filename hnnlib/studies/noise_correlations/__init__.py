@@ -13,7 +13,3 @@ Cells of the arm ``regime``: ``network`` x ``dataset`` x ``variant``, protocol `
 but other neurons at test time. ``mean_dense_change``, ``count_sparse_change`` and so on say how
 correlations outside the operating region differ from those inside; ``grid_...`` are the maps.
 """
-
-from hnnlib.studies.noise_correlations.study import STUDY
-
-__all__ = ["STUDY"]

@@ -19,6 +19,7 @@ from hnnlib.networks.residual import SewResNet18
 from hnnlib.networks.vgg import SpikingVgg11
 from hnnlib.studies.base import Context, Settings, Study, join_cells
 from hnnlib.studies.base.settings import ImageSettings, Quantity, ScheduleSettings, Seeds, limits
+from hnnlib.studies.noise_correlations import collecting
 from hnnlib.studies.noise_correlations.measures import (
     Collected,
     noise_variables,
@@ -186,9 +187,8 @@ class NoiseCorrelations(Study):
         return join_cells(cells)
 
     def collect(self, settings: NoiseCorrelationsSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """See ``Study``; every network's layers stay in the order in which they fire."""
-        layers = dict.fromkeys(name for run in runs for name in run["layer"].values)
-        return join_cells(runs).sel(layer=list(layers))
+        """See ``Study``."""
+        return collecting.collect(settings, runs)
 
 
 class _Job:

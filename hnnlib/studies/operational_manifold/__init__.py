@@ -5,7 +5,3 @@ A cell of the store is a whole surface: one kind of network on one data set, tra
 of a grid of membrane time constants and thresholds. The grid is one population; the arms are
 further grids: beyond the paper's edge, with another surrogate, without spikes.
 """
-
-from hnnlib.studies.operational_manifold.study import STUDY
-
-__all__ = ["STUDY"]

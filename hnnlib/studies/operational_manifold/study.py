@@ -19,7 +19,7 @@ from hnnlib.networks.rate import RateDesign, RateNetwork, RectifiedNetwork, rate
 from hnnlib.randomness import MemberNoise
 from hnnlib.studies.base import Context, Settings, Study, join_cells, split_into_jobs
 from hnnlib.studies.base.settings import ImageSettings, Quantity, ScheduleSettings, Seeds, limits
-from hnnlib.studies.operational_manifold.summary import summarise
+from hnnlib.studies.operational_manifold import collecting
 from hnnlib.studies.operational_manifold.surface import Point, surface
 from hnnlib.surrogates import ATan, Sigmoid
 from hnnlib.training import loop, scoring
@@ -173,34 +173,15 @@ class OperationalManifold(Study):
     def train(self, group: str, settings: ManifoldSettings, context: Context) -> xr.Dataset:
         """Train all grids of one family, seed by seed."""
         job = self.groups(settings)[group]
-        return _beside([_train_seed(job, seed, context) for seed in job.seeds])
+        return collecting.beside([_train_seed(job, seed, context) for seed in job.seeds])
 
     def collect(self, settings: ManifoldSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """Seeds of a family beside each other, families one after another, and their summaries.
-
-        Where families differ in seeds, a surface is NaN at seeds that it wasn't trained at.
-        """
-        families = []
-        for family, chosen in settings.families.items():
-            some = [run for run in runs if (run["family"].values == family).all()]
-            families.append(_beside(some).sel(seed=list(chosen.seeds or settings.seeds)))
-        return self.summarise(join_cells(families).sortby("seed"))
+        """See ``Study``."""
+        return collecting.collect(settings.model_dump(mode="json"), runs)
 
     def summarise(self, whole: xr.Dataset) -> xr.Dataset:
         """See ``Study``."""
-        return summarise(whole)
-
-
-def _beside(runs: list[xr.Dataset]) -> xr.Dataset:
-    """Runs of the same cells at several seeds."""
-    return xr.concat(
-        runs,
-        "seed",
-        data_vars="minimal",
-        coords="minimal",
-        compat="override",
-        combine_attrs="drop_conflicts",
-    )
+        return collecting.summarise(whole)
 
 
 def _train_seed(job: _Job, seed: int, context: Context) -> xr.Dataset:

@@ -5,7 +5,3 @@ A cell is one neuron, one spread sigma of its drive and one window. The cells of
 and sigma, and of the windows, are one population; the other arms change one thing. What is known
 exactly, fixed points and moments of the membrane, is computed beside them and needs no training.
 """
-
-from hnnlib.studies.quadratic_neuron.study import STUDY
-
-__all__ = ["STUDY"]

@@ -14,7 +14,7 @@ from hnnlib.networks.classifier import ImageDesign
 from hnnlib.networks.stack import NormalisedStack
 from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
 from hnnlib.studies.base.settings import limits
-from hnnlib.studies.quadratic_neuron import exact
+from hnnlib.studies.quadratic_neuron import collecting, exact
 from hnnlib.studies.quadratic_neuron.cells import (
     Cell,
     QuadraticSettings,
@@ -22,7 +22,6 @@ from hnnlib.studies.quadratic_neuron.cells import (
     cells,
     neurons,
 )
-from hnnlib.studies.quadratic_neuron.summary import summarise
 from hnnlib.training import loop, measurement
 from hnnlib.training.examples import Images, Parts
 from hnnlib.training.loop import Fit, Schedule
@@ -71,12 +70,12 @@ class QuadraticNeuron(Study):
         return join_cells([part for together in populations for part in job.train(together)])
 
     def collect(self, settings: QuadraticSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """All cells, and those that stand for several."""
-        return summarise(join_cells(runs))
+        """See ``Study``."""
+        return collecting.collect(settings, runs)
 
     def summarise(self, whole: xr.Dataset) -> xr.Dataset:
         """See ``Study``."""
-        return summarise(whole)
+        return collecting.summarise(whole)
 
 
 def _task(settings: QuadraticSettings, group: str) -> TaskSettings:

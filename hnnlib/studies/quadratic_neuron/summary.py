@@ -7,10 +7,9 @@ import xarray as xr
 
 from hnnlib.analysis import cells
 from hnnlib.studies.base import join_cells
-from hnnlib.studies.quadratic_neuron.cells import Cell
 from hnnlib.variables import of_cell, variable
 
-__all__ = ["summarise"]
+__all__ = ["LABELS", "summarise"]
 
 _SUMMARIES = ("lowest", "best", "count")
 _PLANE = {
@@ -25,7 +24,9 @@ _COPIED = (
     "validation_curve",
     "spikes",
 )
-_LABELS = (*Cell("lif", 0.5).labels(), "dataset")
+LABELS = ("neuron", "leak", "sigma", "window", "reading", "clamp", "u2", "height", "track")
+LABELS += ("first", "loss", "steps", "arm", "network", "dataset")
+"""Coordinates of a cell."""
 
 
 def summarise(whole: xr.Dataset) -> xr.Dataset:
@@ -54,7 +55,7 @@ def _nothing(like: xr.Dataset) -> np.ndarray:
 
 def _cell(found: dict, like: xr.Dataset, name: str, **labels: str) -> xr.Dataset:
     """A cell with the labels given; of the others it has none."""
-    every = dict.fromkeys(_LABELS, "any") | {"network": "stack"} | labels
+    every = dict.fromkeys(LABELS, "any") | {"network": "stack"} | labels
     coords = {key: ("cell", [value]) for key, value in every.items()}
     return xr.Dataset(
         found, coords | {"cell": [name], "seed": like["seed"], "epoch": like["epoch"]}
@@ -69,7 +70,7 @@ def _best(plane: xr.Dataset, dataset: str, neuron: str) -> xr.Dataset:
     chosen = plane[list(_COPIED)].isel(cell=[place])
     found = {name: values.variable for name, values in chosen.data_vars.items()}
     found["candidates"] = of_cell((), plane.sizes["cell"], "cells that validation chose from")
-    labels = {key: str(chosen[key].item()) for key in _LABELS} | {"arm": "best"}
+    labels = {key: str(chosen[key].item()) for key in LABELS} | {"arm": "best"}
     return _cell(found, plane, f"{dataset}/{neuron}/best", **labels)
 
 

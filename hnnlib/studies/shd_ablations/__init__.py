@@ -10,7 +10,3 @@ arms. Validation holds out whole speakers. The test part is read by the chosen e
 at the other epochs is recorded to say what choosing by it would have been worth, and chooses
 nothing.
 """
-
-from hnnlib.studies.shd_ablations.study import STUDY
-
-__all__ = ["STUDY"]

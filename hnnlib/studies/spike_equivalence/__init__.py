@@ -10,7 +10,3 @@ and have no seeds; a draw is a seed. The other switches are coordinates, too.
 Cells of the construction ``approximation``: ``function``, ``model`` and ``hidden``, the error of
 least squares on the out-weights, one a draw.
 """
-
-from hnnlib.studies.spike_equivalence.study import STUDY
-
-__all__ = ["STUDY"]
