@@ -133,6 +133,23 @@ def test_a_member_trains_alike_alone_and_in_company(images, tmp_path):
         torch.testing.assert_close(p[0], q[1], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["eager", "cpu"])
+def test_a_member_that_diverged_leaves_the_others_as_they_are(name):
+    def answers(broken):
+        net = network((0, 1, 2))
+        net.engine = engines.get(name)
+        x = torch.rand(3, 20, 1, 3, 4, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            for p in net.parameters():
+                p[:1] = p[:1].where(torch.tensor(not broken), torch.nan)
+        outputs = net(x).outputs
+        outputs[1:].square().sum().backward()
+        return [outputs[1:], *(p.grad[1:] for p in net.parameters())]
+
+    for healthy, beside in zip(answers(False), answers(True), strict=True):
+        torch.testing.assert_close(beside, healthy, rtol=1e-5, atol=1e-5)
+
+
 class _Stop(Exception):
     pass
 
