@@ -125,8 +125,8 @@ def compare(
     note = f"Our cells: scale {data.attrs.get('scale', 'unknown')}, {used}."
     if own:
         note += (
-            " Tests pair equal seeds; they mean something only if yours read the same data with the "
-            "same splits."
+            " Tests pair equal seeds; they mean something only if yours read the same data with "
+            "the same splits."
         )
         if not tests["seeds"].any():
             ours = ", ".join(map(str, data["seed"].values))
