@@ -31,7 +31,8 @@ def load(stem: str, folder: str | Path | None = None) -> Paper:
                 "a clone of it with pip install -e ."
             )
         raise ConfigError(f"there is no paper {path.name} in {path.parent}: {nearest(stem, known)}")
-    document = yaml_models.read(path, path.name, "a paper is a mapping with the keys title, ...")
+    name = f"{path.parent.name}/{path.name}"  # a scale may be called the same
+    document = yaml_models.read(path, name, "a paper is a mapping with the keys title, ...")
     try:
         paper = Paper.model_validate(document.values)
         return paper.registered(registration.digests(document.values))
@@ -42,9 +43,7 @@ def load(stem: str, folder: str | Path | None = None) -> Paper:
         place = ".".join(str(step) for step in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         more = f" (and {len(others)} more)" if others else ""
-        raise ConfigError(
-            f"{path.name}{where}: {place + ': ' * bool(place)}{message}{more}"
-        ) from None
+        raise ConfigError(f"{name}{where}: {place + ': ' * bool(place)}{message}{more}") from None
 
 
 def naming(studies: Iterable[str], folder: str | Path | None = None) -> dict[str, Paper]:
