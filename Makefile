@@ -56,12 +56,12 @@ site: $(READY) ## the reference run's report, results/reference/report/: a folde
 accessible: $(READY) ## look at the report with axe-core in Chromium: two widths, light and dark
 	@test -f .snakemake/axe/package/axe.min.js || { mkdir -p .snakemake/axe && cd .snakemake/axe && \
 	    npm pack --silent axe-core@4 >/dev/null && tar xzf axe-core-4*.tgz; }
-	@AXE=.snakemake/axe/package/axe.min.js $(BIN)/python -m pytest -rs tests/evidence/test_accessible.py
+	@AXE=.snakemake/axe/package/axe.min.js $(BIN)/python -m pytest -n 2 --dist load -rs tests/evidence/test_accessible.py
 
-lab: $(READY) ## open the notebooks in JupyterLab; what it adds to their files stays out of git
+lab: $(READY) ## open the notebooks in JupyterLab (see ARGS); what it adds to their files stays out of git
 	@$(PIP) -e '.[workflow,test,lab]'
 	@git config filter.notebooks.clean '$(BIN)/python -m nbstripout --extra-keys "$(EXTRA)"' || true
-	@$(BIN)/jupyter lab notebooks
+	@$(BIN)/jupyter lab notebooks $(ARGS)
 
 docs: $(READY) ## write the API's pages into build/docs
 	@$(PIP) -e '.[workflow,test,docs]'

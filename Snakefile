@@ -62,7 +62,7 @@ onstart:
 
 onsuccess:
     earlier.forget(RESULTS)
-    terminal.conclude(PLAN)
+    terminal.conclude(PLAN, workflow)
 
 
 onerror:

@@ -35,14 +35,17 @@ class Browser:
         self._session = {"sessionId": found["sessionId"]}
         self._ask("Page.enable")
 
-    def open(self, page: Path, width: int, scheme: str = "light", media: str = "") -> None:
-        """Show a page in a window so many pixels wide, light or dark, on screen or printed."""
+    def open(self, page: Path, width: int) -> None:
+        """Show a page in a window so many pixels wide."""
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self._ask("Emulation.setDeviceMetricsOverride", **size)
-        wish = [{"name": "prefers-color-scheme", "value": scheme}]
-        self._ask("Emulation.setEmulatedMedia", media=media, features=wish)
         self._ask("Page.navigate", url=page.resolve().as_uri())
         self._until(lambda said: said.get("method") == "Page.loadEventFired")
+
+    def show(self, scheme: str, media: str = "") -> None:
+        """Show this page, and those opened from now on, light or dark, on screen or printed."""
+        wish = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._ask("Emulation.setEmulatedMedia", media=media, features=wish)
 
     def evaluate(self, script: str) -> Any:
         """What a script returns; a promise is waited for."""

@@ -36,6 +36,7 @@ CHATTER = {
     LogEvent.RESOURCES_INFO,
 }
 DECIDED = ("supported", "contradicted")  # said even where there are none
+FEW = 3  # files that a line has room for
 PREFIXES = (
     "Assuming unrestricted shared filesystem",
     "Building DAG of jobs",
@@ -164,11 +165,16 @@ def reused(plan: Plan, made: Collection[str]) -> str:
     return f"{kept} of {len(runs)} trained groups{more}"
 
 
-def conclude(plan: Plan) -> None:
-    """Say what came out and where the report is; after ``--until`` there may be neither."""
-    report = os.path.abspath(f"{plan.results}/report/index.html")
-    where = f"report: {report}" if os.path.exists(report) else f"results: {plan.results}/"
-    say("\n".join(filter(None, (tally(Path(plan.results, "claims.csv")), where))))
+def conclude(plan: Plan, workflow: Any) -> None:
+    """Say what came out and where it is: the report, if one was asked for, or else the files."""
+    dag = workflow.dag
+    made = [file for job in dag.targetjobs for file in (job.output or job.input)]
+    asked = sorted(map(str, dag.targetfiles or made))
+    if reports := [path for path in asked if path.endswith("report/index.html")]:
+        report = Path(reports[0]).absolute()
+        say("\n".join(filter(None, (tally(report.with_name("claims.csv")), f"report: {report}"))))
+    else:
+        say(f"results: {', '.join(asked) if len(asked) <= FEW else f'{plan.results}/'}")
 
 
 def tally(ledger: Path) -> str:

@@ -123,14 +123,15 @@ def compare(
         laid.loc[name] = _own_row(laid.columns, values)
     tests = _tests(found, of, data, numbers, own)
     used = ", ".join(dict.fromkeys(numbers["dataset"][numbers["dataset"] != ""])) or "no data"
-    note = (
-        f"Our cells: scale {data.attrs.get('scale', 'unknown')}, {used}. Tests pair equal seeds; "
-        "they mean something only if yours read the same data with the same splits."
-    )
-    if own and not tests["seeds"].any():
+    note = f"Our cells: scale {data.attrs.get('scale', 'unknown')}, {used}."
+    if own:
         note += (
-            f" Ours are {', '.join(map(str, data['seed'].values))}: none of yours is among them."
+            " Tests pair equal seeds; they mean something only if yours read the same data with "
+            "the same splits."
         )
+        if not tests["seeds"].any():
+            ours = ", ".join(map(str, data["seed"].values))
+            note += f" Ours are {ours}: none of yours is among them."
     return Beside(laid, tests, note)
 
 

@@ -16,6 +16,8 @@ __all__ = ["Group", "Line", "draw", "height", "missing"]
 _WIDE = 8.0  # pp; where differences reach further, the axis is logarithmic
 _GAP = 1.25  # from the last line of a group to the next title, in lines
 _LINE = 0.2  # inches
+_NOTE = 0.15  # inches, a line of the words below
+_WIDTH = 62  # letters
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,10 @@ class Group:
     lines: Sequence[Line]
 
 
-def height(groups: Sequence[Group]) -> float:
-    """Height in inches that the groups need."""
-    return 0.85 + _LINE * sum(_GAP + len(group.lines) for group in groups)
+def height(groups: Sequence[Group], absent: Sequence[str] = ()) -> float:
+    """Height in inches that the groups need, and the words on those that no cell was run for."""
+    lines = sum(_GAP + len(group.lines) for group in groups)
+    return 0.85 + _LINE * lines + _NOTE * len(_absent(absent))
 
 
 def draw(
@@ -74,8 +77,10 @@ def draw(
     ax.set_ylim(y - 0.4, -0.7)
 
 
-def missing(ax: Axes, titles: Sequence[str], width: int = 62) -> None:
+def missing(ax: Axes, titles: Sequence[str], width: int = _WIDTH) -> None:
     """Name below the panel the groups that no cell was run for, ``width`` letters a line."""
-    if titles:
-        words = textwrap.fill(f"not run: {'; '.join(titles)}", width)
-        ax.set_xlabel(f"{ax.get_xlabel()}\n{words}")
+    ax.set_xlabel("\n".join([ax.get_xlabel(), *_absent(titles, width)]))
+
+
+def _absent(titles: Sequence[str], width: int = _WIDTH) -> list[str]:
+    return textwrap.wrap(f"not run: {'; '.join(titles)}", width) if titles else []

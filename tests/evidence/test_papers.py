@@ -122,6 +122,12 @@ def test_a_margin_of_the_part_serves_the_pairs_that_have_none(write):
         ("authors: [A. Author]", "authors: [A. Author", "year", "not valid YAML"),
         ("year: 2020", "year: 2020\nown_scales: [papre]", "own_scales", "no scale 'papre'.*paper"),
         ("year: 2020", "year: 2020\nstand_ins: {digts: mnist}", "stand_ins", "mean 'digits'"),
+        (
+            "year: 2020",
+            "year: 2020\ninconsistencies: [{text: odd, claims: [X9]}]",
+            "X9",
+            "no claim 'X9': choose",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_with_the_line(write, old, new, line_of, message):

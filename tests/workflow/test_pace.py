@@ -142,6 +142,26 @@ def test_what_is_reused_and_what_came_out_is_told(tmp_path):
     assert terminal.tally(ledger) == "claims: 1 supported, 0 contradicted, 1 not tested"
 
 
+@pytest.mark.parametrize("asked", ["", "report"])
+def test_the_last_words_name_what_was_asked_for(tmp_path, capsys, asked):
+    """Whether by a rule (``site``) or by a file's name; a report with its own claims."""
+    folder = tmp_path / "reference" / asked
+    folder.mkdir(parents=True)
+    (folder / "claims.csv").write_text("claim,asked_by,answer\nA1,authors,supported\n")
+    file = str(folder / "index.html")
+    rule = SimpleNamespace(output=[], input=[file])
+    expected = {
+        "": f"results: {file}",
+        "report": f"claims: 1 supported, 0 contradicted\nreport: {file}",
+    }[asked]
+    for dag in (
+        SimpleNamespace(targetjobs=[rule], targetfiles=set()),
+        SimpleNamespace(targetjobs=[], targetfiles={file}),
+    ):
+        terminal.conclude(planned(tmp_path, None), SimpleNamespace(dag=dag))
+        assert capsys.readouterr().err.strip() == expected
+
+
 @pytest.mark.parametrize(
     ("core_minutes", "seconds"), [(None, 2000), (4.0, 240), (1.0, 2000)], ids=str
 )

@@ -128,9 +128,12 @@ def render(notebook: str, target: str, page: str, title: str) -> None:
 
 
 def accessible(body: str) -> str:
-    """A page on which a keyboard moves what is too wide, and tables say what their heads head."""
+    """A page on which a keyboard moves what is too wide, and tables say what their heads head and
+    which of their cells are words.
+    """
     wide = r"<(pre|div class=\"output_(?:html|png)[^\"]*\")(?=>)"
     body = re.sub(wide, r'<\1 tabindex="0"', body).replace("<th></th>", "<td></td>")
+    body = re.sub(r"<td>(?=[^<]*[a-z]{4}[^<]*</td>)", '<td class="text">', body)
     heads = re.compile(r"<thead>.*?</thead>", re.DOTALL)
     body = heads.sub(lambda head: re.sub(r"<th(?=[ >])", '<th scope="col"', head[0]), body)
     return re.sub(r"<th(?=[ >])(?! scope)", '<th scope="row"', body)

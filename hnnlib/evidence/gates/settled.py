@@ -89,7 +89,7 @@ def _moves(curve: np.ndarray, margin: float, difference: bool) -> str | None:
         return None
     mean = curve.mean(0)
     places = sorted({max(0, length - 1 - 2 * third), length - 1 - third, length - 1})
-    shown = ", ".join(f"{mean[k]:.1f}" if difference else f"{mean[k]:.2f}" for k in places)
+    shown = ", ".join(f"{mean[k]:z.1f}" if difference else f"{mean[k]:.2f}" for k in places)
     if abs(change.mean) < margin:
         return f"whether {what} still moves is open ({shown})"
     if not difference:

@@ -194,13 +194,10 @@ class Paper(Model):
         for study in self.gates:
             if study not in self.studies:
                 raise ValueError(f"gates of a study '{study}': {nearest(study, self.studies)}")
-        known = {claim.id for claim in self.claims}
-        for reading in self.readings:
-            if unknown := set(reading.claims) - known:
-                raise ValueError(f"a reading names the claim {sorted(unknown)[0]}: none")
-        for item in self.inconsistencies:
-            if unknown := set(item.claims) - known:
-                raise ValueError(f"an inconsistency names the claim {sorted(unknown)[0]}: none")
+        known = [claim.id for claim in self.claims]
+        for item in (*self.readings, *self.inconsistencies):
+            for unknown in sorted(set(item.claims) - {*known}):
+                raise ValueError(f"there is no claim '{unknown}': {nearest(unknown, known)}")
         for place, select in self._all_selects():
             for key, value in select.items():
                 self._check_word(place, key, value)

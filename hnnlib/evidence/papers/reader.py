@@ -34,7 +34,8 @@ def load(stem: str, folder: str | Path | None = None) -> Paper:
                 "a clone of it with pip install -e ."
             )
         raise ConfigError(f"there is no paper {path.name} in {path.parent}: {nearest(stem, known)}")
-    document = yaml_models.read(path, path.name, "a paper is a mapping with the keys title, ...")
+    name = f"{path.parent.name}/{path.name}"  # a scale may be called the same
+    document = yaml_models.read(path, name, "a paper is a mapping with the keys title, ...")
     for place in _unusable(document.values):
         raise ConfigError(
             f"{document.at(*place)}: no printed number is infinite or beyond {LARGEST:g}, and no "
@@ -50,9 +51,7 @@ def load(stem: str, folder: str | Path | None = None) -> Paper:
         place = ".".join(str(step) for step in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         more = f" (and {len(others)} more)" if others else ""
-        raise ConfigError(
-            f"{path.name}{where}: {place + ': ' * bool(place)}{message}{more}"
-        ) from None
+        raise ConfigError(f"{name}{where}: {place + ': ' * bool(place)}{message}{more}") from None
 
 
 def naming(studies: Iterable[str], folder: str | Path | None = None) -> dict[str, Paper]:

@@ -166,7 +166,8 @@ def _why_untested(found: Sequence[Comparison]) -> str:
         number = sum(c.why == why for c in shut)
         reasons.append(why + (f" ({number} of {total} comparisons)" if total > 1 else ""))
     if len(whys) > _TOLD:
-        reasons.append(f"{len(whys) - _TOLD} more such reasons")
+        more = len(whys) - _TOLD
+        reasons.append(f"{more} more such reason{'s' * (more > 1)}")
     if few:
         needed = statistics.SEEDS_NEEDED.get(few[0].kind, statistics.SEEDS_NEEDED["difference"])
         reasons.append(f"too few seeds, the test needs {needed}: {few[0].sentence()}")

@@ -64,12 +64,14 @@ def protocol_choices(store: xr.Dataset) -> Figure | None:
     if not found:
         return None
     shown = [[group for group in groups if group.lines] for _, groups in found]
-    heights = [0.4 + forest.height(groups) for groups in shown]
+    absent = [[group.title for group in groups if not group.lines] for _, groups in found]
+    heights = [0.2 + forest.height(*both) for both in zip(shown, absent, strict=True)]
     fig, axes = grid.panels(len(found), 1, heights, room=0.1)
-    for ax, (title, groups), there in zip(axes[:, 0], found, shown, strict=True):
+    titles = [title for title, _ in found]
+    for ax, title, there, missing in zip(axes[:, 0], titles, shown, absent, strict=True):
         ax.set_title(title)
         forest.draw(ax, there, "difference in test accuracy (pp)")
-        forest.missing(ax, [group.title for group in groups if not group.lines])
+        forest.missing(ax, missing)
     return fig
 
 

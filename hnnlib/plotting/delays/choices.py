@@ -39,7 +39,7 @@ def choices(store: xr.Dataset) -> Figure:
     is named below each panel.
     """
     found = [(panel, *_lines(panel)) for panel in panels(store)]
-    heights = [0.5 + forest.height(groups) + 0.08 * len(missing) for _, groups, missing in found]
+    heights = [0.3 + forest.height(groups, missing) for _, groups, missing in found]
     titles = [f"{p.title}, {p.units(p.sizes[0])}, {p.order} taps" for p, _, _ in found]
     fig, blocks = grid.blocks(titles, 1, heights, room=0.1)
     for (ax,), (_, groups, missing) in zip(blocks, found, strict=True):

@@ -70,7 +70,7 @@ def choices(store: xr.Dataset) -> Figure | None:
     found = [(panel, *groups) for panel in panels(store) if (groups := _choices(panel))[0]]
     if not found:
         return None
-    heights = [0.5 + forest.height(groups) for _, groups, _ in found]
+    heights = [0.3 + forest.height(groups, missing) for _, groups, missing in found]
     fig, axes = grid.panels(len(found), 1, heights, room=0.1)
     for ax, (panel, groups, missing) in zip(axes[:, 0], found, strict=True):
         ax.set_title(panel.data)
