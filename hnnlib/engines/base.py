@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from hnnlib.neurons.base import Neuron
 from hnnlib.neurons.filters import DualExponential
-from hnnlib.signals import Separable, Signal, dense
+from hnnlib.signals import Separable, Signal, counts, dense
 
 __all__ = ["Engine", "Synapse"]
 
@@ -74,6 +74,10 @@ class Engine(ABC):
     def written(self, signal: Signal) -> Tensor:
         """What ``spikes`` gives, as a tensor (time, member, batch, *units)."""
         return dense(signal)
+
+    def counts(self, signal: Signal) -> Tensor:
+        """Sum of a signal over time, (member, batch, *units), see ``hnnlib.signals.counts``."""
+        return counts(signal)
 
     def prepare(self, say: Callable[[str], None]) -> None:
         """Do what is done once, such as compiling, before anything is timed.

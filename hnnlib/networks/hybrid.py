@@ -25,7 +25,7 @@ from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.randomness import MemberNoise
-from hnnlib.signals import count, dense
+from hnnlib.signals import count
 
 __all__ = ["CODINGS", "HybridNetwork", "Switches"]
 
@@ -208,7 +208,7 @@ class HybridNetwork(nn.Module):
             signal = layer(signal, self.engine)
             if isinstance(layer, SpikingLayer):
                 spikes.append(count(signal))
-        return Activity(dense(signal).sum(0), spikes, encoder)
+        return Activity(self.engine.counts(signal), spikes, encoder)
 
     def parameter_count(self) -> int:
         """Trained numbers of one member."""

@@ -9,6 +9,7 @@ in another order), gradients agree to rounding. What it has no kernel for goes t
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +36,7 @@ from hnnlib.engines.cpu.layout import Layout
 from hnnlib.engines.eager import Eager
 from hnnlib.neurons.base import Neuron
 from hnnlib.neurons.filters import DualExponential
-from hnnlib.signals import Events, Separable, Signal, Spikes, count, dense
+from hnnlib.signals import Events, Separable, Signal, Spikes, dense
 
 __all__ = ["Cpu"]
 
@@ -87,6 +88,10 @@ class Cpu(Engine):
         if held:
             return layers.scan(drive.values, None, drive.envelope, own, Layout.of(shape))
         return layers.scan(drive, None, None, own, Layout.of(drive.shape), spare=True)
+
+    def counts(self, signal: Signal) -> Tensor:
+        """See ``Engine.counts``."""
+        return products.counted(signal) if isinstance(signal, Spikes) else super().counts(signal)
 
     def written(self, signal: Signal) -> Tensor:
         """See ``Engine.written``."""
@@ -258,4 +263,4 @@ def _trained(neuron: DualExponential) -> bool:
 
 
 def _sparse(events: Events, synapse: str) -> bool:
-    return count(events).sum().item() < BREAK_EVEN[synapse] * torch.Size(events.shape).numel()
+    return events.total < BREAK_EVEN[synapse] * math.prod(events.shape)

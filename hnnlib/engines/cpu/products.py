@@ -8,15 +8,23 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn import functional
 
 from hnnlib.engines.cpu import event_kernels, product_kernels
 from hnnlib.engines.cpu.layout import Layout, Table
 from hnnlib.engines.cpu.threads import in_threads
 from hnnlib.engines.cpu.tiles import panels
-from hnnlib.signals import Events, Spikes, count
+from hnnlib.signals import Events, Spikes
 
-__all__ = ["by_unit", "listed", "product", "to_input", "to_weight", "weight_rows", "write"]
+__all__ = [
+    "by_unit",
+    "counted",
+    "listed",
+    "product",
+    "to_input",
+    "to_weight",
+    "weight_rows",
+    "write",
+]
 
 _THIN = 32
 """Inner axes shorter than this are multiplied by a kernel, not by the matrix library."""
@@ -79,10 +87,14 @@ def weight_rows(weight: Tensor) -> np.ndarray:
     """Weights (member, input, unit) for kernels that add rows of them, which may have room behind
     each row.
     """
-    room = -weight.shape[2] % (_ALIGNED // weight.itemsize)
-    if room:
-        weight = functional.pad(weight.detach(), (0, room))
-    return weight.contiguous().numpy()
+    members, inputs, units = weight.shape
+    room = -units % (_ALIGNED // weight.itemsize)
+    if not room:
+        return weight.contiguous().numpy()
+    rows = weight.new_empty(members, inputs, units + room).numpy()
+    rows[:, :, :units] = weight.numpy()
+    rows[:, :, units:] = 0
+    return rows
 
 
 def to_weight(
@@ -97,24 +109,21 @@ def to_weight(
     units, starts = events.units.numpy(), events.starts.numpy()
     inputs = weight.shape[1]
     gradient = torch.zeros_like(weight, memory_format=torch.contiguous_format)
-    if count(events).sum() > _SEVERAL * len(starts) * inputs:
+    if events.total > _SEVERAL * len(starts) * inputs:
         kernel, order = product_kernels.outer, (*by_unit(events, inputs), layout.steps)
     else:
         kernel, order = product_kernels.scattered, (units, starts)
-    shared = events.shape[1] != layout.members
-    for member in range(layout.members):
-        in_threads(
-            kernel,
-            inputs,
-            member,
-            layout.batch,
-            shared,
-            *order,
-            delay,
-            adjoint.numbers,
-            adjoint.lines,
-            gradient.numpy(),
-        )
+    in_threads(
+        kernel,
+        inputs,
+        layout.batch,
+        events.shape[1] != layout.members,
+        *order,
+        delay,
+        adjoint.numbers,
+        adjoint.lines,
+        gradient.numpy(),
+    )
     return gradient
 
 
@@ -176,6 +185,33 @@ def listed(signal: Tensor) -> Events | None:
         good,
     )
     return Events(units, starts, tuple(signal.shape)) if good.all() else None
+
+
+def counted(spikes: Spikes) -> Tensor:
+    """Spikes of each unit, (member, batch, *units)."""
+    return _Counted.apply(spikes.carrier, spikes.events)
+
+
+class _Counted(torch.autograd.Function):
+    """A spike at any step counts one, so that the gradient is the same at all."""
+
+    @staticmethod
+    def forward(ctx: Any, carrier: Tensor, events: Events) -> Tensor:
+        ctx.shape = shape = events.shape
+        out = carrier.new_empty(shape[1:])
+        numbers = out.view(len(events.starts), -1).numpy()
+        in_threads(
+            event_kernels.counted,
+            len(numbers),
+            events.units.numpy(),
+            events.starts.numpy(),
+            numbers,
+        )
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        return gradient.expand(ctx.shape), None
 
 
 def write(signal: Events | Spikes, dtype: torch.dtype) -> Tensor:

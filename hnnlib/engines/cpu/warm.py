@@ -62,6 +62,7 @@ def _of_events(neuron: compiled.Compiled) -> Tensor:
     spikes = layers.gather(looped.events, looped.carrier, _trained(1, 2, 2), None, None, neuron)
     readout = compiled.make(LeakyIntegrator(), 1, 1, torch.float32)
     values = layers.gather(spikes.events, spikes.carrier, _trained(1, 2, 2), None, None, readout)
+    values = values + products.counted(spikes)
     return values + products.product(spikes.events, spikes.carrier, _trained(1, 2, 2), None)
 
 
