@@ -204,11 +204,14 @@ class HybridNetwork(nn.Module):
         signal = coding.encode(self.encode(x), noise)
         encoder = coding.encoder_spikes(signal)
         spikes = []
-        for layer in self.spiking:
+        stages = [layer.stage for layer in self.spiking]
+        stacked = 1 + max((k for k, stage in enumerate(stages) if stage is None), default=-1)
+        for layer in self.spiking[:stacked]:
             signal = layer(signal, self.engine)
             if isinstance(layer, SpikingLayer):
                 spikes.append(count(signal))
-        return Activity(self.engine.counts(signal), spikes, encoder)
+        counts, others = self.engine.stack(stages[stacked:], signal)
+        return Activity(counts, spikes + others, encoder)
 
     def parameter_count(self) -> int:
         """Trained numbers of one member."""

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from hnnlib.engines import Engine
+from hnnlib.engines.base import Stage
 from hnnlib.networks.base import ShapedSynapse
 from hnnlib.neurons.base import Neuron
 from hnnlib.neurons.filters import DualExponential
@@ -63,6 +64,13 @@ class SpikingLayer(nn.Module):
         super().__init__()
         self.axon, self.synapse, self.neuron = axon, synapse, neuron
 
+    @property
+    def stage(self) -> Stage | None:
+        """The layer for ``Engine.stack``; None where its filter is trained."""
+        if self.axon is None:
+            return Stage(self.neuron, self.synapse)
+        return self.axon.fixed and Stage(self.neuron, self.synapse, self.axon.fixed)
+
     def forward(self, signal: Signal, engine: Engine) -> Signal:
         """Spikes (time, member, batch, *units)."""
         fixed = self.axon.fixed if self.axon is not None else None
@@ -75,6 +83,8 @@ class SpikingPool(nn.Module):
     """Max-pooling of postsynaptic potentials: filter, then pool at every step, no neuron (public
     code of the paper).
     """
+
+    stage = None  # no neurons
 
     def __init__(self, axon: Axon, window: int) -> None:
         super().__init__()

@@ -20,6 +20,7 @@ __all__ = [
     "counted",
     "listed",
     "product",
+    "rows_to_input",
     "to_input",
     "to_weight",
     "weight_rows",
@@ -145,9 +146,21 @@ def to_input(adjoint: Table, weight: Tensor, layout: Layout, shape: tuple[int, .
         adjoint: of the product, whose axes are ``layout``.
     """
     source = Layout(*layout.shape[:3], (weight.shape[1],))
-    transposed = weight.transpose(1, 2)
-    if layout.width < _THIN:
+    if layout.width < _THIN or adjoint.lines == layout.lines(stepwise=False):
         result = weight.new_empty(layout.rows * layout.steps, weight.shape[1])
+        rows_to_input(adjoint, weight, layout, result)
+        back = source.from_table(Table(result.numpy(), adjoint.lines))
+    else:
+        back = torch.matmul(layout.from_table(adjoint), weight.transpose(1, 2))
+    return back.unflatten(-1, shape[3:])
+
+
+def rows_to_input(adjoint: Table, weight: Tensor, layout: Layout, result: Tensor) -> Tensor:
+    """The same into ``result`` (line, unit), or any shape of as many numbers: of few units, or in
+    order of rows.
+    """
+    transposed = weight.detach().transpose(1, 2)
+    if layout.width < _THIN:
         in_threads(
             product_kernels.thin_product,
             layout.rows,
@@ -155,16 +168,13 @@ def to_input(adjoint: Table, weight: Tensor, layout: Layout, shape: tuple[int, .
             layout.steps,
             adjoint.numbers,
             adjoint.lines,
-            panels(transposed.detach().numpy()),
-            result.numpy(),
+            panels(transposed.numpy()),
+            result.view(-1, weight.shape[1]).numpy(),
         )
-        back = source.from_table(Table(result.numpy(), adjoint.lines))
-    elif adjoint.lines == layout.lines(stepwise=False):
-        folded = torch.from_numpy(adjoint.numbers).view(layout.members, -1, layout.width)
-        back = source.from_rows(torch.bmm(folded, transposed))
     else:
-        back = torch.matmul(layout.from_table(adjoint), transposed)
-    return back.unflatten(-1, shape[3:])
+        folded = torch.from_numpy(adjoint.numbers).view(layout.members, -1, layout.width)
+        torch.bmm(folded, transposed, out=result.view(*folded.shape[:2], -1))
+    return result
 
 
 def listed(signal: Tensor) -> Events | None:
