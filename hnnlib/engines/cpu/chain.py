@@ -188,16 +188,14 @@ class _Pass:
                 before = rooms[place - 1]
                 table = Table(room.arrays[0], room.output.lines)
                 rows = rows_to_input(table, link.weight, layout, before.gradient)
-                to_weight_ = None
-                if needs[2 * place]:
-                    to_weight_ = to_weight(before.output.events(), table, link.weight, layout)
+                learns, events = needs[2 * place], before.output.events()
+                known = to_weight(events, table, link.weight, layout) if learns else None
             elif held:
-                to_weight_ = to_values.view(layout.shape[1:])
-            else:  # autograd goes on with it, so that it can't be written over at the next step
-                to_weight_ = layout.from_rows(torch.from_numpy(room.adjoint.copy()))
-            found[:0] = to_weight_, to_bias
-        free = _rooms.setdefault(self.key, [])
-        free.append(rooms)
+                known = to_values.view(layout.shape[1:])
+            else:  # autograd goes on with it, so that the next step may not write over it
+                known = layout.from_rows(torch.from_numpy(room.adjoint.copy()))
+            found[:0] = known, to_bias
+        _rooms.setdefault(self.key, []).append(rooms)
         while len(_rooms) > _KEPT:
             del _rooms[next(iter(_rooms))]
         return found
