@@ -21,11 +21,10 @@ from hnnlib.errors import NotationError
 from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Conv, Dense, fitting, max_pool
 from hnnlib.networks.notation import LayerSpec
-from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool
+from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool, fire
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.randomness import MemberNoise
-from hnnlib.signals import count
 
 __all__ = ["CODINGS", "HybridNetwork", "Switches"]
 
@@ -203,15 +202,7 @@ class HybridNetwork(nn.Module):
         coding = self.switches.coding
         signal = coding.encode(self.encode(x), noise)
         encoder = coding.encoder_spikes(signal)
-        spikes = []
-        stages = [layer.stage for layer in self.spiking]
-        stacked = 1 + max((k for k, stage in enumerate(stages) if stage is None), default=-1)
-        for layer in self.spiking[:stacked]:
-            signal = layer(signal, self.engine)
-            if isinstance(layer, SpikingLayer):
-                spikes.append(count(signal))
-        counts, others = self.engine.stack(stages[stacked:], signal)
-        return Activity(counts, spikes + others, encoder)
+        return Activity(*fire(self.spiking, signal, self.engine), encoder)
 
     def parameter_count(self) -> int:
         """Trained numbers of one member."""
