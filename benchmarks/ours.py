@@ -17,7 +17,7 @@ from benchmarks.tasks import Recurrent, Task
 from hnnlib import engines
 from hnnlib.codings.duplicate import Duplicate
 from hnnlib.networks.layers import Conv, Dense
-from hnnlib.networks.spiking import SpikingLayer
+from hnnlib.networks.spiking import SpikingLayer, fire
 from hnnlib.neurons.filters import LeakyIntegrator
 from hnnlib.neurons.lif import LIF
 from hnnlib.signals import Events, Separable, Signal, count, counts, dense
@@ -128,6 +128,11 @@ class _FeedForwardNetwork(_Network):
             else:
                 continue  # a dense population layer flattens its input itself
             self.stages.append(module)
+
+    def forward(self, x: Signal) -> Tensor:
+        if any(isinstance(stage, nn.MaxPool2d) for stage in self.stages):
+            return super().forward(x)
+        return fire(self.stages, x, self.engine)[0].flatten(0, 1)
 
     def layers_and_logits(self, x: Signal) -> tuple[list[Signal], Tensor]:
         """See ``_Network``."""

@@ -7,6 +7,7 @@ less: a constant shape with a time course, or a list of spikes. ``dense`` gives 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -65,6 +66,11 @@ class Events:
         ends = counts.cumsum(0).view(-1, steps)
         first = torch.cat([ends.new_zeros(1), ends[:-1, -1]])
         return cls(unit.int(), torch.cat([first[:, None], ends], 1), tuple(signal.shape))
+
+    @cached_property
+    def total(self) -> int:
+        """How many there are."""
+        return int((self.starts[:, -1] - self.starts[:, 0]).sum())
 
     def over_time(self) -> Tensor:
         """The signal written out, (time, member, batch, *units), float32."""

@@ -39,4 +39,6 @@ class Poisson(Coding):
 
     def encode(self, values: Tensor, noise: MemberNoise | None = None) -> Tensor:
         """See ``Coding``; values are probabilities."""
-        return (noise.uniform(self.steps, values) < values).to(values.dtype)
+        # written in order of steps: compared as drawn, member by member, it would be copied later
+        spikes = values.new_empty((self.steps, *values.shape))
+        return torch.lt(noise.uniform(self.steps, values), values.detach(), out=spikes)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -13,9 +13,9 @@ from torch.nn import functional
 
 from hnnlib.neurons.base import Neuron
 from hnnlib.neurons.filters import DualExponential
-from hnnlib.signals import Separable, Signal, dense
+from hnnlib.signals import Separable, Signal, count, counts, dense
 
-__all__ = ["Engine", "Synapse"]
+__all__ = ["Engine", "Stage", "Synapse"]
 
 
 class Synapse(Protocol):
@@ -33,6 +33,14 @@ class Synapse(Protocol):
 
     def shift(self) -> Tensor | None:
         """Bias that broadcasts against one step of the product, or None."""
+
+
+class Stage(NamedTuple):
+    """A spiking layer, see ``Engine.layer``."""
+
+    neuron: Neuron
+    synapse: Synapse
+    axon: DualExponential | None = None
 
 
 class Engine(ABC):
@@ -75,6 +83,10 @@ class Engine(ABC):
         """What ``spikes`` gives, as a tensor (time, member, batch, *units)."""
         return dense(signal)
 
+    def counts(self, signal: Signal) -> Tensor:
+        """Sum of a signal over time, (member, batch, *units), see ``hnnlib.signals.counts``."""
+        return counts(signal)
+
     def prepare(self, say: Callable[[str], None]) -> None:
         """Do what is done once, such as compiling, before anything is timed.
 
@@ -102,6 +114,20 @@ class Engine(ABC):
         """
         signal = self.potentials(axon, self._tensor(signal, synapse.weight))
         return self.scan(neuron, self._drive(synapse, signal), recurrent)[0]
+
+    def stack(self, stages: Sequence[Stage], signal: Signal) -> tuple[Tensor, list[Tensor]]:
+        """Layers one behind the other: how often each unit of the last one fired, (member, batch,
+        *units), and the spikes of every layer an example, (member, batch).
+
+        Args:
+            stages: spiking layers.
+            signal: what the first one reads.
+        """
+        each = []
+        for neuron, synapse, axon in stages:
+            signal = self.layer(neuron, synapse, signal, axon=axon)
+            each.append(count(signal))
+        return self.counts(signal), each
 
     def product(self, synapse: Synapse, signal: Signal) -> Tensor:
         """The drive that a signal gives a layer, weights times signal plus bias, without a neuron:

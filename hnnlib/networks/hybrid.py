@@ -21,11 +21,10 @@ from hnnlib.errors import NotationError
 from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Conv, Dense, fitting, max_pool
 from hnnlib.networks.notation import LayerSpec
-from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool
+from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool, fire
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.randomness import MemberNoise
-from hnnlib.signals import count, dense
 
 __all__ = ["CODINGS", "HybridNetwork", "Switches"]
 
@@ -203,12 +202,7 @@ class HybridNetwork(nn.Module):
         coding = self.switches.coding
         signal = coding.encode(self.encode(x), noise)
         encoder = coding.encoder_spikes(signal)
-        spikes = []
-        for layer in self.spiking:
-            signal = layer(signal, self.engine)
-            if isinstance(layer, SpikingLayer):
-                spikes.append(count(signal))
-        return Activity(dense(signal).sum(0), spikes, encoder)
+        return Activity(*fire(self.spiking, signal, self.engine), encoder)
 
     def parameter_count(self) -> int:
         """Trained numbers of one member."""

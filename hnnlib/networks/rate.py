@@ -158,7 +158,7 @@ class RateNetwork(_Layers):
         encoder = self.design.coding.encoder_spikes(source)
         if encoder is not None:
             encoder = encoder.expand(len(self.seeds), -1)
-        rates = dense(layers[-1]).sum(0) / self.steps
+        rates = self.engine.counts(layers[-1]) / self.steps
         return Activity(rates, [count(layer) for layer in layers], encoder)
 
     @torch.no_grad()

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hnnlib.engines import Engine
+from hnnlib.engines.base import Stage
 from hnnlib.networks.base import ShapedSynapse
 from hnnlib.neurons.base import Neuron
 from hnnlib.neurons.filters import DualExponential
-from hnnlib.signals import Signal, dense
+from hnnlib.signals import Signal, count, dense
 
-__all__ = ["Axon", "SpikingLayer", "SpikingPool"]
+__all__ = ["Axon", "SpikingLayer", "SpikingPool", "fire"]
 
 
 class Axon(nn.Module):
@@ -63,6 +64,13 @@ class SpikingLayer(nn.Module):
         super().__init__()
         self.axon, self.synapse, self.neuron = axon, synapse, neuron
 
+    @property
+    def stage(self) -> Stage | None:
+        """The layer for ``Engine.stack``; None where its filter is trained."""
+        if self.axon is None:
+            return Stage(self.neuron, self.synapse)
+        return self.axon.fixed and Stage(self.neuron, self.synapse, self.axon.fixed)
+
     def forward(self, signal: Signal, engine: Engine) -> Signal:
         """Spikes (time, member, batch, *units)."""
         fixed = self.axon.fixed if self.axon is not None else None
@@ -76,6 +84,8 @@ class SpikingPool(nn.Module):
     code of the paper).
     """
 
+    stage = None  # no neurons
+
     def __init__(self, axon: Axon, window: int) -> None:
         super().__init__()
         self.axon, self.window = axon, window
@@ -84,3 +94,19 @@ class SpikingPool(nn.Module):
         """Pooled potentials (time, member, batch, *units)."""
         psp = self.axon(signal, engine)
         return engine.pool(psp, self.window)
+
+
+def fire(
+    layers: Sequence[SpikingLayer | SpikingPool], signal: Signal, engine: Engine
+) -> tuple[Tensor, list[Tensor]]:
+    """Layers one behind the other: how often each unit of the last one fired, (member, batch,
+    *units), and the spikes of every spiking layer an example, (member, batch).
+    """
+    stages, spikes = [layer.stage for layer in layers], []
+    alone = max((place for place, stage in enumerate(stages, 1) if stage is None), default=0)
+    for layer in layers[:alone]:
+        signal = layer(signal, engine)
+        if isinstance(layer, SpikingLayer):
+            spikes.append(count(signal))
+    counts, others = engine.stack(stages[alone:], signal)
+    return counts, spikes + others

@@ -223,11 +223,11 @@ def _train_epoch(
         if schedule.sharpness:
             with ascend(state.optimiser.parameters, schedule.sharpness):
                 gradients(*batch)
-        state.presented += some.shape[1] * (1 + bool(schedule.sharpness)) * ~state.stopped
         if schedule.clip is not None:
             clip(state.optimiser.parameters, schedule.clip)
         state.optimiser.step(learning_rates)
         total += losses.double() * some.shape[1]
+    state.presented += rows.shape[1] * (1 + bool(schedule.sharpness)) * ~state.stopped
     return total / rows.shape[1]
 
 

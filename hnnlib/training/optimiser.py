@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam
 
 __all__ = ["PopulationAdam", "ascend", "clip"]
 
@@ -62,20 +61,16 @@ class PopulationAdam:
         On a CPU the update waits for memory: one pass over it takes a quarter of the time of
         several.
         """
-        together = bool((learning_rate == learning_rate[0]).all())
-        parts = [slice(None)] if together else range(len(learning_rate))
-        for part, rate in zip(parts, learning_rate.tolist(), strict=False):
-            tensors = [[t[part] for t in kind] for kind in zip(*moved, strict=True)]
-            gradients = [p.grad[part] for p, _, _ in moved]
-            steps = [torch.tensor(self.steps - 1.0) for _ in moved]
-            adam(
-                tensors[0],
-                gradients,
-                tensors[1],
-                tensors[2],
+        rates = learning_rate.tolist()
+        kinds = [[p, p.grad, first, second] for p, first, second in moved]
+        members = (zip(*kind, strict=True) for kind in kinds)
+        groups = [kinds] if len(set(rates)) == 1 else zip(*members, strict=True)
+        steps = [torch.tensor(float(self.steps))] * len(moved)
+        for group, rate in zip(groups, rates, strict=False):
+            torch._fused_adam_(
+                *map(list, zip(*group, strict=True)),
                 [],
                 steps,
-                fused=True,
                 amsgrad=False,
                 beta1=self.betas[0],
                 beta2=self.betas[1],

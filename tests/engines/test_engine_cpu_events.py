@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hnnlib.engines.cpu import products
+from hnnlib.engines.cpu.layout import Layout, Table
 from hnnlib.networks.layers import Dense
 from hnnlib.neurons.lif import LIF
 from hnnlib.signals import Events, Separable, count, counts, dense
@@ -126,3 +127,21 @@ def test_spike_trains_are_listed_and_nothing_else(size, density, seed):
     assert torch.equal(dense(found).double(), tensor)
     tensor.view(-1)[-1] = 0.5
     assert products.listed(tensor) is None
+
+
+@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize("delay", [0, 1])
+def test_gradients_of_weights_have_the_same_bits_ordered_by_unit_or_not(
+    members, delay, monkeypatch
+):
+    layout = Layout(7, 2, 3, (19,))
+    weight = torch.zeros(2, 5, 19)
+    events = Events.of(spikes_of(0, 0.3, 7, members, 3, 5))
+    generator = torch.Generator().manual_seed(1)
+    lines = torch.randn(layout.rows * layout.steps, 19, generator=generator).numpy()
+    table = Table(lines, layout.lines(stepwise=False))
+    as_they_come = products.to_weight(events, table, weight, layout, delay)
+    monkeypatch.setattr(products, "_NEAR", 0)
+    monkeypatch.setattr(products, "_SEVERAL", 0)
+    assert torch.equal(products.to_weight(events, table, weight, layout, delay), as_they_come)
+    assert as_they_come.any()

@@ -9,8 +9,9 @@ in another order), gradients agree to rounding. What it has no kernel for goes t
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +19,9 @@ import numba
 import torch
 from torch import Tensor
 
-from hnnlib.engines.base import Engine, Synapse
+from hnnlib.engines.base import Engine, Stage, Synapse
 from hnnlib.engines.cpu import (
+    chain,
     compilation,
     compiled,
     delays,
@@ -30,6 +32,7 @@ from hnnlib.engines.cpu import (
     repeats,
     warm,
 )
+from hnnlib.engines.cpu.chain import Drive, Link
 from hnnlib.engines.cpu.compiled import Compiled
 from hnnlib.engines.cpu.layout import Layout
 from hnnlib.engines.eager import Eager
@@ -88,6 +91,10 @@ class Cpu(Engine):
             return layers.scan(drive.values, None, drive.envelope, own, Layout.of(shape))
         return layers.scan(drive, None, None, own, Layout.of(drive.shape), spare=True)
 
+    def counts(self, signal: Signal) -> Tensor:
+        """See ``Engine.counts``."""
+        return products.counted(signal) if isinstance(signal, Spikes) else super().counts(signal)
+
     def written(self, signal: Signal) -> Tensor:
         """See ``Engine.written``."""
         if isinstance(signal, Spikes):
@@ -109,11 +116,32 @@ class Cpu(Engine):
             return self.scan(neuron, self.product(synapse, signal), recurrent)[0]
         if own is not None:
             task = _Layer(own, synapse, signal, _listed(signal, weight), recurrent, axon)
-            for strategy in STRATEGIES:
-                outputs = strategy(task)
-                if outputs is not None:
-                    return outputs
+            found = task.first()
+            if found is not None:
+                return found.run(own) if isinstance(found, Drive) else found
         return super().layer(neuron, synapse, signal, recurrent, axon)
+
+    def stack(self, stages: Sequence[Stage], signal: Signal) -> tuple[Tensor, list[Tensor]]:
+        """See ``Engine.stack``; in training, a small one is a ``chain``."""
+        links = _links(stages) if torch.is_grad_enabled() else None
+        if not links:
+            return super().stack(stages, signal)
+        synapse, axon = stages[0][1:]
+        listed = _listed(signal, synapse.weight)
+        found = _Layer(links[0].neuron, synapse, signal, listed, None, axon).first()
+        passed = None
+        if isinstance(found, Drive):
+            passed = chain.run(links, found, BREAK_EVEN["dense"])
+            found = None if passed else found.run(links[0].neuron)
+        if passed is None:
+            passed = found, [count(found)]
+        result, each = passed
+        if isinstance(result, Tensor):
+            return result, each
+        if len(each) == len(stages):
+            return self.counts(result), each
+        result, more = super().stack(stages[len(each) :], result)
+        return result, each + more
 
     def product(self, synapse: Synapse, signal: Signal) -> Tensor:
         """See ``Engine.product``; adds the weights of units that fired where they are few."""
@@ -162,25 +190,45 @@ class _Layer(NamedTuple):
     @property
     def filtering(self) -> layers.Filtering | None:
         """Coefficients of the axon, which acts on the product, so that the product reads spikes."""
-        return None if self.axon is None else (self.axon.a1, self.axon.a2, self.axon.b)
+        return _coefficients(self.axon)
 
-    def scan(self, current: Tensor) -> Spikes:
-        """Neurons that read a product."""
-        layout, shift = Layout.of(current.shape), self.synapse.shift()
-        return layers.scan(current, shift, None, self.neuron, layout, self.filtering, spare=True)
+    def drive(self, current: Tensor) -> Drive:
+        """A product, for neurons that read it behind the axon."""
+        layout = Layout.of(current.shape)
+        return Drive(current, self.synapse.shift(), None, layout, self.filtering)
+
+    def first(self) -> Drive | Signal | None:
+        """By the first of ``STRATEGIES`` that takes it: outputs, or what the neurons read."""
+        return next((f for f in (strategy(self) for strategy in STRATEGIES) if f is not None), None)
 
 
-def _by_flips(task: _Layer) -> Signal | None:
+def _links(stages: Sequence[Stage]) -> list[Link] | None:
+    """Layers for a ``chain``, or None where one is not for it."""
+    links = []
+    for neuron, synapse, axon in stages:
+        weight = synapse.weight
+        own = compiled.make(neuron, len(weight), weight.ndim - 2, weight.dtype)
+        if own is None or weight.ndim != 3 or not own.row.spiking or own.row.by_unit:
+            return None
+        links.append(Link(own, weight, synapse.shift(), _coefficients(axon)))
+    return links
+
+
+def _coefficients(axon: DualExponential | None) -> layers.Filtering | None:
+    return None if axon is None else (axon.a1, axon.a2, axon.b)
+
+
+def _by_flips(task: _Layer) -> Drive | None:
     """Spiking neurons that read a spike train that repeats itself."""
     weight = task.synapse.weight
     dense_weights = weight.ndim == 3 and task.recurrent is None
     if not (isinstance(task.listed, Events) and dense_weights and task.neuron.row.spiking):
         return None
     train = repeats.find(task.listed)
-    return None if train is None else task.scan(repeats.multiply(train, weight))
+    return None if train is None else task.drive(repeats.multiply(train, weight))
 
 
-def _by_convolved_events(task: _Layer) -> Signal | None:
+def _by_convolved_events(task: _Layer) -> Drive | None:
     """A convolution of the spikes of another layer."""
     weight = task.synapse.weight
     spiking = task.neuron.row.spiking and isinstance(task.listed, Spikes)
@@ -190,7 +238,7 @@ def _by_convolved_events(task: _Layer) -> Signal | None:
         return None
     sparse = _sparse(task.listed.events, "convolution")
     padded = images.pad(task.listed, task.synapse.padding)
-    return task.scan(images.convolve(padded, weight, sparse))
+    return task.drive(images.convolve(padded, weight, sparse))
 
 
 def _by_events(task: _Layer) -> Signal | None:
@@ -207,7 +255,7 @@ def _by_events(task: _Layer) -> Signal | None:
     return layers.gather(events, carrier, weight, shift, around, task.neuron, task.filtering)
 
 
-def _by_product(task: _Layer) -> Signal | None:
+def _by_product(task: _Layer) -> Drive | Signal | None:
     """Spiking neurons that read anything else, which is multiplied."""
     if not task.neuron.row.spiking:
         return None
@@ -217,21 +265,21 @@ def _by_product(task: _Layer) -> Signal | None:
         current = synapse.product(signal.values)
         envelope = signal.envelope.to(current.dtype)
         layout = Layout.of((len(envelope), *current.shape))
-        return layers.scan(current, synapse.shift(), envelope, task.neuron, layout)
+        return Drive(current, synapse.shift(), envelope, layout)
     current = synapse.product(dense(signal))
-    layout, shift = Layout.of(current.shape), synapse.shift()
-    return layers.scan(
-        current, shift, None, task.neuron, layout, recurrent=task.recurrent, spare=True
-    )
+    drive = Drive(current, synapse.shift(), None, Layout.of(current.shape))
+    return drive if task.recurrent is None else drive.run(task.neuron, task.recurrent)
 
 
-STRATEGIES: tuple[Callable[[_Layer], Signal | None], ...] = (
+STRATEGIES: tuple[Callable[[_Layer], Drive | Signal | None], ...] = (
     _by_flips,
     _by_convolved_events,
     _by_events,
     _by_product,
 )
-"""Ways to run a layer, the first that takes it before the others; None: it doesn't take it."""
+"""Ways to run a layer, or to what its neurons read; the first that takes it before the others;
+None: it doesn't take it.
+"""
 
 
 def _listed(signal: Signal, weight: Tensor) -> Signal:
@@ -258,4 +306,4 @@ def _trained(neuron: DualExponential) -> bool:
 
 
 def _sparse(events: Events, synapse: str) -> bool:
-    return count(events).sum().item() < BREAK_EVEN[synapse] * torch.Size(events.shape).numel()
+    return events.total < BREAK_EVEN[synapse] * math.prod(events.shape)

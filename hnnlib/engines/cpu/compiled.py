@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from hnnlib.neurons.synaptic import SynapticLIF
 
 __all__ = ["Compiled", "CompiledMixed", "make", "make_mixed"]
 
+_TYPES = {row.neuron for row in ROWS} | {row.surrogate for row in kernels.ROWS}
 _POWERS = 1100  # 2^-1100 is 0 in double precision
 
 
@@ -83,6 +84,15 @@ def make(neuron: Neuron, members: int, axes: int, dtype: torch.dtype) -> Compile
     Args:
         axes: of its units.
     """
+    parts = (neuron, surrogate) if (surrogate := getattr(neuron, "surrogate", None)) else (neuron,)
+    if any(type(part) not in _TYPES for part in parts):
+        return None
+    if any(isinstance(value, Tensor) for part in parts for value in vars(part).values()):
+        return _make(neuron, members, axes, dtype)  # tensors may be trained, or written over
+    return _make_once(neuron, members, axes, dtype)
+
+
+def _make(neuron: Neuron, members: int, axes: int, dtype: torch.dtype) -> Compiled | None:
     if dtype not in (torch.float32, torch.float64):
         return None
     for place, row in enumerate(ROWS):
@@ -92,6 +102,9 @@ def make(neuron: Neuron, members: int, axes: int, dtype: torch.dtype) -> Compile
             if values is not None and surrogate is not None:
                 return Compiled(place, values, surrogate)
     return None
+
+
+_make_once = lru_cache(maxsize=64)(_make)
 
 
 def make_mixed(neuron: Neuron, shape: tuple[int, ...], dtype: torch.dtype) -> CompiledMixed | None:

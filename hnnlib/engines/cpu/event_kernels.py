@@ -9,7 +9,7 @@ from numba import njit
 
 from hnnlib.engines.cpu.compilation import OPTIONS
 
-__all__ = ["by_unit", "list_ones", "write_out"]
+__all__ = ["by_unit", "counted", "list_ones", "write_out"]
 
 
 @njit(**OPTIONS)
@@ -60,6 +60,16 @@ def list_ones(first, last, signal, units, starts, good):
             if other:
                 break
         good[row] = other == 0
+
+
+@njit(**OPTIONS)
+def counted(first, last, units, starts, out):
+    """How often each unit of ``out`` (row, unit) fired, at any step."""
+    for row in range(first, last):
+        numbers = out[row]
+        numbers[:] = 0
+        for e in range(starts[row, 0], starts[row, starts.shape[1] - 1]):
+            numbers[units[e]] += 1
 
 
 @njit(**OPTIONS)

@@ -30,6 +30,9 @@ __all__ = ["gathered", "reverse", "reverse_looped", "scanned"]
 
 _TOGETHER = 48
 """Rows of a recurrent layer that go back in time together."""
+_AT_ONCE = 512
+"""Surrogate derivatives that are computed together: those of a narrow layer's steps would not fill
+the vectors of a processor."""
 _DEEP = 256
 """Lines of a panel of weights that stay in the nearest cache."""
 
@@ -302,7 +305,9 @@ def reverse(
         others: as in ``gathered`` and ``scanned``.
     """
     width = potential.shape[2]
-    index, memory = np.empty(width, np.int32), np.empty((5, width), potential.dtype)
+    several = max(1, _AT_ONCE // max(width, 1)) * width
+    index, slope = np.empty(several, np.int32), np.empty(several, potential.dtype)
+    memory = np.empty((4, width), potential.dtype)
     for row in range(first, last):
         _reverse_row(
             row,
@@ -321,6 +326,7 @@ def reverse(
             to_values,
             to_constants,
             index,
+            slope,
             memory,
         )
 
@@ -343,22 +349,29 @@ def _reverse_row(
     to_values,
     to_constants,
     index,
+    slope,
     memory,
 ):
     """A row of ``reverse``."""
-    slope, carried, traced = memory[0], memory[1], memory[2]
-    value, before = memory[3], memory[4]
-    memory[1:] = 0
+    carried, traced, value, before = memory[0], memory[1], memory[2], memory[3]
+    memory[:] = 0
     member = row // batch
     own, threshold = constants[member], constants[member, 0, 0]
     bias, to_own = to_bias[row], to_constants[min(row, len(to_constants) - 1)]
-    steps = potential.shape[1]
+    steps, width = potential.shape[1], potential.shape[2]
+    potentials = potential[row].reshape(-1)
+    begin = steps * width
     for t in range(steps - 1, -1, -1):
-        u = potential[row, t]
-        if surrogate != NONE:
-            slopes(surrogate, shapes[member], threshold, u, powers, index, slope)
+        place = t * width
+        if place < begin:
+            begin = max(0, place + width - len(slope))
+            known = potentials[begin : place + width]
+            n = len(known)
+            if surrogate != NONE:
+                slopes(surrogate, shapes[member], threshold, known, powers, index[:n], slope[:n])
+        u, s = potential[row, t], slope[place - begin : place - begin + width]
         g, trace = gradient[row, t], traces[min(row * steps + t, len(traces) - 1)]
-        step_back(neuron, own, slope, g, trace, carried, traced, u, to_own)
+        step_back(neuron, own, s, g, trace, carried, traced, u, to_own)
         add(bias, u)
         if len(filtering):
             unfilter_row(filtering, u, value, before)

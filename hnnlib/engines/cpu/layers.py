@@ -53,10 +53,17 @@ def gather(
     output = Output(layout, weight.dtype, keep, row.keeps_trace, stepwise=recurrent is not None)
     if bias is None:
         bias = weight.new_zeros(layout.members, 1, layout.width)
-    coefficients = np.array(filtering or (), output.potential.numpy().dtype)
     constants = neuron.constants(layout)
     out = _Gathered.apply(
-        carrier, weight, bias[:, 0], recurrent, constants, events, neuron, coefficients, output
+        carrier,
+        weight,
+        bias,
+        recurrent,
+        constants,
+        events,
+        neuron,
+        output.coefficients(filtering),
+        output,
     )
     return Spikes(out, output.events()) if row.spiking else out
 
@@ -84,7 +91,7 @@ class _Gathered(torch.autograd.Function):
             events.units.numpy(),
             events.starts.numpy(),
             weight_rows(weight),
-            bias.contiguous().numpy(),
+            layout.of_members(bias).numpy(),
             _loops(recurrent, weight),
             filtering,
             neuron.place,
@@ -116,7 +123,7 @@ class _Gathered(torch.autograd.Function):
         return (
             to_input(adjoint, weight, layout, events.shape) if needs[0] else None,
             to_weight(events, adjoint, weight, layout) if needs[1] else None,
-            to_bias.view(layout.members, layout.batch, -1).sum(1) if needs[2] else None,
+            to_bias.view(layout.members, layout.batch, -1).sum(1, True) if needs[2] else None,
             _to_recurrent(output, adjoint, recurrent) if needs[3] else None,
             reverse.gradient_of_constants() if needs[4] else None,
             *[None] * 4,
@@ -246,13 +253,18 @@ def _scan(
     layout = output.layout
     if shift is None:
         shift = current.new_zeros(1)
-    shift = shift.expand(layout.members, 1, *layout.units)
-    if envelope is not None:
-        current = current[None]
-    coefficients = np.array(filtering or (), output.potential.numpy().dtype)
-    constants = neuron.constants(layout)
+    if shift.shape != (layout.members, 1, *layout.units):
+        shift = shift.expand(layout.members, 1, *layout.units)
     return _Scanned.apply(
-        current, shift, recurrent, constants, envelope, neuron, rows.numpy(), output, coefficients
+        current,
+        shift,
+        recurrent,
+        neuron.constants(layout),
+        envelope,
+        neuron,
+        rows.numpy(),
+        output,
+        output.coefficients(filtering),
     )
 
 
@@ -313,7 +325,7 @@ class _Scanned(torch.autograd.Function):
         if to_values is None:
             current = layout.from_table(adjoint)
         else:
-            current = Layout(1, *layout.shape[1:3], layout.units).from_rows(to_values)
+            current = Layout(1, *layout.shape[1:3], layout.units).from_rows(to_values)[0]
         return (
             current,
             layout.to_members(to_shift.view(layout.members, layout.batch, -1).sum(1)),

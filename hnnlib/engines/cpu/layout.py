@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -50,10 +52,10 @@ class Layout:
         """Examples of all members."""
         return self.members * self.batch
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Units of a row."""
-        return torch.Size(self.units).numel()
+        return math.prod(self.units)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -65,10 +67,13 @@ class Layout:
         """Whether units are (channel, y, x)."""
         return len(self.units) == 3
 
+    @property
+    def _own_axes(self) -> range:
+        return range(3, 3 + len(self.units))
+
     def names(self) -> np.ndarray:
         """Place of each unit of a row on the flattened axes ``units``."""
-        places = torch.arange(self.width, dtype=torch.int32).view(self.units)
-        return (places.movedim(0, -1) if self.images else places).flatten().numpy()
+        return _names(self.units)
 
     def places(self) -> np.ndarray:
         """The reverse: where in a row the unit of each place on the axes lies."""
@@ -78,25 +83,23 @@ class Layout:
 
     def to_rows(self, signal: Tensor) -> Tensor:
         """(time, member, batch, *units) to (row, step, unit), contiguous; a copy where needed."""
-        signal = signal.movedim(0, 2)
-        if self.images:
-            signal = signal.movedim(3, -1)
+        signal = signal.permute((1, 2, 0, 4, 5, 3) if self.images else (1, 2, 0, *self._own_axes))
         return signal.reshape(self.rows, -1, self.width).contiguous()
 
     def from_rows(self, rows: Tensor) -> Tensor:
         """The reverse; never a copy."""
         units = (*self.units[1:], self.units[0]) if self.images else self.units
         signal = rows.view(self.members, self.batch, self.steps, *units)
-        if self.images:
-            signal = signal.movedim(-1, 3)
-        return signal.movedim(2, 0)
+        return signal.permute((2, 0, 1, 5, 3, 4) if self.images else (2, 0, 1, *self._own_axes))
 
     def of_members(self, value: Tensor) -> Tensor:
         """What all examples of a member share at all steps, a tensor that broadcasts against
         (member, 1, *units), as (member, unit) in the order of rows.
         """
-        once = Layout(1, self.members, 1, self.units)
-        return once.to_rows(value.expand(once.shape[1:])[None])[:, 0]
+        shape = (self.members, 1, *self.units)
+        if len(self.units) == 1 and value.shape == shape:
+            return value[:, 0].contiguous()
+        return Layout(1, *shape[:2], self.units).to_rows(value.expand(shape)[None])[:, 0]
 
     def to_members(self, rows: Tensor) -> Tensor:
         """The reverse: (member, unit) to (member, 1, *units)."""
@@ -121,6 +124,12 @@ class Layout:
     def lines(self, stepwise: bool) -> tuple[int, int]:
         """Of a ``Table``, in order of steps or of rows."""
         return (1, self.rows) if stepwise else (self.steps, 1)
+
+
+@lru_cache(maxsize=64)
+def _names(units: tuple[int, ...]) -> np.ndarray:
+    places = np.arange(math.prod(units), dtype=np.int32).reshape(units)
+    return (np.moveaxis(places, 0, -1) if len(units) == 3 else places).flatten()
 
 
 class Output:
@@ -157,6 +166,10 @@ class Output:
     def arrays(self) -> tuple[np.ndarray, ...]:
         """What kernels write to: potentials, traces, and events as units and starts."""
         return self.potential.numpy(), self.traces, self.units.numpy(), self.starts.numpy()
+
+    def coefficients(self, filtering: tuple[float, float, float] | None) -> np.ndarray:
+        """Of a synaptic filter as kernels take them, (3,), or (0,) without one."""
+        return np.array(filtering or (), self.traces.dtype)
 
     def carrier(self) -> Tensor:
         """Of ``hnnlib.signals.Spikes``."""

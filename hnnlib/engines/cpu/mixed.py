@@ -43,21 +43,23 @@ class _Mixed(torch.autograd.Function):
         rows = layout.rows, layout.width
         slots = layout.steps if keep else 2
         potential, out = drive.new_empty(slots, *rows), drive.new_empty(layout.shape)
-        current, last, total = drive.new_zeros(rows), drive.new_empty(rows), None
+        current, last = drive.new_zeros(rows), drive.new_empty(rows).numpy()
         potential[0] = 0
-        scratch = drive.new_empty(layout.shape[1:])
+        total = drive.new_empty(layout.shape[1:])
         through = keep and neuron.others == mixed_kernels.THROUGH
         currents = drive.new_empty(layout.steps, *rows) if through else None
+        # looked at once: at each step it would take longer than a small step's arithmetic
+        sent, known, now = out.unbind(), total.view(rows).numpy(), current.numpy()
+        outs, potentials = out.view(-1, *rows).numpy(), potential.numpy()
         for t, added in enumerate(drive.unbind()):
             if recurrent is not None and t:
-                total = torch.baddbmm(added, out[t - 1], recurrent, out=scratch)
+                torch.baddbmm(added, sent[t - 1], recurrent, out=total)
             else:
-                total = scratch.copy_(added)
+                total.copy_(added)
             if neuron.others == mixed_kernels.TANH:
-                torch.tanh(total, out=out[t])
+                torch.tanh(total, out=sent[t])
             if through:
                 currents[t] = current
-            later = last if t == layout.steps - 1 else potential[(t + 1) % slots]
             in_threads(
                 mixed_kernels.advance,
                 layout.rows,
@@ -65,11 +67,11 @@ class _Mixed(torch.autograd.Function):
                 neuron.spiking,
                 neuron.others,
                 neuron.decays,
-                total.view(rows).numpy(),
-                current.numpy(),
-                potential[t % slots].numpy(),
-                later.numpy(),
-                out[t].view(rows).numpy(),
+                known,
+                now,
+                potentials[t % slots],
+                last if t == layout.steps - 1 else potentials[(t + 1) % slots],
+                outs[t],
             )
         ctx.save_for_backward(recurrent, out)
         ctx.rest = layout, neuron
@@ -90,8 +92,14 @@ class _Mixed(torch.autograd.Function):
         spikes = neuron.spiking.any()
         learns = recurrent is not None and ctx.needs_input_grad[1]
         around = torch.zeros_like(recurrent) if learns else None
+        back = None if recurrent is None else recurrent.transpose(1, 2)
+        reached, sent = adjoint.view(layout.shape).unbind(), out.transpose(2, 3).unbind()
+        adjoints, outs = adjoint.numpy(), out.view(-1, *rows).numpy()
+        slope, looped_rows = slope.numpy(), looped.numpy()
+        states = to_potential.numpy(), to_current.numpy()
+        kept = None if currents is None else currents.numpy()
         for t in range(layout.steps - 1, -1, -1):
-            now = adjoint[t].numpy()
+            now = adjoints[t]
             if spikes:
                 in_threads(
                     surrogate_kernels.sloped,
@@ -100,7 +108,7 @@ class _Mixed(torch.autograd.Function):
                     neuron.spiking,
                     *neuron.surrogate,
                     now,
-                    slope.numpy(),
+                    slope,
                 )
             in_threads(
                 mixed_kernels.step_back,
@@ -110,21 +118,19 @@ class _Mixed(torch.autograd.Function):
                 neuron.spiking,
                 neuron.others,
                 neuron.decays,
-                slope.numpy(),
+                slope,
                 known.numbers,
                 known.lines,
-                looped.numpy(),
-                out[t].view(rows).numpy(),
-                (to_current if currents is None else currents[t]).numpy(),
-                to_potential.numpy(),
-                to_current.numpy(),
+                looped_rows,
+                outs[t],
+                states[1] if kept is None else kept[t],
+                *states,
                 now,
             )
             if recurrent is None:
                 looped.zero_()
             elif t:
-                reached = adjoint[t].view(layout.shape[1:])
-                torch.bmm(reached, recurrent.transpose(1, 2), out=members)
+                torch.bmm(reached[t], back, out=members)
                 if learns:
-                    around.baddbmm_(out[t - 1].transpose(1, 2), reached)
+                    around.baddbmm_(sent[t - 1], reached[t])
         return adjoint.view(layout.shape), around, None, None

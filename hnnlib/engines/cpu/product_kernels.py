@@ -33,9 +33,9 @@ def summed(first, last, batch, shared, units, starts, weight, bias, lines, out):
 
 
 @njit(**VIEWS)
-def scattered(low, high, member, batch, shared, units, starts, delay, adjoint, lines, gradient):
-    """Gradient of a member's weights to its input units ``low`` to ``high``: adds the adjoints of
-    the drive, ``delay`` steps after each event, to the row of the event's unit.
+def scattered(low, high, batch, shared, units, starts, delay, adjoint, lines, gradient):
+    """Gradient of all members' weights to their input units ``low`` to ``high``: adds the adjoints
+    of the drive, ``delay`` steps after each event, to the row of the event's unit.
 
     Args:
         shared: whether all members read the same events.
@@ -43,9 +43,8 @@ def scattered(low, high, member, batch, shared, units, starts, delay, adjoint, l
         adjoint, lines: (line, unit).
         gradient: (member, input, unit), added to.
     """
-    for example in range(batch):
-        row = member * batch + example
-        source = example if shared else row
+    for row in range(batch * len(gradient)):
+        source, total = row % batch if shared else row, gradient[row // batch]
         for t in range(starts.shape[1] - 1 - delay):
             added = adjoint[row * lines[0] + (t + delay) * lines[1]]
             e, end = starts[source, t], starts[source, t + 1]
@@ -55,18 +54,17 @@ def scattered(low, high, member, batch, shared, units, starts, delay, adjoint, l
                 first = e
                 while e < end and low <= units[e] < high:
                     e += 1
-                add_to_rows(gradient[member], added, units, first, e)
+                add_to_rows(total, added, units, first, e)
 
 
 @njit(**VIEWS)
-def outer(low, high, member, batch, shared, when, where, steps, delay, adjoint, lines, gradient):
+def outer(low, high, batch, shared, when, where, steps, delay, adjoint, lines, gradient):
     """The same as ``scattered`` with events ordered by unit, from ``event_kernels.by_unit``: less
     to read and write where units have several events.
     """
     late = steps - delay
-    for example in range(batch):
-        row = member * batch + example
-        source = example if shared else row
+    for row in range(batch * len(gradient)):
+        source, total = row % batch if shared else row, gradient[row // batch]
         base = row * lines[0] + delay * lines[1]
         e = where[source, low]
         for unit in range(low, high):
@@ -75,7 +73,7 @@ def outer(low, high, member, batch, shared, when, where, steps, delay, adjoint, 
             while last > e and when[last - 1] >= late:
                 last -= 1
             if last > e:
-                add_rows(gradient[member, unit], adjoint, base, lines[1], when, e, last)
+                add_rows(total[unit], adjoint, base, lines[1], when, e, last)
             e = end
 
 

@@ -8,22 +8,35 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn import functional
 
 from hnnlib.engines.cpu import event_kernels, product_kernels
 from hnnlib.engines.cpu.layout import Layout, Table
 from hnnlib.engines.cpu.threads import in_threads
 from hnnlib.engines.cpu.tiles import panels
-from hnnlib.signals import Events, Spikes, count
+from hnnlib.signals import Events, Spikes
 
-__all__ = ["by_unit", "listed", "product", "to_input", "to_weight", "weight_rows", "write"]
+__all__ = [
+    "by_unit",
+    "counted",
+    "listed",
+    "product",
+    "rows_to_input",
+    "to_input",
+    "to_weight",
+    "weight_rows",
+    "write",
+]
 
 _THIN = 32
 """Inner axes shorter than this are multiplied by a kernel, not by the matrix library."""
 _ALIGNED = 32
 """Bytes; rows that begin at multiples of it are read a sixth faster than others."""
 _SEVERAL = 3
-"""Events of a unit in one example from which it pays to order events by unit."""
+"""Events of a unit in one example from which it pays to order events by unit, in layers whose
+gradient doesn't stay in a near cache; ordered or not, each sum has the same order."""
+_NEAR = 1 << 16
+"""Bytes of a member's gradient that stay there: in smaller layers, adding takes half the time of
+ordering and adding."""
 
 
 def product(events: Events, carrier: Tensor | None, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -79,10 +92,14 @@ def weight_rows(weight: Tensor) -> np.ndarray:
     """Weights (member, input, unit) for kernels that add rows of them, which may have room behind
     each row.
     """
-    room = -weight.shape[2] % (_ALIGNED // weight.itemsize)
-    if room:
-        weight = functional.pad(weight.detach(), (0, room))
-    return weight.contiguous().numpy()
+    members, inputs, units = weight.shape
+    room = -units % (_ALIGNED // weight.itemsize)
+    if not room:
+        return weight.contiguous().numpy()
+    rows = weight.new_empty(members, inputs, units + room).numpy()
+    rows[:, :, :units] = weight.numpy()
+    rows[:, :, units:] = 0
+    return rows
 
 
 def to_weight(
@@ -97,24 +114,22 @@ def to_weight(
     units, starts = events.units.numpy(), events.starts.numpy()
     inputs = weight.shape[1]
     gradient = torch.zeros_like(weight, memory_format=torch.contiguous_format)
-    if count(events).sum() > _SEVERAL * len(starts) * inputs:
+    near = gradient.nbytes <= _NEAR * len(gradient)
+    if not near and events.total > _SEVERAL * len(starts) * inputs:
         kernel, order = product_kernels.outer, (*by_unit(events, inputs), layout.steps)
     else:
         kernel, order = product_kernels.scattered, (units, starts)
-    shared = events.shape[1] != layout.members
-    for member in range(layout.members):
-        in_threads(
-            kernel,
-            inputs,
-            member,
-            layout.batch,
-            shared,
-            *order,
-            delay,
-            adjoint.numbers,
-            adjoint.lines,
-            gradient.numpy(),
-        )
+    in_threads(
+        kernel,
+        inputs,
+        layout.batch,
+        events.shape[1] != layout.members,
+        *order,
+        delay,
+        adjoint.numbers,
+        adjoint.lines,
+        gradient.numpy(),
+    )
     return gradient
 
 
@@ -136,9 +151,21 @@ def to_input(adjoint: Table, weight: Tensor, layout: Layout, shape: tuple[int, .
         adjoint: of the product, whose axes are ``layout``.
     """
     source = Layout(*layout.shape[:3], (weight.shape[1],))
-    transposed = weight.transpose(1, 2)
-    if layout.width < _THIN:
+    if layout.width < _THIN or adjoint.lines == layout.lines(stepwise=False):
         result = weight.new_empty(layout.rows * layout.steps, weight.shape[1])
+        rows_to_input(adjoint, weight, layout, result)
+        back = source.from_table(Table(result.numpy(), adjoint.lines))
+    else:
+        back = torch.matmul(layout.from_table(adjoint), weight.transpose(1, 2))
+    return back.unflatten(-1, shape[3:])
+
+
+def rows_to_input(adjoint: Table, weight: Tensor, layout: Layout, result: Tensor) -> Tensor:
+    """The same into ``result`` (line, unit), or any shape of as many numbers: of few units, or in
+    order of rows.
+    """
+    transposed = weight.detach().transpose(1, 2)
+    if layout.width < _THIN:
         in_threads(
             product_kernels.thin_product,
             layout.rows,
@@ -146,16 +173,13 @@ def to_input(adjoint: Table, weight: Tensor, layout: Layout, shape: tuple[int, .
             layout.steps,
             adjoint.numbers,
             adjoint.lines,
-            panels(transposed.detach().numpy()),
-            result.numpy(),
+            panels(transposed.numpy()),
+            result.view(-1, weight.shape[1]).numpy(),
         )
-        back = source.from_table(Table(result.numpy(), adjoint.lines))
-    elif adjoint.lines == layout.lines(stepwise=False):
-        folded = torch.from_numpy(adjoint.numbers).view(layout.members, -1, layout.width)
-        back = source.from_rows(torch.bmm(folded, transposed))
     else:
-        back = torch.matmul(layout.from_table(adjoint), transposed)
-    return back.unflatten(-1, shape[3:])
+        folded = torch.from_numpy(adjoint.numbers).view(layout.members, -1, layout.width)
+        torch.bmm(folded, transposed, out=result.view(*folded.shape[:2], -1))
+    return result
 
 
 def listed(signal: Tensor) -> Events | None:
@@ -176,6 +200,33 @@ def listed(signal: Tensor) -> Events | None:
         good,
     )
     return Events(units, starts, tuple(signal.shape)) if good.all() else None
+
+
+def counted(spikes: Spikes) -> Tensor:
+    """Spikes of each unit, (member, batch, *units)."""
+    return _Counted.apply(spikes.carrier, spikes.events)
+
+
+class _Counted(torch.autograd.Function):
+    """A spike at any step counts one, so that the gradient is the same at all."""
+
+    @staticmethod
+    def forward(ctx: Any, carrier: Tensor, events: Events) -> Tensor:
+        ctx.shape = shape = events.shape
+        out = carrier.new_empty(shape[1:])
+        numbers = out.view(len(events.starts), -1).numpy()
+        in_threads(
+            event_kernels.counted,
+            len(numbers),
+            events.units.numpy(),
+            events.starts.numpy(),
+            numbers,
+        )
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        return gradient.expand(ctx.shape), None
 
 
 def write(signal: Events | Spikes, dtype: torch.dtype) -> Tensor:

@@ -15,7 +15,23 @@ from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
 from hnnlib.engines.cpu.row_kernels import add
 from hnnlib.engines.cpu.vectors import add_rows, count_bits, first_bit
 
-__all__ = ["correlate", "find", "multiply"]
+__all__ = ["correlate", "find", "multiply", "rows_to_add"]
+
+
+@njit(**OPTIONS)
+def rows_to_add(sample, width, events, starts):
+    """Bases and flips that some rows of ``width`` units have, and their events."""
+    steps, often = starts.shape[1] - 1, np.empty(width, np.int64)
+    few = total = 0
+    for row in sample:
+        often[:] = 0
+        for e in range(starts[row, 0], starts[row, steps]):
+            often[events[e]] += 1
+        for unit in range(width):
+            if often[unit] > 0:
+                few += min(often[unit], steps - often[unit] + 1)
+                total += often[unit]
+    return few, total
 
 
 @njit(**OPTIONS)
@@ -127,17 +143,16 @@ def _multiply_row(begins, units, table, out, memory):
 
 
 @njit(**OPTIONS)
-def correlate(low, high, member, batch, shared, owners, on, ends, flips, adjoint, gradient):
-    """Gradient of a member's weights, input units ``low`` to ``high``, added to ``gradient``.
+def correlate(low, high, batch, shared, owners, on, ends, flips, adjoint, gradient):
+    """Gradient of all members' weights, input units ``low`` to ``high``, added to ``gradient``.
 
     Args:
         adjoint: of the product, (row, step, unit).
         gradient: (member, input, unit).
     """
     memory = np.empty((2, adjoint.shape[2]), adjoint.dtype)
-    for example in range(batch):
-        row = member * batch + example
-        source = example if shared else row
+    for row in range(batch * len(gradient)):
+        source = row % batch if shared else row
         _correlate_row(
             low,
             high,
@@ -146,7 +161,7 @@ def correlate(low, high, member, batch, shared, owners, on, ends, flips, adjoint
             ends[source],
             flips[source],
             adjoint[row],
-            gradient[member],
+            gradient[row // batch],
             memory,
         )
 

@@ -4,6 +4,7 @@ step or at nearly none.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,8 +42,8 @@ def find(events: Events) -> Repeated | None:
     """Events in this form, or None where they are as good as they are, or where a unit stands twice
     at a step.
     """
-    steps, width = events.shape[0], torch.Size(events.shape[3:]).numel()
-    if not _worth(events, steps):
+    steps, width = events.shape[0], math.prod(events.shape[3:])
+    if not _worth(events, width):
         return None
     starts = events.starts.numpy()
     rows, room = len(starts), int((starts[:, -1] - starts[:, 0]).max())
@@ -60,13 +61,12 @@ def find(events: Events) -> Repeated | None:
     return found if good.all() else None
 
 
-def _worth(events: Events, steps: int) -> bool:
+def _worth(events: Events, width: int) -> bool:
     """Whether a sample of the examples has few bases and flips for its events."""
-    starts, units = events.starts.numpy(), events.units.numpy()
-    spread = np.linspace(0, len(starts) - 1, min(_SAMPLE, len(starts))).astype(int)
-    counts = [np.unique(units[starts[r, 0] : starts[r, -1]], return_counts=True)[1] for r in spread]
-    several = np.concatenate(counts)
-    return np.minimum(several, steps - several + 1).sum() <= _WORTH * several.sum() > 0
+    starts = events.starts.numpy()
+    sample = np.linspace(0, len(starts) - 1, min(_SAMPLE, len(starts))).astype(np.int64)
+    few, total = kernels.rows_to_add(sample, width, events.units.numpy(), starts)
+    return few <= _WORTH * total > 0
 
 
 def multiply(train: Repeated, weight: Tensor) -> Tensor:
@@ -104,19 +104,16 @@ class _Multiplied(torch.autograd.Function):
         layout = Layout.of(gradient.shape)
         adjoint = layout.to_rows(gradient).numpy()
         to_weight = torch.zeros_like(weight, memory_format=torch.contiguous_format)
-        shared = train.shape[1] != layout.members
-        for member in range(layout.members):
-            in_threads(
-                kernels.correlate,
-                weight.shape[1],
-                member,
-                layout.batch,
-                shared,
-                train.owners,
-                train.on,
-                train.ends,
-                train.flips,
-                adjoint,
-                to_weight.numpy(),
-            )
+        in_threads(
+            kernels.correlate,
+            weight.shape[1],
+            layout.batch,
+            train.shape[1] != layout.members,
+            train.owners,
+            train.on,
+            train.ends,
+            train.flips,
+            adjoint,
+            to_weight.numpy(),
+        )
         return to_weight, None

@@ -54,14 +54,16 @@ def _of_images() -> Tensor:
 
 
 def _of_events(neuron: compiled.Compiled) -> Tensor:
-    # of one input unit, which fires often, and of two recurrent ones that fire rarely: the gradient
-    # of weights has a kernel for either
+    # before many units and before few: the gradient of weights has a kernel for either
     products.listed(torch.ones(_STEPS, 1, 1, 1))
+    many = products.product(_spikes(1).events, None, _trained(1, 1, 1 << 15), None)
     weight, around = _trained(1, 1, 2), _trained(1, 2, 2)
     looped = layers.gather(_spikes(1).events, None, weight, None, around, neuron)
     spikes = layers.gather(looped.events, looped.carrier, _trained(1, 2, 2), None, None, neuron)
     readout = compiled.make(LeakyIntegrator(), 1, 1, torch.float32)
     values = layers.gather(spikes.events, spikes.carrier, _trained(1, 2, 2), None, None, readout)
+    values = values + products.counted(spikes)
+    values = values + many[..., :2]
     return values + products.product(spikes.events, spikes.carrier, _trained(1, 2, 2), None)
 
 
