@@ -475,8 +475,21 @@ def test_cut_machine_code_is_compiled_again(tmp_path):
     for name, text in (("whole.nbi", whole), ("empty.nbi", b""), ("cut.nbc", whole[:-1])):
         (tmp_path / name).write_bytes(text)
     (tmp_path / "text.nbc").write_bytes(b"no machine code")
+    os.mkfifo(tmp_path / "pipe.nbc")
     remove_damaged(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["whole.nbi"]
+    assert {path.name for path in tmp_path.iterdir()} == {"whole.nbi", "checked"}
+
+
+def test_copies_are_looked_through_once_and_again_when_they_change(tmp_path):
+    copy = tmp_path / "cut.nbi"
+    copy.write_bytes(b"cut")
+    os.utime(copy, (1, 1))
+    (tmp_path / "checked").touch()
+    remove_damaged(tmp_path)
+    assert copy.exists()
+    copy.write_bytes(b"cut")
+    remove_damaged(tmp_path)
+    assert not copy.exists()
 
 
 def test_two_processes_compile_once(tmp_path):

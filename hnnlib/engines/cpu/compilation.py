@@ -7,6 +7,7 @@ import os
 import pickletools
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,7 @@ from hnnlib.locks import only_one
 
 __all__ = ["INNER", "OPTIONS", "VIEWS", "cache_folder", "once", "remove_damaged"]
 
-_DONE = "all-"
+_DONE, _CHECKED = "all-", "checked"
 
 # numpy's error model: a division that might raise would keep its loop from being vectorised
 OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
@@ -74,10 +75,23 @@ def once(folder: Path, work: Callable[[], None], waiting: Callable[[], None]) ->
 
 
 def remove_damaged(folder: Path) -> None:
-    """Remove cut copies, of a full disk perhaps: Numba would fail at each of them for ever."""
+    """Remove cut copies, of a full disk perhaps: Numba would fail at each of them for ever.
+
+    A stamp says when this was last done: older copies are not read again.
+    """
+    stamp, now, since = folder / _CHECKED, time.time_ns(), 0
+    with contextlib.suppress(OSError):
+        since = stamp.stat().st_mtime_ns
+    _remove(folder, since)
+    with contextlib.suppress(OSError):
+        stamp.touch()
+        os.utime(stamp, ns=(now, now))
+
+
+def _remove(folder: Path, since: int) -> None:
     for path in [*folder.rglob("*.nbi"), *folder.rglob("*.nbc")]:
         with contextlib.suppress(OSError):
-            if not _whole(path):
+            if path.stat().st_mtime_ns >= since and not _whole(path):
                 path.unlink()
                 for done in folder.glob(f"{_DONE}*"):
                     done.unlink()
@@ -92,6 +106,8 @@ def _machine() -> str:
 
 def _whole(path: Path) -> bool:
     """Whether a file holds whole pickles; they are not run."""
+    if not path.is_file():  # a pipe would block
+        return False
     size = path.stat().st_size
     with path.open("rb") as stream:
         try:
