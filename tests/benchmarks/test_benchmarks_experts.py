@@ -111,9 +111,9 @@ def test_the_claim_names_the_sizes_at_which_it_holds(tmp_path):
     about["core_share"] = 0.5
     (tmp_path / "cpu-1-thread-sizes.json").write_text(json.dumps(about | {"summary": summary}))
     text = claim.text(tmp_path)
-    assert "best library at all (3.0 to 5.0)" in text and "busy" in text
-    assert "by hand at all but mlp, test size (0.90) (2.0 to 2.0)" in text
-    assert "JAX (not measured)" in text
+    assert "best library faster at every size, 3.0 to 5.0 times" in text and "busy" in text
+    assert "by hand faster at every size but for mlp, test size (0.90), 2.0 to 2.0 times" in text
+    assert "JAX not measured" in text
     assert "| mlp, test size | 1000.0 | 3.00 | 0.90 | - |" in text
 
 
