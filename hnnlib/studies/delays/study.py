@@ -42,9 +42,10 @@ class Delays(Study):
         return {f"{t.dataset}_{size}": size for t in settings.tasks for size in t.units}
 
     def relevant(self, settings: DelaySettings, group: str) -> DelaySettings:
-        """A job depends on its own data set's section, and on its size."""
+        """A job depends on its own data set's section, and on its size; the smallest has the arms."""
         task, size = settings.task(group), self.groups(settings)[group]
-        own = task.model_copy(update={"units": {size: task.units[size]}})
+        arms = task.arms if size == min(task.units, key=task.units.get) else ("main",)
+        own = task.model_copy(update={"units": {size: task.units[size]}, "arms": arms})
         return settings.model_copy(update={"tasks": (own,)})
 
     def datasets(self, settings: DelaySettings) -> list[str]:
