@@ -58,6 +58,16 @@ def test_a_job_depends_on_its_own_size_only():
     assert same and not changed
 
 
+def test_a_job_of_a_larger_size_trains_the_main_cells_only():
+    chosen = settings(arms=["main", "neuron", "width"])
+    trained = [
+        cell
+        for group in study.STUDY.groups(chosen)
+        for cell in cells(study.STUDY.relevant(chosen, group).tasks[0])
+    ]
+    assert sorted(trained, key=str) == sorted(cells(chosen.tasks[0]), key=str)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
