@@ -42,7 +42,7 @@ class Delays(Study):
         return {f"{t.dataset}_{size}": size for t in settings.tasks for size in t.units}
 
     def relevant(self, settings: DelaySettings, group: str) -> DelaySettings:
-        """A job depends on its own data set's section and size, of which the smallest has the arms."""
+        """A job depends on its data set's section and its size; the smallest one has the arms."""
         task, size = settings.task(group), self.groups(settings)[group]
         arms = task.arms if size == min(task.units, key=task.units.get) else ("main",)
         own = task.model_copy(update={"units": {size: task.units[size]}, "arms": arms})
