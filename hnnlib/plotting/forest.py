@@ -17,7 +17,7 @@ _WIDE = 8.0  # pp; where differences reach further, the axis is logarithmic
 _GAP = 1.25  # from the last line of a group to the next title, in lines
 _LINE = 0.2  # inches
 _NOTE = 0.15  # inches, a line of the words below
-_WIDTH = 62  # letters
+_WIDTH = 54  # letters
 
 
 @dataclass(frozen=True)

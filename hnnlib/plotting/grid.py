@@ -188,6 +188,8 @@ def stretch(ax: Axes, which: str, values: Iterable[np.ndarray | None], most: flo
     axis = getattr(ax, f"{which}axis")
     getattr(ax, f"set_{which}scale")("symlog", linthresh=NEAR)
     steps = 10.0 ** np.arange(np.floor(np.log10(max(-low, high))) + 1)
+    if len(steps) == 1:  # within the first decade: where are numbers beyond 1?
+        steps = np.array([1.0, 5.0])
     if len(steps) > 2:  # labels would touch each other
         steps = steps[-1:] if which == "x" else steps[::-2]
     ticks = sorted({0.0, *steps[steps <= 2 * high], *-steps[steps <= -2 * low]})

@@ -103,6 +103,9 @@ def test_ticks_of_a_stretched_axis_lie_among_its_numbers():
     ax = Figure().subplots()
     grid.stretch(ax, "x", [np.array([-18.0, 2.0])], most=8)
     assert ax.get_xticks().tolist() == [-10, -1, 0, 1]
+    near = Figure().subplots()
+    grid.stretch(near, "x", [np.array([-9.0, 2.0])], most=8)
+    assert near.get_xticks().tolist() == [-5, -1, 0, 1]
 
 
 def test_the_style_comes_back():
