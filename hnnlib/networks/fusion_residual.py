@@ -57,7 +57,8 @@ class _Residual(FusionBlock):
 
 class ResidualFusionNetwork(FusionNetwork):
     """A population of such networks; arguments as of ``FusionNetwork``, ``design.base`` being the
-    channels of the first stage.
+    channels of the first stage. The design's ``depth`` and ``head`` are not read, and what it says
+    of parameters is not true of them.
     """
 
     def _build(self) -> int:

@@ -16,6 +16,7 @@ import xarray as xr
 
 from hnnlib import store, studies
 from hnnlib.errors import StoreError
+from hnnlib.studies.base import join_cells
 
 __all__ = ["collect", "summarise"]
 
@@ -92,13 +93,22 @@ def summarise(path: Path) -> None:
 
 
 def _own(name: str) -> Any:
-    """What has a study's ``collect`` and, where there are summaries, ``summarise``: its module
-    ``collecting``, which loads no torch, or else the study.
+    """What has a study's ``collect`` and, where there are summaries, ``summarise``: the module
+    ``collecting`` of a folder, in which a study says how it does otherwise than along ``cell``; a
+    single module has both in its study.
     """
     where = studies.module(name, "collecting")
-    if name in studies.names() and where.endswith(".collecting"):
-        return import_module(where)
-    return studies.get(name)
+    if name not in studies.names() or where == f"{studies.__name__}.{name}":
+        return studies.get(name)
+    return import_module(where) if where.endswith(".collecting") else _AlongCells
+
+
+class _AlongCells:
+    """How a folder without a module of its own is collected; no torch is loaded for it."""
+
+    @staticmethod
+    def collect(config: Any, runs: list[xr.Dataset]) -> xr.Dataset:
+        return join_cells(runs)
 
 
 def _check_run(path: Path, part: xr.Dataset, groups: Iterable[str]) -> None:

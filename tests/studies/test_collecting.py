@@ -19,19 +19,13 @@ COMPUTED = "bit_plane_coding"  # its exact cells are computed with tensors
 SCRIPT = """
 import json
 import sys
-from types import SimpleNamespace
-
-import pytest
-import xarray as xr
-from importlib import import_module
 from pathlib import Path
-from hnnlib import store, studies
-from hnnlib.errors import StoreError
+from hnnlib import store
 from hnnlib.studies import collecting
 
 folder = Path(sys.argv[1])
 for name in sys.argv[2:]:
-    import_module(studies.module(name, "collecting"))
+    collecting._own(name)
 for name in sys.argv[2:4]:
     run = store.open(f"results/reference/{name}.nc")
     config = json.loads(run.attrs["config_json"])
@@ -55,9 +49,12 @@ def test_collecting_loads_no_torch_and_joins_what_is_there(tmp_path):
         assert after.drop_attrs().equals(before.drop_attrs()), name
 
 
-def test_a_study_without_a_module_for_it_is_asked_itself():
-    assert studies.module(COMPUTED, "collecting") == studies.module(COMPUTED)
-    assert collecting._own(COMPUTED) is studies.get(COMPUTED)
+def test_a_folder_that_says_nothing_is_joined_along_cells():
+    assert studies.module("shd_ablations", "collecting") == studies.module("shd_ablations")
+    part = xr.Dataset({"x": ("cell", [1.0])}, {"cell": ["a"]})
+    runs = [part, part.assign_coords(cell=["b"])]
+    expected = studies.get("shd_ablations").collect(None, runs)
+    xr.testing.assert_identical(collecting._own("shd_ablations").collect(None, runs), expected)
 
 
 def test_names_of_coordinates_are_those_of_cells():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # torch takes two seconds, and what only collects does withou
     from hnnlib.engines import Engine
     from hnnlib.training.checkpoint import Checkpoint
 
-__all__ = ["Context", "Settings", "Study", "join_cells", "split_into_jobs"]
+__all__ = ["Context", "Settings", "Study", "join_cells", "join_seeds", "split_into_jobs"]
 
 NAME = r"[A-Za-z0-9_]{1,64}"
 _Thing = TypeVar("_Thing")
@@ -166,4 +166,16 @@ def join_cells(parts: list[xr.Dataset]) -> xr.Dataset:
         combine_attrs="drop_conflicts",
         data_vars="minimal",
         coords="minimal",
+    )
+
+
+def join_seeds(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Datasets of the same cells at several seeds, beside each other along ``seed``."""
+    return xr.concat(
+        parts,
+        "seed",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        combine_attrs="drop_conflicts",
     )

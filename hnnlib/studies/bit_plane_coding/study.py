@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import numpy as np
 import xarray as xr
 
@@ -12,8 +10,8 @@ from hnnlib.networks.fusion import FusionNetwork
 from hnnlib.networks.fusion_residual import ResidualFusionNetwork
 from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
 from hnnlib.studies.base.settings import limits
+from hnnlib.studies.bit_plane_coding import collecting
 from hnnlib.studies.bit_plane_coding.cells import BitPlaneSettings, Cell, TaskSettings, cells
-from hnnlib.studies.bit_plane_coding.exact import exact
 from hnnlib.studies.bit_plane_coding.measures import (
     BINS,
     batch_flips,
@@ -59,9 +57,8 @@ class BitPlaneCoding(Study):
         return join_cells([_trained(cell, task, settings.seeds, context) for cell in some])
 
     def collect(self, settings: BitPlaneSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """See ``Study``; what is computed stands behind what is trained."""
-        computed = [_labelled(found, cell, "none") for cell, found in exact()]
-        return join_cells([*runs, *computed])
+        """See ``Study``."""
+        return collecting.collect(settings, runs)
 
 
 def _trained(
@@ -106,14 +103,7 @@ def _trained(
     # networks differ in their blocks
     places = {"block": np.arange(len(network.blocks)), "value": (BINS[1:] + BINS[:-1]) / 2}
     found = measured.assign(beside).assign_coords(places)
-    return _labelled(found, cell, task.dataset)
-
-
-def _labelled(found: xr.Dataset, cell: Cell, dataset: str) -> xr.Dataset:
-    """With the coordinates of its cell."""
-    labels = asdict(cell) | {"dataset": dataset}
-    named = {"cell": [f"{dataset}/{cell.name}"]} | {k: ("cell", [v]) for k, v in labels.items()}
-    return found.assign_coords(named)
+    return collecting.labelled(found, cell, task.dataset)
 
 
 STUDY = BitPlaneCoding()

@@ -19,7 +19,7 @@ from hnnlib.datasets.eventdata import EventData, bin_events
 from hnnlib.datasets.imagedata import ImageData
 from hnnlib.networks.gated import GatedNetwork
 from hnnlib.randomness import MemberNoise, torch_generator
-from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
+from hnnlib.studies.base import Context, Study, join_cells, join_seeds, split_into_jobs
 from hnnlib.studies.base.selection import selection
 from hnnlib.studies.base.settings import limits
 from hnnlib.studies.convolutional_gru import collecting
@@ -110,9 +110,7 @@ class _Job:
                 self._measure(cell, piece.network, rate, f"{say}: ")
                 for piece in in_pieces(build, *size, self.context.device)
             ]
-            whole = xr.concat(
-                pieces, "seed", data_vars="minimal", coords="minimal", compat="override"
-            )
+            whole = join_seeds(pieces)
             yield whole.assign(tuning)
 
     def _tune(self, model: Model) -> tuple[float, dict[str, Any]]:

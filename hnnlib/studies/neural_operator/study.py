@@ -9,7 +9,7 @@ from dataclasses import replace
 import xarray as xr
 
 from hnnlib.networks.operator import TraceOperator
-from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
+from hnnlib.studies.base import Context, Study, join_cells, join_seeds, split_into_jobs
 from hnnlib.studies.neural_operator import collecting, facts, measures
 from hnnlib.studies.neural_operator.cells import (
     TUNED,
@@ -99,13 +99,7 @@ class _Job:
                 fit = self._fit(one, again, own, tuning, piece.name)
                 found.setdefault(one, []).append(self._measure(one, again, parts, fit))
         for parts in found.values():
-            yield (
-                parts[0]
-                if len(parts) == 1
-                else xr.concat(
-                    parts, "seed", data_vars="minimal", coords="minimal", compat="override"
-                )
-            )
+            yield parts[0] if len(parts) == 1 else join_seeds(parts)
 
     def _fit(
         self, cell: Cell, network: TraceOperator, parts: Parts, schedule: Schedule, piece: str

@@ -7,10 +7,10 @@ from typing import Any
 
 import xarray as xr
 
-from hnnlib.studies.base import join_cells
+from hnnlib.studies.base import join_cells, join_seeds
 from hnnlib.studies.operational_manifold.summary import summarise
 
-__all__ = ["beside", "collect", "summarise"]
+__all__ = ["collect", "summarise"]
 
 
 def collect(config: Mapping[str, Any], runs: list[xr.Dataset]) -> xr.Dataset:
@@ -21,17 +21,5 @@ def collect(config: Mapping[str, Any], runs: list[xr.Dataset]) -> xr.Dataset:
     families = []
     for family, chosen in config["families"].items():
         some = [run for run in runs if (run["family"].values == family).all()]
-        families.append(beside(some).sel(seed=list(chosen["seeds"] or config["seeds"])))
+        families.append(join_seeds(some).sel(seed=list(chosen["seeds"] or config["seeds"])))
     return summarise(join_cells(families).sortby("seed"))
-
-
-def beside(runs: list[xr.Dataset]) -> xr.Dataset:
-    """Runs of the same cells at several seeds."""
-    return xr.concat(
-        runs,
-        "seed",
-        data_vars="minimal",
-        coords="minimal",
-        compat="override",
-        combine_attrs="drop_conflicts",
-    )

@@ -17,7 +17,7 @@ from hnnlib.datasets import splits
 from hnnlib.datasets.imagedata import ImageData
 from hnnlib.networks.rate import RateDesign, RateNetwork, RectifiedNetwork, rate_error
 from hnnlib.randomness import MemberNoise
-from hnnlib.studies.base import Context, Settings, Study, join_cells, split_into_jobs
+from hnnlib.studies.base import Context, Settings, Study, join_cells, join_seeds, split_into_jobs
 from hnnlib.studies.base.settings import ImageSettings, Quantity, ScheduleSettings, Seeds, limits
 from hnnlib.studies.operational_manifold import collecting
 from hnnlib.studies.operational_manifold.surface import Point, surface
@@ -173,7 +173,7 @@ class OperationalManifold(Study):
     def train(self, group: str, settings: ManifoldSettings, context: Context) -> xr.Dataset:
         """Train all grids of one family, seed by seed."""
         job = self.groups(settings)[group]
-        return collecting.beside([_train_seed(job, seed, context) for seed in job.seeds])
+        return join_seeds([_train_seed(job, seed, context) for seed in job.seeds])
 
     def collect(self, settings: ManifoldSettings, runs: list[xr.Dataset]) -> xr.Dataset:
         """See ``Study``."""
