@@ -20,19 +20,20 @@ _COUNTS = {
     "spikes_per_neuron_step": "spikes a neuron and step",
     "synaptic_operations": "synaptic operations",
 }
-_MATCHES = ("channels", "parameters", "products", "neurons")
+_MATCHES = {"channels": "^", "parameters": "o", "products": "D", "neurons": "v"}
+"""What SpikGRU has as many of as CS-GRU, and its marker."""
 
 
 @style.context()
 def cost(store: xr.Dataset) -> Figure:
     """A block for each data set, a panel for each way to count.
 
-    A line joins SpikGRU's of equal channels, parameters, products, neurons, the last three hollow
-    but for parameters. Graded cells are dotted lines at their accuracy.
+    A line joins SpikGRU's of equal channels, parameters, products and neurons; hollow, but for
+    parameters. Graded cells are lines at their accuracy.
     """
     found = list(panels(store))
     titles = [panel.title for panel in found]
-    fig, blocks = grid.blocks(titles, len(_COUNTS), 2.0, room=0.5, sharey=True)
+    fig, blocks = grid.blocks(titles, len(_COUNTS), 2.0, sharey=True)
     for axes, panel in zip(blocks, found, strict=True):
         axes[0].set_ylabel(f"accuracy,\n{panel.measure} (%)")
         for ax, count in zip(axes, _COUNTS, strict=True):
@@ -43,7 +44,14 @@ def cost(store: xr.Dataset) -> Figure:
             if high < 6 * low:  # ticks of a decade would touch each other
                 ax.xaxis.set_major_locator(MaxNLocator(3))
     there = {m: _silent(panel.find(m)) for panel in found for m in panel.models}
-    grid.legend(fig, [marks.handle(label(m), **_of(m, silent)) for m, silent in there.items()])
+    handles = [marks.handle(label(m), **_of(m, silent)) for m, silent in there.items()]
+    others = {m for panel in found for m, _ in _matched(panel) if m != "parameters"}
+    handles += [
+        marks.handle(f"{label('spik_gru')} of equal {m}", **_hollow(m))
+        for m in _MATCHES
+        if m in others
+    ]
+    grid.legend(fig, handles)
     return fig
 
 
@@ -60,17 +68,24 @@ def _panel(ax: Axes, panel: Panel, count: str) -> None:
             ax.axhline(_accuracy(panel, cell).mean, linewidth=1, **line(model))
         else:
             _mark(ax, panel, cell, count, look(model))
-    found = [cells.one(panel.store, model="spik_gru", match=m, init="coded") for m in _MATCHES]
-    matched = [cell for cell in found if cell is not None]
+    matched = _matched(panel)
     if len(matched) > 1:
-        places = np.array([[_amount(c, count), _accuracy(panel, c).mean] for c in matched])
+        places = np.array([[_amount(c, count), _accuracy(panel, c).mean] for _, c in matched])
         ax.plot(*places.T, color=look("spik_gru")["color"], linewidth=0.8, alpha=0.6, zorder=1)
-        hollow = look("spik_gru") | {"markerfacecolor": "white", "markersize": 4}
-        word = {"fontsize": 7, "xytext": (3, 3), "textcoords": "offset points"}
-        for cell, place in zip(matched, places, strict=True):
-            if cell["match"] != "parameters":
-                _mark(ax, panel, cell, count, hollow)
-                ax.annotate(str(cell["match"].item()), place, **word)
+        for match, cell in matched:
+            if match != "parameters":
+                _mark(ax, panel, cell, count, _hollow(match))
+
+
+def _matched(panel: Panel) -> list[tuple[str, xr.Dataset]]:
+    """SpikGRU's of all sizes that were trained, the smallest first."""
+    found = [(m, cells.one(panel.store, model="spik_gru", match=m, init="coded")) for m in _MATCHES]
+    return [(m, cell) for m, cell in found if cell is not None]
+
+
+def _hollow(match: str) -> dict[str, object]:
+    own = {"marker": _MATCHES[match], "markerfacecolor": "white", "markersize": 4.5}
+    return look("spik_gru") | own
 
 
 def _silent(cell: xr.Dataset) -> bool:
