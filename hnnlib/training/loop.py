@@ -20,6 +20,7 @@ from hnnlib.training.checkpoint import Checkpoint
 from hnnlib.training.examples import Augmentation, Examples, Parts
 from hnnlib.training.identity import described, of_data
 from hnnlib.training.optimiser import PopulationAdam, ascend, clip
+from hnnlib.training.plateau import Plateau
 from hnnlib.training.scoring import Evaluation, evaluate
 from hnnlib.training.tasks import CLASSIFICATION, Task
 
@@ -39,6 +40,7 @@ class Schedule:
         learning_rate: of Adam; one, or one a member.
         milestones: epochs at whose start the learning rate is multiplied by ``decay``.
         cosine: the learning rate falls along half a cosine, epoch by epoch, to 0 behind the last.
+        plateau: the learning rate falls where a member's training loss has come to rest.
         clip: largest norm of a member's gradient; larger ones are scaled down to it.
         sharpness: radius rho of sharpness-aware minimisation (Foret et al. 2021): the gradient is
             taken at theta + rho g / |g|, which costs a second pass; 0 for none.
@@ -52,12 +54,13 @@ class Schedule:
     milestones: tuple[int, ...] = ()
     decay: float = 0.1
     cosine: bool = False
+    plateau: Plateau | None = None
     clip: float | None = None
     sharpness: float = 0.0
     patience: int | None = None
 
     def factor(self, epoch: int) -> float:
-        """Learning rate of one epoch, as a multiple of ``learning_rate``.
+        """Learning rate of one epoch as a multiple of ``learning_rate``, whatever the losses.
 
         >>> Schedule(epochs=10, batch=32, learning_rate=1e-3, cosine=True).factor(5)
         0.5
@@ -65,16 +68,21 @@ class Schedule:
         factor = self.decay ** sum(epoch >= m for m in self.milestones)
         return factor * (0.5 + 0.5 * math.cos(math.pi * epoch / self.epochs) if self.cosine else 1)
 
-    def learning_rates(self, epoch: int, members: int, device: torch.device) -> Tensor:
+    def learning_rates(self, epoch: int, losses: Tensor) -> Tensor:
         """Learning rates (member,) of one epoch.
+
+        Args:
+            losses: of training, (epoch, member); those of this epoch and later ones don't count.
 
         Raises:
             ValueError: there are several learning rates, but not one a member.
         """
-        start = torch.tensor(self.learning_rate, device=device)
+        start = torch.tensor(self.learning_rate, device=losses.device)
+        members = losses.shape[1]
         if start.ndim and len(start) != members:
             raise ValueError(f"{len(start)} learning rates don't fit {members} members")
-        return self.factor(epoch) * start.expand(members)
+        rates = self.factor(epoch) * start.expand(members)
+        return rates * self.plateau.factors(losses[:epoch]).to(rates) if self.plateau else rates
 
 
 class Choice(NamedTuple):
@@ -205,7 +213,7 @@ def _train_epoch(
     )
     shuffled = rows.gather(1, order.to(device))
     noise = MemberNoise(network.seeds, "coding", "training", epoch, device=device)
-    learning_rates = schedule.learning_rates(epoch, members, device)
+    learning_rates = schedule.learning_rates(epoch, state.curves[0])
     total = torch.zeros(members, dtype=torch.float64, device=device)
     network.train()
 

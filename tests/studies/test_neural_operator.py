@@ -7,10 +7,11 @@ import pytest
 
 from hnnlib import engines
 from hnnlib.studies.base import Context
-from hnnlib.studies.neural_operator.cells import Cell, OperatorSettings, cells
+from hnnlib.studies.neural_operator.cells import Cell, OperatorSchedule, OperatorSettings, cells
 from hnnlib.studies.neural_operator.measures import Truth, fi_distance
 from hnnlib.studies.neural_operator.recordings import mixtures, record
-from hnnlib.studies.neural_operator.study import STUDY
+from hnnlib.studies.neural_operator.study import STUDY, schedule_of
+from hnnlib.training.plateau import Plateau
 
 SETTINGS = OperatorSettings.model_validate(
     {
@@ -32,7 +33,7 @@ SETTINGS = OperatorSettings.model_validate(
         "schedule": {"epochs": 2, "batch": 10},
         "tuning": {"epochs": 1},
         "embeddings": ["frequency", "none"],
-        "arms": ["main", "embedding", "select", "sag"],
+        "arms": ["main", "embedding", "schedule", "select", "sag"],
         "speed": {"traces": 2, "rounds": 1, "batch": 4},
         "jobs": 1,
     }
@@ -137,13 +138,13 @@ def test_arms_that_share_a_cell_train_it_once():
 def test_variables_carry_units_and_names_and_cells_are_told_apart(store):
     for name, found in store.data_vars.items():
         assert found.attrs.get("long_name") and found.attrs.get("units"), name
-    assert len(set(store.cell.values)) == store.sizes["cell"] == 8
+    assert len(set(store.cell.values)) == store.sizes["cell"] == 9
     assert list(store.seed.values) == [0, 1]
 
 
 def test_every_operator_has_its_scores_and_what_it_cost(store):
     found = store.isel(cell=store["train_seconds"].notnull().values)
-    assert set(found["arm"].values) == {"main", "embedding", "select", "sag"}
+    assert set(found["arm"].values) == {"main", "embedding", "schedule", "select", "sag"}
     for name in ("skill", "held_out_skill", "test_accuracy", "held_out_accuracy", "raw_error"):
         assert found[name].notnull().all(), name
     main = found.sel(cell="main")
@@ -153,6 +154,19 @@ def test_every_operator_has_its_scores_and_what_it_cost(store):
 def test_a_test_part_that_chooses_trains_the_same(store):
     main, chosen = store.sel(cell="main"), store.sel(cell="select/test")
     assert (main["train_loss"].dropna("epoch") == chosen["train_loss"].dropna("epoch")).all()
+
+
+def test_few_traces_have_as_many_steps_and_wait_as_long():
+    paper = OperatorSchedule(epochs=300, batch=64)
+    whole, few = (schedule_of(Cell(traces=share), paper) for share in ("1", "0.4"))
+    assert (whole.epochs, whole.plateau) == (300, Plateau(0.4, 4))
+    assert (few.epochs, few.plateau) == (750, Plateau(0.4, 10))
+
+
+def test_a_cosine_trains_otherwise_from_the_second_pass_on(store):
+    main, cosine = (store["train_loss"].sel(cell=c) for c in ("main", "schedule/cosine"))
+    same = (main == cosine).all("seed").values
+    assert same[0] and not same[1]
 
 
 def test_methods_take_turns(store):

@@ -18,6 +18,7 @@ _NAMES = {
     "rheobase": "threshold alone",
     "three": "three features",
     "l2": "relative L2 loss",
+    "cosine": "half a cosine",
     "test": "chosen by the test part",
     "all": "scaled by all cells",
 }
@@ -32,6 +33,7 @@ _SWITCH = {
     "embedding": "embedding",
     "features": "features",
     "loss": "loss",
+    "schedule": "schedule",
     "select": "select",
     "scaling": "scaling",
 }

@@ -21,7 +21,16 @@ from hnnlib.studies.base.settings import (
 __all__ = ["FEATURES", "TUNED", "Cell", "DataSettings", "OperatorSettings", "cells", "embedding"]
 
 Switch = Literal[
-    "main", "embedding", "features", "models", "traces", "loss", "select", "scaling", "sag"
+    "main",
+    "embedding",
+    "features",
+    "models",
+    "traces",
+    "loss",
+    "schedule",
+    "select",
+    "scaling",
+    "sag",
 ]
 Milliseconds = Annotated[float, Field(ge=0.1, le=10_000)]
 Share = Annotated[float, Field(ge=0.01, le=1)]
@@ -88,10 +97,18 @@ class NetworkSettings(Settings):
 
 
 class OperatorSchedule(ScheduleSettings):
-    """How long to train, on a cosine, and how fast."""
+    """How long to train, and how fast: the rate falls where the training loss comes to rest."""
 
     batch: int = Field(32, gt=0, le=1_000_000, description="traces a step")
     learning_rate: Quantity = Field(4e-3, description="of Adam, at the start")
+    decay: Share = Field(0.4, description="of the rate, where the training loss rests")
+    patience: int = Field(
+        4,
+        ge=0,
+        le=100_000,
+        description="passes without a lower training loss before the rate falls; the paper's 4 of "
+        "300 by the share of passes, which is 0 in short runs",
+    )
 
 
 class TuningSettings(Settings):
@@ -150,6 +167,7 @@ class Cell:
         features: name of the set.
         models, traces: shares of the training cells and of the training traces.
         loss: relative L4 or L2.
+        schedule: the rate falls on a plateau of the training loss, or along half a cosine.
         select: what chooses the epoch.
         scaling: of the features, by those of the training cells, or of all.
         sag: lambda of the fine-tuning; ``none`` without.
@@ -161,6 +179,7 @@ class Cell:
     models: str = "1"
     traces: str = "1"
     loss: str = "l4"
+    schedule: str = "plateau"
     select: str = "validation"
     scaling: str = "train"
     sag: str = "none"
@@ -185,6 +204,7 @@ def cells(settings: OperatorSettings) -> list[Cell]:
         "models": [replace(main, models=share, traces=few) for share in _MODELS],
         "traces": [replace(main, traces=f"{share:g}") for share in settings.shares if share < 1],
         "loss": [replace(main, loss="l2")],
+        "schedule": [replace(main, schedule="cosine")],
         "select": [replace(main, select="test")],
         "scaling": [replace(main, scaling="all")],
     }

@@ -14,6 +14,7 @@ from hnnlib.studies.neural_operator import collecting, facts, measures
 from hnnlib.studies.neural_operator.cells import (
     TUNED,
     Cell,
+    OperatorSchedule,
     OperatorSettings,
     cells,
     embedding,
@@ -22,6 +23,7 @@ from hnnlib.studies.neural_operator.recordings import record
 from hnnlib.training import loop
 from hnnlib.training.examples import Parts
 from hnnlib.training.loop import Fit, Schedule
+from hnnlib.training.plateau import Plateau
 from hnnlib.training.populations import in_pieces
 from hnnlib.training.traces import (
     CountedSpikes,
@@ -32,7 +34,7 @@ from hnnlib.training.traces import (
     without_spikes,
 )
 
-__all__ = ["STUDY", "NeuralOperator"]
+__all__ = ["STUDY", "NeuralOperator", "schedule_of"]
 
 _FACTS = "facts"
 
@@ -75,10 +77,7 @@ class _Job:
 
     def train(self, cell: Cell) -> Iterator[xr.Dataset]:
         """The cell; behind the main one, those that go on from it."""
-        chosen = self.settings.schedule
-        schedule = Schedule(chosen.epochs, chosen.batch, chosen.learning_rate, cosine=True)
-        if cell.traces != "1":  # as many steps as all traces get
-            schedule = replace(schedule, epochs=round(chosen.epochs / float(cell.traces)))
+        schedule = schedule_of(cell, self.settings.schedule)
         tuned = TUNED if cell.arm == "main" and "sag" in self.settings.arms else ()
         if tuned:
             own = self.settings.tuning
@@ -87,7 +86,7 @@ class _Job:
         for piece in in_pieces(
             lambda part: self._network(cell, self.settings.seeds[part]),
             len(self.settings.seeds),
-            chosen.batch,
+            schedule.batch,
             self.context.device,
         ):
             network, parts = piece.network, self._parts(cell, piece.network.seeds)
@@ -137,6 +136,15 @@ class _Job:
         data, chosen = self.settings.data, self.settings.network
         shown = embedding(cell, data, chosen.frequencies)
         return TraceOperator(shown, chosen.design, data.steps, seeds).to(self.context.device)
+
+
+def schedule_of(cell: Cell, chosen: OperatorSchedule) -> Schedule:
+    """Of few traces as many steps as of all of them, and as many to wait on a plateau."""
+    share = float(cell.traces)
+    found = Schedule(round(chosen.epochs / share), chosen.batch, chosen.learning_rate)
+    if cell.schedule == "cosine":
+        return replace(found, cosine=True)
+    return replace(found, plateau=Plateau(chosen.decay, round(chosen.patience / share)))
 
 
 STUDY = NeuralOperator()
