@@ -42,6 +42,8 @@ def own_folder(tmp_path, monkeypatch):
         (["force="], "choose true, false"),
         (["results="], "--config results= is empty"),
         (["scale="], "--config scale= is empty"),
+        (["results=/"], "the machine's own files lie there; choose another folder"),
+        (["results=a\nb"], "line breaks and control characters cannot be in it"),
     ],
 )
 def test_an_option_that_cannot_be_ends_the_run(words, said):
