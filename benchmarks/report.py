@@ -181,8 +181,8 @@ def _preface(results: dict[str, Any]) -> str:
         f"{counted(results['threads'], 'thread')}, engine {engine}; {where['cpu']}, "
         f"{counted(where['cores'], 'core')}, {where['system']}{gpu}. Times are medians over "
         f"rounds, ratios are medians of each round's time over that of {OURS}: above 1, {OURS} is "
-        f"faster. The time to compare is {clock} time. Memory: a fresh process after three steps, and "
-        "after its imports. What is compared, and how fairly: see the README of `benchmarks/`."
+        f"faster. The time to compare is {clock} time. Memory: a fresh process after three steps, "
+        "and after its imports. What is compared, and how fairly: see the README of `benchmarks/`."
         + _busy(results)
     )
 

@@ -159,12 +159,7 @@ SCRIPT = """
 import shutil
 import subprocess
 from types import SimpleNamespace
-import workflow.plan
-from hnnlib import engines, sources
-from hnnlib.errors import ConfigError, DataError
-from hnnlib.evidence import papers
-from hnnlib.evidence.papers import reader
-from hnnlib.studies import running
+from hnnlib.errors import DataError
 from workflow.jobs import job
 made = {"log": ["logs/a.log"], "output": ["r/a.nc"]}
 given = SimpleNamespace(rule="check_data", wildcards=["digits"], **made)
