@@ -34,7 +34,7 @@ help: ## list these commands
 reproduce: $(READY) ## run the workflow (scale quick; see ARGS) and write the report
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
-test: lint ## check style, then run all tests and all notebooks
+test: lint ## check style, then run all tests, the notebooks among them
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## check Python, Snakemake rules and notebooks: faults, types, docstrings, style

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks import EPOCH, OURS, STUDIES, ratios
 from benchmarks.ratios import MemberRow, Ratio, Row
+from hnnlib.errors import counted
 
 __all__ = ["core_share", "markdown", "plain", "summary", "write"]
 
@@ -177,17 +178,13 @@ def _preface(results: dict[str, Any]) -> str:
     gpu = f", {where['gpu']}" if "gpu" in where else ""
     return (
         f"{results['rounds']} interleaved rounds after {results['warmup']} to warm up, "
-        f"{_count(results['threads'], 'thread')}, engine {engine}; {where['cpu']}, "
-        f"{_count(where['cores'], 'core')}, {where['system']}{gpu}. Times are medians over rounds, "
-        f"ratios are medians of each round's time over that of {OURS}: above 1, {OURS} is faster. "
-        f"The time to compare is {clock} time. Memory: a fresh process after three steps, and "
-        "after its imports. What is compared, and how fairly: see the README of `benchmarks/`."
+        f"{counted(results['threads'], 'thread')}, engine {engine}; {where['cpu']}, "
+        f"{counted(where['cores'], 'core')}, {where['system']}{gpu}. Times are medians over "
+        f"rounds, ratios are medians of each round's time over that of {OURS}: above 1, {OURS} is "
+        f"faster. The time to compare is {clock} time. Memory: a fresh process after three steps, "
+        "and after its imports. What is compared, and how fairly: see the README of `benchmarks/`."
         + _busy(results)
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _busy(results: dict[str, Any]) -> str:

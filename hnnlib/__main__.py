@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hnnlib.errors import HnnError, plain
+from hnnlib.errors import HnnError, counted, plain
 from hnnlib.files import FULL, name_fault
 
 if TYPE_CHECKING:
@@ -221,7 +221,8 @@ def _check(arguments: argparse.Namespace) -> None:
         rate = estimates.rate(config.FOLDER.parent / f"results/reference/{name}.nc")
         hours = rate * estimates.work(settings.model_dump(mode="json")) / 3600
         time = "no estimate of time" if math.isnan(hours) else f"{hours:.2f} hours (estimate)"
-        _say(f"{name}: {len(studies.jobs(name, settings))} training jobs, {time}")
+        jobs = counted(len(studies.jobs(name, settings)), "training job")
+        _say(f"{name}: {jobs}, {time}")
 
 
 def _compare(arguments: argparse.Namespace) -> None:
@@ -230,7 +231,10 @@ def _compare(arguments: argparse.Namespace) -> None:
     found = own.compare(arguments.csv, arguments.table, arguments.paper, arguments.store)
     write = {"text": "to_string", "csv": "to_csv", "latex": "to_latex"}[arguments.format]
     words = {} if arguments.format == "csv" else {"float_format": "%.3g"}
-    _say(getattr(found.table, write)())
+    table = found.table
+    if arguments.format == "csv":  # other programs read one line of names
+        table = table.set_axis(map(", ".join, table.columns), axis=1).rename_axis("row")
+    _say(getattr(table, write)())
     if len(found.tests):
         _say(getattr(found.tests, write)(index=False, **words))
     print(plain(found.note), file=sys.stderr)

@@ -66,7 +66,7 @@ class _Head(BaseModel):
     )
     core_minutes: float | None = Field(
         None,
-        gt=0,
+        ge=1e-3,
         le=1e9,
         description="minutes of one core that training takes, told before a first run",
     )

@@ -13,6 +13,7 @@ __all__ = [
     "HnnError",
     "NotationError",
     "StoreError",
+    "counted",
     "nearest",
     "plain",
 ]
@@ -40,6 +41,11 @@ class NotationError(HnnError):
 
 class StoreError(HnnError):
     """A result store is missing, unreadable or lacks what a reader needs."""
+
+
+def counted(number: int, word: str, words: str = "") -> str:
+    """``1 claim``, ``2 claims``; ``words`` where the plural takes more than an s."""
+    return f"{number} {word if number == 1 else words or word + 's'}"
 
 
 def nearest(word: object, choices: Iterable[object]) -> str:

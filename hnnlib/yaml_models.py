@@ -102,11 +102,8 @@ def read(path: Path, shown: str, what: str) -> Document:
         node = loader.get_single_node()
         if node and _values(node, {}) > LONGEST:
             raise ValueError(f"it holds more than {LONGEST} values, or refers to itself")
-        for line, text in _misread(node) if node else ():
-            raise ConfigError(
-                f"{shown} line {line}: YAML takes {text} for another number: write it without "
-                "leading zeros and colons"
-            )
+        for line, text, hint in _misread(node) if node else ():
+            raise ConfigError(f"{shown} line {line}: YAML takes {text} for {hint}")
         repeated = list(_repeated(node)) if node else []
         values = loader.construct_document(node) if node and not repeated else None
     except yaml.MarkedYAMLError as reason:
@@ -147,14 +144,19 @@ def _values(node: yaml.Node, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
-def _misread(node: yaml.Node) -> Iterator[tuple[int, str]]:
-    """Numbers to the base of 8 or 60, which nobody means: 010 is 8 to YAML, and 1:30 is 90."""
+def _misread(node: yaml.Node) -> Iterator[tuple[int, str, str]]:
+    """What nobody means: numbers to the base of 8 or 60 (010 is 8 to YAML, and 1:30 is 90), and
+    dates. Line, text, what it is taken for and how to write it.
+    """
     if isinstance(node, yaml.CollectionNode):
         for child in node.value:
             for part in child if isinstance(child, tuple) else (child,):
                 yield from _misread(part)
     elif node.tag.endswith((":int", ":float")) and re.match(r"[-+]?0[0-9_]|.*:", node.value):
-        yield node.start_mark.line + 1, node.value
+        hint = "another number: write it without leading zeros and colons"
+        yield node.start_mark.line + 1, node.value, hint
+    elif node.tag.endswith(":timestamp"):
+        yield node.start_mark.line + 1, node.value, "a date: write it in quotes"
 
 
 def _repeated(node: yaml.Node, path: str = "") -> Iterator[tuple[int, str]]:

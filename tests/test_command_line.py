@@ -161,6 +161,13 @@ def test_every_scale_file_is_valid(name, capsys):
     assert re.search(r"coding_comparison: .* hours \(estimate\)", capsys.readouterr().out)
 
 
+def test_one_job_is_told_as_one(tmp_path, capsys):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(f"{TINY}      jobs: 1\n")
+    assert main(["check", str(path)]) == 0
+    assert "coding_comparison: 1 training job, " in capsys.readouterr().out
+
+
 def test_the_paper_scale_holds_the_papers_protocol():
     from hnnlib import config, studies
 

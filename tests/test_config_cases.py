@@ -293,6 +293,16 @@ def test_texts_without_end_are_refused(read, text):
         read("coding_comparison", CODING, before=f"bomb: {text}\n")
 
 
+def test_a_date_is_no_text(read):
+    with pytest.raises(ConfigError, match="line 2: YAML takes 2020-01-01 for a date: write it in"):
+        read("coding_comparison", CODING, "2020-01-01")
+
+
+def test_no_training_takes_no_time(read):
+    with pytest.raises(ConfigError, match="core_minutes: .* greater than or equal to 0.001"):
+        read("coding_comparison", CODING, before="core_minutes: 1.0e-320\n")
+
+
 def test_marks_of_other_editors_are_accepted(read, tmp_path):
     whole = read("coding_comparison", CODING)
     text = (tmp_path / "mine.yaml").read_text()

@@ -67,8 +67,9 @@ def _written(value: Any) -> str:
 def _check_name(folder: str) -> None:
     """End where no folder can have the name, or Snakemake would take it for a pattern."""
     wrong = "braces cannot be in it" if set("{}") & set(folder) else name_fault(folder)
+    wrong = wrong or ("" if folder.strip("/") else "the machine's own files lie there")
     if wrong:
-        end(f"--config results={plain(folder)[:60]}: {wrong}; choose another folder")
+        end(f"--config results={ascii(folder)[1:-1][:60]}: {wrong}; choose another folder")
 
 
 def check_working_folder(writes: bool) -> None:

@@ -17,6 +17,7 @@ import json
 import math
 import os
 import socket
+import stat
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -162,6 +163,9 @@ class Lock:
 
     def _open(self, opened: contextlib.ExitStack) -> tuple[int, int]:
         """The file, made where it is missing, and its folder; closed again with ``opened``."""
+        if os.path.lexists(self.path) and not stat.S_ISREG(os.lstat(self.path).st_mode):
+            words = "is no file but a link, a pipe or a folder: move it away"
+            raise OSError(errno.EINVAL, words, str(self.path))
         # not what a link leads to: its words would be lost
         ways = (
             (self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW),

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from hnnlib.errors import counted
 from hnnlib.files import read_text
 from workflow.jobs import kills
 from workflow.plan import Plan
@@ -91,7 +92,7 @@ class Pace:
         done = self.expected.keys() & self.done
         share = sum(self.expected[job] for job in done) / (sum(self.expected.values()) or 1.0)
         passed, whole = time.monotonic() - self.began, self.seconds()
-        steps = f"{len(done)} of {len(self.expected)} steps"
+        steps = f"{len(done)} of {counted(len(self.expected), 'step')}"
         if math.isnan(whole):
             return steps
         slower = (passed + TRUST * whole) / ((share + TRUST) * whole or 1.0)

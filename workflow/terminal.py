@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from hnnlib.errors import plain
+from hnnlib.errors import counted, plain
 from hnnlib.files import read_text
 from workflow.guards import note, uses_gpu
 from workflow.jobs import kills, label, reason_in
@@ -141,7 +141,7 @@ def announce(plan: Plan, workflow: Any, pace: Pace) -> None:
     rows = [("scale", f"{plan.scale}: {plan.description}")]
     for study, section in plan.sections.items():
         waiting = sum(job.wildcards.study == study for job in jobs)
-        rows.append((study, f"{waiting} of {len(section.groups)} training jobs to run"))
+        rows.append((study, f"{waiting} of {counted(len(section.groups), 'training job')} to run"))
     rows.append(("data", ", ".join(data) or "embedded"))
     rows.append(("device", f"{_device(plan.device)}, {_room(workflow)}"))
     rows.append(("expected", spoken(pace.seconds())))
@@ -162,7 +162,7 @@ def reused(plan: Plan, made: Collection[str]) -> str:
     state = Path(plan.results, "checkpoints").glob("*/*")
     begun = sum(f"{plan.results}/runs/{path.parent.name}/{path.name}.nc" in made for path in state)
     more = f"; begun and gone on with: {begun}" if begun else ""
-    return f"{kept} of {len(runs)} trained groups{more}"
+    return f"{kept} of {counted(len(runs), 'trained group')}{more}"
 
 
 def conclude(plan: Plan, workflow: Any) -> None:

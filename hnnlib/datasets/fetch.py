@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from hnnlib.datasets.entry import Entry, OfficialFile, Source
 from hnnlib.errors import DataError, plain
-from hnnlib.files import FULL, opened, read_text
+from hnnlib.files import FULL, name_fault, opened, read_text
 
 __all__ = ["ENVIRONMENT", "MANIFEST", "Located", "identity", "locate"]
 
@@ -80,7 +80,9 @@ def _given_folder(entry: Entry, root: str | os.PathLike | None) -> Path | None:
         return None
     top = Path(os.path.expanduser(given))
     whose = "The data folder" if root is not None else f"The folder that {ENVIRONMENT} names,"
-    if not os.path.isdir(top):  # also where no folder can have such a name
+    if fault := name_fault(top):
+        raise DataError(f"{whose} {ascii(str(top))[1:60]}: {fault}, name another folder.")
+    if not os.path.isdir(top):
         comma = "" if root is not None else ","
         state = "is no folder" if os.path.lexists(top) else "does not exist"
         raise DataError(f"{whose} {top}{comma} {state}: correct the path or create it.")

@@ -15,6 +15,7 @@ from typing import get_args
 import xarray as xr
 
 from hnnlib.analysis import statistics
+from hnnlib.errors import counted
 from hnnlib.evidence import gates, reach
 from hnnlib.evidence.comparison import (
     Comparison,
@@ -32,6 +33,7 @@ from hnnlib.evidence.papers import Claim, Gate, Paper, Part
 from hnnlib.evidence.printed import held, own_numbers, paper_difference, paper_numbers
 from hnnlib.evidence.registered import registration
 from hnnlib.evidence.rules import PartVerdict, Verdict, apply
+from hnnlib.evidence.rules.verdict import why_untested
 
 __all__ = ["ANSWERS", "Judgement", "judge", "readings"]
 
@@ -97,7 +99,7 @@ class Judgement:
     def basis(self) -> str:
         """What the answer rests on: ``5 seeds``, ``measured once``, or ``exact``."""
         if self.n_seeds:
-            return f"{self.n_seeds} seeds"
+            return counted(self.n_seeds, "seed")
         return "measured once" if self.measured else "exact"
 
 
@@ -187,8 +189,17 @@ def _answer(parts: Sequence[PartVerdict]) -> Verdict:
 def _reason(parts: Sequence[PartVerdict], answer: Verdict, dead: str = "") -> str:
     """The reasons of the parts that made the answer, each once, as one sentence; then what a reader
     should know of outputs that never answer.
+
+    Parts that some same reason keeps from being tested tell it once, counted over all of them.
     """
-    text = "; and ".join(dict.fromkeys(p.reason for p in parts if p.verdict == answer))
+    said = [part for part in parts if part.verdict == answer]
+    whys = [why for part in said for why in {c.why for c in part.comparisons if c.shut}]
+    reasons = dict.fromkeys(part.reason for part in said)
+    if answer == "not tested" and len(reasons) > 1 and len(set(whys)) < len(whys):
+        every = [c for part in said for c in part.asked]
+        others = dict.fromkeys(part.reason for part in said if not part.asked)
+        reasons = [why_untested(every), *others]
+    text = "; and ".join(reasons)
     return f"{text[:1].upper()}{text[1:]}.{f' {dead[:1].upper()}{dead[1:]}.' if dead else ''}"
 
 

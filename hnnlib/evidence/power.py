@@ -103,7 +103,7 @@ def _compared(asked: Asked, part: Part) -> tuple[Comparison, ...]:
         judged = apply(asked.dataset, part, asked.paper.defaults, asked.paper.names)
     except StoreError:
         return ()
-    return judged.comparisons[: len(judged.comparisons) - judged.extra]
+    return judged.asked
 
 
 def _family(

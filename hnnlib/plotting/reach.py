@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hnnlib.errors import counted
 from hnnlib.plotting import grid, marks, style
 
 __all__ = ["curves"]
@@ -74,7 +75,7 @@ def _ordered(own: pd.DataFrame) -> list[str]:
 
 def _title(ax: Axes, y: float, claim: str, own: pd.DataFrame) -> None:
     sides = own.groupby("reading", sort=False)["side"].first()
-    words = f"{claim}: holds in {(sides == 'for').sum()} of {len(sides)} readings"
+    words = f"{claim}: holds in {(sides == 'for').sum()} of {counted(len(sides), 'reading')}"
     white = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
     look = {"va": "center", "fontsize": style.SMALL, "weight": "bold", "zorder": 4, "bbox": white}
     ax.text(0.0, y, words, transform=ax.get_yaxis_transform(), **look)

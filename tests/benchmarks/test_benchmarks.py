@@ -387,9 +387,9 @@ def test_density_of_the_pixels_can_be_anything(density):
 
 
 def test_axes_change_one_size_and_keep_the_drive():
-    base = tasks.get("recurrent")
-    for axis, value, changes in suites.axes("recurrent"):
-        changed = tasks.get("recurrent", **changes)
+    base = tasks.get("recurrent", tiny=True)
+    for axis, value, changes in suites.axes("recurrent", tiny=True):
+        changed = tasks.get("recurrent", tiny=True, **changes)
         others = {"steps", "hidden", "batch", "density"} - {axis}
         assert getattr(changed, axis) == value
         assert all(getattr(changed, other) == getattr(base, other) for other in others)

@@ -86,7 +86,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_damage_is_refused_or_reads_equal(tmp_path, name):
-    """600 single bits and cuts, drawn once. Bare HDF5 has no checksum: that of its file, which
+    """200 single bits and cuts, drawn once. Bare HDF5 has no checksum: that of its file, which
     is compared first, must see a changed number; here its form must hold.
     """
     whole, read, summed = FORMATS[name]
@@ -94,7 +94,7 @@ def test_damage_is_refused_or_reads_equal(tmp_path, name):
     path.write_bytes(whole)
     expected = read(path)
     draw, refused = random.Random(0), 0
-    for k in range(600):
+    for k in range(200):
         damaged = bytearray(whole)
         place = draw.randrange(len(whole))
         damaged[place] ^= 1 << draw.randrange(8)
@@ -108,7 +108,7 @@ def test_damage_is_refused_or_reads_equal(tmp_path, name):
         else:
             assert same(found, expected) or not summed
             assert type(found) is type(expected) and (summed or len(found) <= 100)
-    assert refused > 150
+    assert refused > 50
 
 
 def test_an_archive_that_unpacks_to_more_than_it_can_have(tmp_path):

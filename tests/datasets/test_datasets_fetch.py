@@ -387,7 +387,8 @@ def test_gzip_is_never_opened_before_its_sum_is_right(toy, tmp_path, monkeypatch
         registry.load("mnist", tmp_path)
 
 
-@pytest.mark.parametrize("named", ["x" * 5000, "~nobody_of_this_name/x", "a\0b"])
+@pytest.mark.parametrize("named", ["x" * 5000, "~nobody_of_this_name/x", "a\0b", "a\nb"])
 def test_folders_whose_names_cannot_be(toy, named):
-    with pytest.raises(DataError, match="does not exist"):
+    with pytest.raises(DataError, match="does not exist|name another folder") as raised:
         fetch.locate(toy, named)
+    assert str(raised.value).isprintable()

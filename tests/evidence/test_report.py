@@ -71,7 +71,7 @@ def build(folder: Path, scale: str, /, **options) -> Path:
     notebook.write_text(f'<a href="../report/study-{STUDY}.html">back</a>')
     (folder / f"config/{scale}.yaml").write_text(f"scale: {scale}")
     given = {
-        "scale": {"scale": scale, "description": f"small {HOSTILE}"},
+        "scale": {"scale": scale, "description": f"small \x1b[31m{HOSTILE}"},
         "stores": {STUDY: results / f"{STUDY}.nc"},
         "figures": {STUDY: figures},
         "notebooks": {STUDY: notebook},
@@ -183,6 +183,7 @@ def test_missing_and_failed_cells_are_shown(page):
 def test_text_from_files_is_escaped(pages):
     assert not any(HOSTILE in page.text for page in pages.values())
     for name, hostile in (("index.html", 1), (f"study-{STUDY}.html", 2)):
+        assert "\x1b" not in pages[name].text
         assert pages[name].text.count("&lt;script&gt;") == hostile  # description; caption, device
         scripts = [attributes for tag, attributes in pages[name].elements if tag == "script"]
         assert scripts == [{"src": "filter.js"}]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from few_claims import only
 from synthetic_store import make
 from test_report import HOSTILE, STUDY, Page
 
 from benchmarks import report as benchmark
 from hnnlib import store
 from hnnlib.errors import ConfigError
-from hnnlib.evidence import report
+from hnnlib.evidence import papers, report
 from workflow.plan import Plan
 
 
@@ -85,6 +87,19 @@ def build(folder: Path, *, given: dict[str, dict]) -> Path:
     out = folder / "report/index.html"
     report.build(out, {"scale": "quick"}, {STUDY: stored}, benchmarks=files)
     return out.parent
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_claim() -> Iterator[None]:
+    """The page is about no claim."""
+    naming = papers.naming
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            papers,
+            "naming",
+            lambda studies: {stem: only(one, "A1") for stem, one in naming(studies).items()},
+        )
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,8 @@ def own_folder(tmp_path, monkeypatch):
         (["force="], "choose true, false"),
         (["results="], "--config results= is empty"),
         (["scale="], "--config scale= is empty"),
+        (["results=/"], "the machine's own files lie there; choose another folder"),
+        (["results=a\nb"], "line breaks and control characters cannot be in it"),
     ],
 )
 def test_an_option_that_cannot_be_ends_the_run(words, said):
@@ -157,12 +159,7 @@ SCRIPT = """
 import shutil
 import subprocess
 from types import SimpleNamespace
-import workflow.plan
-from hnnlib import engines, sources
-from hnnlib.errors import ConfigError, DataError
-from hnnlib.evidence import papers
-from hnnlib.evidence.papers import reader
-from hnnlib.studies import running
+from hnnlib.errors import DataError
 from workflow.jobs import job
 made = {"log": ["logs/a.log"], "output": ["r/a.nc"]}
 given = SimpleNamespace(rule="check_data", wildcards=["digits"], **made)

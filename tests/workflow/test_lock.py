@@ -152,6 +152,15 @@ def test_a_link_in_the_place_of_the_lock_costs_nobody_a_file(tmp_path):
     assert (tmp_path / "precious").read_text() == "precious"
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_file_in_the_place_of_the_lock_is_to_be_moved(tmp_path, make):
+    make(tmp_path / lock.NAME)
+    with pytest.raises(
+        SystemExit, match=r"\.lock is no file .*: move it away; nothing was changed"
+    ):
+        guards.hold(Lock(tmp_path))
+
+
 def test_a_name_of_a_machine_cannot_steer_the_terminal(tmp_path, capsys):
     handle = os.open(tmp_path / lock.NAME, os.O_RDWR | os.O_CREAT)
     lock._write(handle, replace(lock.myself(), host="\x1b[2Jowned\n", boot="another"))

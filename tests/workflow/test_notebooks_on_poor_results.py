@@ -25,10 +25,15 @@ ASKED = {
 
 
 def all_alike(found: xr.Dataset, kind: str) -> xr.Dataset:
-    """The same study with every cell of one kind, or with its first cell alone."""
+    """The same study, two data sets and seeds of it, with every cell of one kind, or with its first
+    cell alone.
+    """
     found = found.isel(seed=slice(0, 2)).copy(deep=True)
     if kind == "alone":
         return found.isel(cell=[0])
+    if "dataset" in found.coords:
+        data = found["dataset"].values.tolist()
+        found = found.isel(cell=[name in list(dict.fromkeys(data))[:2] for name in data])
     for name, variable in found.data_vars.items():
         of_training = "seed" in variable.dims or name.startswith("map_")
         if (

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
+from scipy.special import expit, stdtrit
 
 __all__ = ["SEEDS_NEEDED", "Kind", "Mean", "between", "mean_interval", "prediction_interval"]
 
@@ -63,7 +63,7 @@ def between(mean: float, half: float, kind: Kind = "number") -> tuple[float, flo
     """
     if kind == "share" and 0 < mean < 1:
         centre, half = np.log(mean / (1 - mean)), half / (mean * (1 - mean))
-        low, high = (1 / (1 + np.exp(-(centre + sign * half))) for sign in (-1, 1))
+        low, high = (expit(centre + sign * half) for sign in (-1, 1))
         # equal values have no width, and rounding must not put their mean outside
         return min(float(low), float(mean)), max(float(high), float(mean))
     if kind == "count" and mean > 0:

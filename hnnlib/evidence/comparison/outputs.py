@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 import xarray as xr
 
+from hnnlib.errors import counted
 from hnnlib.evidence.comparison.cells import at, chance_of, mean
 
 __all__ = ["constant_seeds", "dead_outputs", "dead_seeds", "told_dead"]
@@ -55,7 +56,7 @@ def told_dead(dead: Iterable[dict]) -> str:
     for one in dead:
         ran = [value for value in one["outputs"] if value is not None]
         ties = "" if np.isnan(one["tie_rate"]) else f" ({one['tie_rate']:.1f} % of examples tie)"
-        said.append(f"{sum(map(bool, ran))} of {len(ran)} seeds of {one['cell']}")
+        said.append(f"{sum(map(bool, ran))} of {counted(len(ran), 'seed')} of {one['cell']}")
     if len(said) < 2:
         return f"{said[0]} have an output that never answers{ties}" if said else ""
     more = len(said) - _TOLD

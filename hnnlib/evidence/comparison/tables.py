@@ -12,6 +12,7 @@ import xarray as xr
 
 from hnnlib import store
 from hnnlib.analysis import statistics
+from hnnlib.errors import counted
 from hnnlib.evidence.comparison.cells import at, dataset_of, interval_of, locate
 from hnnlib.evidence.comparison.labels import number_format
 from hnnlib.evidence.comparison.stores import Stores, by_study
@@ -112,7 +113,8 @@ def _notes(
     if built and built != str(entry.select.get("architecture", built)):
         notes.append(f"built as {built}")
     if ours.left_out:
-        notes.append(f"{ours.left_out} of {ours.n + ours.left_out} seeds without a result")
+        every = counted(ours.n + ours.left_out, "seed")
+        notes.append(f"{ours.left_out} of {every} without a result")
     if 0 < ours.n < statistics.SEEDS_NEEDED["interval"]:
         notes.append("too few seeds for an interval")
     return notes

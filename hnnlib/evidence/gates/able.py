@@ -6,6 +6,7 @@ import numpy as np
 
 from hnnlib.analysis import statistics
 from hnnlib.analysis.statistics import Planned
+from hnnlib.errors import counted
 from hnnlib.evidence.comparison import Comparison, number_format, overlap_of
 from hnnlib.evidence.gates.base import Asked
 from hnnlib.evidence.printed import paper_numbers
@@ -34,12 +35,13 @@ def able(asked: Asked, c: Comparison) -> str | None:
     if not shares:
         if unanimous(c.n, len(family), overlap):
             return None
-        return f"{c.n} seeds that all agree could not decide among {len(family)} comparisons"
+        seeds, all_of = counted(c.n, "seed"), counted(len(family), "comparison")
+        return f"{seeds} that all agree could not decide among {all_of}"
     if max(shares) >= asked.gates.power:
         return None
     what = "an effect as seen" if known is None else _effect(known, c)
     return (
-        f"{c.n} seeds with a spread of {_number(c.spread, c)} would find {what} in "
+        f"{counted(c.n, 'seed')} with a spread of {_number(c.spread, c)} would find {what} in "
         f"{100 * max(shares):.0f} % of runs"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hnnlib.errors import counted
 from hnnlib.evidence.comparison import Comparison, chance_of, constant_seeds, ran, values_of
 from hnnlib.evidence.gates.base import Asked
 
@@ -26,14 +27,15 @@ def learned(asked: Asked, c: Comparison) -> str | None:
         train = np.atleast_1d(values_of(asked.dataset, cell, "train_accuracy")[some])
         chance = chance_of(asked.dataset, cell)
         low = ~(train >= chance + margin)
+        seeds = f"{counted(low.size, 'seed')} of {cell}"
         if low.any():
             least = (
                 f"the least {np.nanmin(train):.1f} %" if np.isfinite(train).any() else "diverged"
             )
             return (
-                f"{low.sum()} of {low.size} seeds of {cell} did not learn their training data "
+                f"{low.sum()} of {seeds} did not learn their training data "
                 f"({least}, chance {chance:g} %)"
             )
         if constant := constant_seeds(asked.dataset, cell):
-            return f"{constant} of {low.size} seeds of {cell} give one answer to everything"
+            return f"{constant} of {seeds} give one answer to everything"
     return None

@@ -8,6 +8,7 @@ import numpy as np
 
 from hnnlib.analysis import statistics
 from hnnlib.analysis.curves import held
+from hnnlib.errors import counted
 from hnnlib.evidence.comparison import Comparison, at
 from hnnlib.evidence.gates.base import Asked, passes_of
 
@@ -48,8 +49,10 @@ def _long_enough(asked: Asked, cell: str) -> bool:
 
 def _passes(asked: Asked, cell: str) -> str:
     needed, made = asked.of_data(asked.gates.passes, cell), passes_of(asked.dataset, cell)
-    known = "an unknown number of" if made is None else str(made)
-    return f"{known} passes" if needed is None else f"{known} of {needed} passes"
+    if needed is None:
+        return "an unknown number of passes" if made is None else counted(made, "pass", "passes")
+    known = "an unknown number" if made is None else made
+    return f"{known} of {counted(needed, 'pass', 'passes')}"
 
 
 def _curve(asked: Asked, variable: str) -> str:

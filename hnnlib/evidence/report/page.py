@@ -15,6 +15,7 @@ import xarray as xr
 
 from hnnlib import store
 from hnnlib.errors import ConfigError, StoreError
+from hnnlib.errors import plain as visible
 from hnnlib.evidence import claims, ledger, papers, rules
 from hnnlib.evidence.ledger import Ledger
 from hnnlib.evidence.papers import Paper
@@ -97,7 +98,7 @@ def build(
         ledger.write(weighed[name], folder)
         manifest.write(folder / "codecheck.yml", shown)
         shared = {
-            "scale": {"scale": "", "description": ""} | dict(scale),
+            "scale": {key: visible(str(scale.get(key, ""))) for key in ("scale", "description")},
             "command": f"snakemake --cores all --config scale={scale.get('scale', '')}"
             if references is not None
             else "make site",

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from hnnlib.errors import counted
 from hnnlib.evidence.papers import Paper
 from hnnlib.evidence.report.summary import because
 from hnnlib.evidence.report.text import duration
@@ -36,10 +37,10 @@ def _scope(paper: Paper, runs: Sequence[Run]) -> list[str]:
     asked = Counter(claim.asked_by for claim in paper.claims)
     printed = sum(entry.value is not None for entry in paper.entries())
     said = [
-        f"{_count(asked['authors'], 'claim')} of the authors"
-        + (f" and {_count(asked['referee'], 'question')} of a referee" if asked["referee"] else "")
-        + (f", and {_count(printed, 'printed number')}" if printed else "")
-        + f", rerun by {_count(len(paper.studies), 'study', 'studies')}."
+        f"{counted(asked['authors'], 'claim')} of the authors"
+        + (f" and {counted(asked['referee'], 'question')} of a referee" if asked["referee"] else "")
+        + (f", and {counted(printed, 'printed number')}" if printed else "")
+        + f", rerun by {counted(len(paper.studies), 'study', 'studies')}."
     ]
     for run in runs:
         marks = run.marks(paper, *paper.studies)
@@ -56,7 +57,7 @@ def _results(run: Run) -> str:
     tally = run.tally()
     decided = tally["supported"] + tally["contradicted"]
     return (
-        f"{run.name}: {decided} of {_count(sum(tally.values()), 'claim')} decided, "
+        f"{run.name}: {decided} of {counted(sum(tally.values()), 'claim')} decided, "
         f"{tally['supported']} for and {tally['contradicted']} against the authors; "
         f"{tally['undecided']} undecided, {tally['not tested']} not tested."
     )
@@ -67,7 +68,8 @@ def _easy(paper: Paper, runs: Sequence[Run]) -> list[str]:
     if paper.protocol:
         told = sum(fact.source == "paper" for fact in paper.protocol)
         said.append(
-            f"{told} of {_count(len(paper.protocol), 'choice')} of the protocol stand in the paper."
+            f"{told} of {counted(len(paper.protocol), 'choice')} of the protocol stand in the "
+            "paper."
         )
     for run in runs:
         numbers = [one for one in run.numbers.values() if not math.isnan(one["printed"])]
@@ -76,7 +78,7 @@ def _easy(paper: Paper, runs: Sequence[Run]) -> list[str]:
         inside = sum(one["low"] <= one["printed"] <= one["high"] for one in same)
         if numbers:
             said.append(
-                f"{run.name}: {len(ran)} of {_count(len(numbers), 'printed number')} rerun, "
+                f"{run.name}: {len(ran)} of {counted(len(numbers), 'printed number')} rerun, "
                 f"{len(same)} of them on the paper’s data at its scale"
                 + (f", where {inside} lie in our 95 % interval." if same else ".")
             )
@@ -93,7 +95,7 @@ def _hard(paper: Paper, runs: Sequence[Run]) -> list[str]:
             f"{sum(bool(fact.switch) for fact in paper.protocol)} are switches here."
         )
     if paper.inconsistencies:
-        many = _count(len(paper.inconsistencies), "place")
+        many = counted(len(paper.inconsistencies), "place")
         said.append(f"The paper disagrees with itself or its code in {many}, listed below.")
     judged = {j.claim: j for run in runs for j in run.judgements.values()}
     if failed := [claim for claim, j in judged.items() if j.own_numbers == "fails"]:
@@ -109,9 +111,4 @@ def _of_run(run: Run) -> Iterable[str]:
         yield f"{run.name}: claims could not be tested, {why}."
     lost = sum(int(store["diverged"].sum()) for store in run.stores.values() if "diverged" in store)
     if lost:
-        yield f"{run.name}: {_count(lost, 'training')} diverged."
-
-
-def _count(number: int, word: str, words: str = "") -> str:
-    """``1 claim``, ``2 claims``."""
-    return f"{number} {word if number == 1 else words or word + 's'}"
+        yield f"{run.name}: {counted(lost, 'training')} diverged."

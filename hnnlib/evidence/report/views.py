@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import xarray as xr
 
 from hnnlib import store
+from hnnlib.errors import counted
 from hnnlib.evidence import claims
 from hnnlib.evidence.claims import Judgement
 from hnnlib.evidence.comparison import dataset_of
@@ -206,7 +207,7 @@ def _about(found: Judgement) -> list[str]:
     said = (
         "" if found.direction == found.answer else found.direction,
         found.reach,
-        f"about {found.seeds_needed} seeds would decide" if found.seeds_needed else "",
+        f"about {counted(found.seeds_needed, 'seed')} would decide" if found.seeds_needed else "",
     )
     return [f"{text[0].upper()}{text[1:]}." for text in said if text]
 

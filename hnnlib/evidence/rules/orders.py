@@ -119,7 +119,8 @@ def _series(
     table = np.stack([values_of(dataset, cell, variable) for cell in cells], axis=-1)
     t = statistics.trend(table, overlap_of(dataset, cells[0]))
     means = tuple(mean(column) for column in table.T)
-    own = table - np.nanmean(table, axis=1, keepdims=True)  # a seed's level tells no order
+    ran = table[~np.isnan(table).all(axis=1)]
+    own = ran - np.nanmean(ran, axis=1, keepdims=True)  # a seed's level tells no order
     spread = float(np.nanstd(own, axis=0, ddof=1).mean()) if t.n > 1 else np.nan
     enough = t.n >= statistics.SEEDS_NEEDED["trend"]
     c = replace(

@@ -21,6 +21,7 @@ __all__ = [
     "directed",
     "rule",
     "settle",
+    "why_untested",
 ]
 
 LEVEL = 0.05
@@ -42,6 +43,11 @@ class PartVerdict:
     comparisons: tuple[Comparison, ...]
     need: Literal["all", "any"] = "all"
     extra: int = 0
+
+    @property
+    def asked(self) -> tuple[Comparison, ...]:
+        """The comparisons that can speak for the claim."""
+        return self.comparisons[: len(self.comparisons) - self.extra]
 
     def again(self, comparisons: Sequence[Comparison]) -> PartVerdict:
         """The part once more, on the same comparisons with other outcomes."""
@@ -132,7 +138,7 @@ def decide(
         told = f"all {total} comparisons agree"
         return verdict("supported", _tell(told, good, total, clearest=False))
     if any(c.outcome in _UNTESTED for c in found):
-        return verdict("not tested", _why_untested(found))
+        return verdict("not tested", why_untested(found))
     return verdict("undecided", _why_open(found, len(good)))
 
 
@@ -154,7 +160,7 @@ def _weight(c: Comparison) -> tuple[float, float]:
     return c.p_holm, -abs(c.difference)
 
 
-def _why_untested(found: Sequence[Comparison]) -> str:
+def why_untested(found: Sequence[Comparison]) -> str:
     """Why the comparisons that were not tested were not, each reason once."""
     total = len(found)
     shut = [c for c in found if c.outcome == "not tested"]

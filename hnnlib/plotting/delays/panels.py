@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -61,13 +62,13 @@ class Panel:
         who = "unseen speakers" if self.accuracy == "unseen_accuracy" else "test part"
         return f"{words.name(self.dataset)}{mark}: {who}"
 
-    @property
+    @cached_property
     def sizes(self) -> list[str]:
         """Hidden sizes, small ones first."""
         units = {s: int(u) for s, u in self._columns("size", "units", width="own")}
         return sorted(units, key=units.get)
 
-    @property
+    @cached_property
     def order(self) -> int:
         """Taps that the controls have, the most."""
         found = (self.orders(line, size) for line in CONTROLS for size in self.sizes)
@@ -79,7 +80,7 @@ class Panel:
 
     def orders(self, line: str, size: str) -> list[int]:
         """Numbers of taps that a line was run with."""
-        return sorted(set(self._main(line=line, size=size)["order"].values.tolist()))
+        return sorted({int(n) for (n,) in self._columns("order", **MAIN, line=line, size=size)})
 
     def find(self, size: str, line: str, order: int | None = None, **changes: str) -> xr.Dataset:
         """The cell, None if not run; by default with the taps of the controls."""
@@ -95,12 +96,9 @@ class Panel:
         """Accuracy of one cell minus that of another in pp; None where either was not run."""
         return cells.difference(left, right, self.accuracy)
 
-    def _main(self, **where: object) -> xr.Dataset:
-        return cells.select(self.store, **MAIN | where)
-
     def _columns(self, *names: str, **where: object) -> Iterator[tuple[str, ...]]:
-        found = cells.select(self.store, **where)
-        yield from zip(*(found[name].values.astype(str) for name in names), strict=True)
+        keep, columns = cells.matches(self.store, where), self.store.variables
+        yield from zip(*(columns[name].values[keep].astype(str) for name in names), strict=True)
 
 
 def panels(store: xr.Dataset) -> Iterator[Panel]:

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hnnlib.analysis.summaries import most_common, spread
+from hnnlib.errors import counted
 from hnnlib.plotting import words
 
 __all__ = ["Surface", "count_seeds", "surfaces"]
@@ -59,5 +60,5 @@ def count_seeds(store: xr.Dataset) -> str:
     apart = store["arm"].values == "lowest"
     usual = trained if apart.all() else trained[~apart]
     few, many = usual.min(), usual.max()
-    text = f"{many} seeds" if few == many else f"{few} to {many} seeds"
+    text = counted(many, "seed") if few == many else f"{few} to {many} seeds"
     return text + "".join(f", lowest {count}" for count in trained[apart] if count != many)
