@@ -44,8 +44,8 @@ lint: $(READY) ## check Python, Snakemake rules and notebooks: faults, types, do
 	@$(BIN)/snakemake --lint
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb
 
-notebooks: $(READY) ## run the notebooks on the reference results
-	@$(BIN)/python -m pytest notebooks
+notebooks: $(READY) ## run all notebooks on the reference results, under nbval
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile notebooks
 
 oracles: $(ORACLES) ## install NEURON and eFEL, and compare solver and features with them
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/datasets/test_cable_neuron.py tests/analysis/test_electrophysiology_efel.py

@@ -171,7 +171,7 @@ class Tests:
         found: dict[str, Variable] = {}
         for group, (text, rows) in groups.items():
             predicted = _predict(network, examples.inputs(rows))
-            truth = [self.truth.of(np.searchsorted(self.rows, some.cpu())) for some in rows]
+            truth = [self.truth.of(np.searchsorted(self.rows, some.cpu().numpy())) for some in rows]
             each = [one.scores(v) for one, v in zip(truth, predicted, strict=True)]
             for name, (what, unit) in _SCORES.items():
                 values = [score[name] for score in each]
