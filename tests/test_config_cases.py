@@ -344,6 +344,7 @@ ZERO = {  # fields in which the model declares zero meaningful
     ("MeasureSettings", "box"),
     ("MeasureSettings", "curvature"),
     ("DelayTask", "dropout"),
+    ("OperatorSchedule", "patience"),
 }
 
 
