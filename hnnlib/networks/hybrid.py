@@ -17,14 +17,16 @@ from hnnlib.codings.duplicate import Duplicate
 from hnnlib.codings.gaussian import Gaussian
 from hnnlib.codings.poisson import Poisson
 from hnnlib.engines import Engine
+from hnnlib.engines.base import Learned, Loss, brought_back
 from hnnlib.errors import NotationError
 from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Conv, Dense, fitting, max_pool
 from hnnlib.networks.notation import LayerSpec
-from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool, fire
+from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool, fire, learn
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.randomness import MemberNoise
+from hnnlib.signals import Signal
 
 __all__ = ["CODINGS", "HybridNetwork", "Switches"]
 
@@ -196,13 +198,25 @@ class HybridNetwork(nn.Module):
         Raises:
             DataError: x has another shape than the network reads.
         """
-        fitting(x, self.in_shape)
         if not len(self.spiking):
-            return Activity(self.graded(x) * self.switches.logit_scale, [])
-        coding = self.switches.coding
-        signal = coding.encode(self.encode(x), noise)
-        encoder = coding.encoder_spikes(signal)
+            return Activity(self._logits(x), [])
+        signal = self._signal(x, noise)
+        encoder = self.switches.coding.encoder_spikes(signal)
         return Activity(*fire(self.spiking, signal, self.engine), encoder)
+
+    def learn(self, x: Tensor, noise: MemberNoise | None, loss: Loss) -> Learned:
+        """See ``Learner``."""
+        if not len(self.spiking):
+            return Learned(brought_back(self._logits(x), loss), alone=True)
+        return learn(self.spiking, self._signal(x, noise), self.engine, loss)
+
+    def _logits(self, x: Tensor) -> Tensor:
+        """Of a purely artificial network."""
+        return self.graded(fitting(x, self.in_shape)) * self.switches.logit_scale
+
+    def _signal(self, x: Tensor, noise: MemberNoise | None) -> Signal:
+        """What the spiking layers read."""
+        return self.switches.coding.encode(self.encode(fitting(x, self.in_shape)), noise)
 
     def parameter_count(self) -> int:
         """Trained numbers of one member."""
