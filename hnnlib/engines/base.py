@@ -15,7 +15,7 @@ from hnnlib.neurons.base import Neuron
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.signals import Separable, Signal, count, counts, dense
 
-__all__ = ["Engine", "Learned", "Loss", "Stage", "Synapse", "brought_back"]
+__all__ = ["Engine", "Learned", "Loss", "Stage", "Synapse", "bring", "brought_back"]
 
 Loss = Callable[[Tensor], tuple[Tensor, Tensor]]
 """From outputs, which autograd knows nothing of, to losses (member,) and the gradient of their sum,
@@ -217,6 +217,14 @@ class Engine(ABC):
             product = synapse.product(signal)
         shift = synapse.shift()
         return product if shift is None else product + shift
+
+
+def bring(tensor: Tensor, gradient: Tensor) -> None:
+    """Add a gradient to the ``grad`` of all that a tensor depends on."""
+    if tensor.is_leaf and tensor.grad is None:
+        tensor.grad = gradient
+    else:
+        tensor.backward(gradient)
 
 
 def brought_back(outputs: Tensor, loss: Loss) -> Tensor:

@@ -32,7 +32,7 @@ from hnnlib.engines.cpu import (
     repeats,
     warm,
 )
-from hnnlib.engines.cpu.chain import Drive, Heard, Link
+from hnnlib.engines.cpu.chain import Drive, First, Heard, Held, Link
 from hnnlib.engines.cpu.compiled import Compiled
 from hnnlib.engines.cpu.layout import Layout
 from hnnlib.engines.eager import Eager
@@ -144,7 +144,7 @@ class Cpu(Engine):
         self,
         links: Sequence[Link],
         stages: Sequence[Stage],
-        first: Drive | Heard,
+        first: First,
         done: chain.Pass | None,
     ) -> tuple[Tensor, list[Tensor]]:
         """``stack``, from what ``_begun`` gives."""
@@ -214,7 +214,7 @@ class _Layer(NamedTuple):
         layout = Layout.of(current.shape)
         return Drive(current, self.synapse.shift(), None, layout, self.filtering)
 
-    def first(self) -> Drive | Heard | None:
+    def first(self) -> First | None:
         """What the neurons read, by the first of ``STRATEGIES`` that takes it."""
         return next((f for f in (strategy(self) for strategy in STRATEGIES) if f is not None), None)
 
@@ -231,16 +231,15 @@ def _links(stages: Sequence[Stage]) -> list[Link] | None:
     return links
 
 
-def _begun(
-    links: Sequence[Link], stage: Stage, signal: Signal
-) -> tuple[Drive | Heard, chain.Pass | None]:
+def _begun(links: Sequence[Link], stage: Stage, signal: Signal) -> tuple[First, chain.Pass | None]:
     """What the first layer of a stack reads, and a ``chain`` as far as it goes, or None where the
     step is not for one.
     """
     listed = _listed(signal, stage.synapse.weight)
     first = _Layer(links[0].neuron, stage.synapse, signal, listed, None, stage.axon).first()
-    alone = isinstance(first, Drive) or first.carrier is None
-    return first, chain.run(links, first, BREAK_EVEN["dense"]) if alone else None
+    if isinstance(first, Heard) and first.carrier is not None:
+        return first, None
+    return first, chain.run(links, first, BREAK_EVEN["dense"])
 
 
 def _coefficients(axon: DualExponential | None) -> layers.Filtering | None:
@@ -284,22 +283,25 @@ def _by_events(task: _Layer) -> Heard | None:
     return Heard(events, carrier, weight, task.synapse.shift(), layout, task.filtering)
 
 
-def _by_product(task: _Layer) -> Drive | None:
+def _by_product(task: _Layer) -> Drive | Held | None:
     """Spiking neurons that read anything else, which is multiplied."""
     if not task.neuron.row.spiking:
         return None
     engine, synapse = Cpu(), task.synapse
     signal = engine.potentials(task.axon, engine._tensor(task.signal, synapse.weight))
     if isinstance(signal, Separable) and task.recurrent is None:
-        current = synapse.product(signal.values)
-        envelope = signal.envelope.to(current.dtype)
-        layout = Layout.of((len(envelope), *current.shape))
-        return Drive(current, synapse.shift(), envelope, layout)
+        values, envelope, weight = signal.values, signal.envelope, synapse.weight
+        envelope = envelope.to(weight.dtype).contiguous()
+        if weight.ndim == 3 and values.dtype == weight.dtype:
+            layout = Layout(len(envelope), *values.shape[:2], (weight.shape[2],))
+            return Held(values.flatten(2), weight, synapse.shift(), envelope, layout)
+        current = synapse.product(values)
+        return Drive(current, synapse.shift(), envelope, Layout.of((len(envelope), *current.shape)))
     current = synapse.product(dense(signal))
     return Drive(current, synapse.shift(), None, Layout.of(current.shape))
 
 
-STRATEGIES: tuple[Callable[[_Layer], Drive | Heard | None], ...] = (
+STRATEGIES: tuple[Callable[[_Layer], First | None], ...] = (
     _by_flips,
     _by_convolved_events,
     _by_events,

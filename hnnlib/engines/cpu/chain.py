@@ -18,14 +18,14 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hnnlib.engines.base import Loss
+from hnnlib.engines.base import Loss, bring
 from hnnlib.engines.cpu import event_kernels, kernels, layers
 from hnnlib.engines.cpu.compiled import Compiled
 from hnnlib.engines.cpu.layout import Layout, Output, Table, once
 from hnnlib.engines.cpu.products import rows_to_input, to_weight, weight_rows
 from hnnlib.signals import Events, Spikes
 
-__all__ = ["Drive", "Heard", "Link", "Pass", "run"]
+__all__ = ["Drive", "First", "Heard", "Held", "Link", "Pass", "run"]
 
 _MOST = 4 << 20
 """Bytes of the potentials of all layers up to which a step is small."""
@@ -34,7 +34,9 @@ _KEPT = 4
 
 
 class Drive(NamedTuple):
-    """What neurons read, see ``layers.scan``; nothing else reads ``current``."""
+    """What neurons read, see ``layers.scan``; nothing else reads ``current``. A chain begins with
+    one without an envelope.
+    """
 
     current: Tensor
     shift: Tensor | None
@@ -47,13 +49,59 @@ class Drive(NamedTuple):
         return layers.scan(*self[:3], neuron, *self[3:], recurrent, spare=True)
 
     @property
-    def trained(self) -> tuple[Tensor, Tensor | None]:
-        """What gradients go to."""
-        return self.current, self.shift
+    def trained(self) -> tuple[Tensor, ...]:
+        """What gradients go to, beside the shift."""
+        return (self.current,)
+
+    def begin(self, run: Pass) -> None:
+        """The first layer of a chain."""
+        run.scan(self.layout.to_rows(self.current).numpy(), run.rooms[0].nothing, self.shift)
+
+    def back(self, room: _Room, to_values: Tensor | None, kept: bool) -> tuple[Tensor, ...]:
+        """Gradients of what is trained; autograd goes on with them while they are not ``kept``."""
+        rows = torch.from_numpy(room.adjoint)
+        return (self.layout.from_rows(rows.clone() if kept else rows),)
+
+
+class Held(NamedTuple):
+    """The same where it is the product of values (member, batch, input) with weights, times an
+    envelope (time,).
+    """
+
+    values: Tensor
+    weight: Tensor
+    shift: Tensor | None
+    envelope: Tensor
+    layout: Layout
+    filtering: None = None
+
+    def run(self, neuron: Compiled, recurrent: None = None) -> Spikes:
+        """A layer of neurons."""
+        current = torch.bmm(self.values, self.weight)
+        return Drive(current, self.shift, self.envelope, self.layout).run(neuron)
+
+    @property
+    def trained(self) -> tuple[Tensor, ...]:
+        """What gradients go to, beside the shift."""
+        return self.values, self.weight
+
+    def begin(self, run: Pass) -> None:
+        """The first layer of a chain."""
+        current = torch.bmm(self.values, self.weight).view(self.layout.rows, 1, -1)
+        run.scan(current.numpy(), self.envelope.numpy(), self.shift)
+
+    def back(self, room: _Room, to_values: Tensor | None, kept: bool) -> tuple[Tensor, ...]:
+        """Gradients of what is trained."""
+        to_current = to_values.view(self.layout.shape[1:])
+        to_weight = torch.bmm(self.values.transpose(1, 2), to_current)
+        to_values = torch.bmm(to_current, self.weight.transpose(1, 2))
+        return (to_values if self.values.requires_grad else None), to_weight
 
 
 class Heard(NamedTuple):
-    """The same of neurons that read events, see ``layers.gather``."""
+    """The same of neurons that read events, see ``layers.gather``; a chain begins without a
+    carrier.
+    """
 
     events: Events
     carrier: Tensor | None
@@ -67,9 +115,22 @@ class Heard(NamedTuple):
         return layers.gather(*self[:4], recurrent, neuron, self.filtering)
 
     @property
-    def trained(self) -> tuple[Tensor, Tensor | None]:
-        """What gradients go to, where there is no carrier."""
-        return self.weight, self.shift
+    def trained(self) -> tuple[Tensor, ...]:
+        """What gradients go to, beside the shift."""
+        return (self.weight,)
+
+    def begin(self, run: Pass) -> None:
+        """The first layer of a chain."""
+        shared = self.events.shape[1] != self.layout.members
+        arrays = self.events.units.numpy(), self.events.starts.numpy()
+        run.gather(shared, *arrays, self.weight, self.shift)
+
+    def back(self, room: _Room, to_values: Tensor | None, kept: bool) -> tuple[Tensor, ...]:
+        """Gradients of what is trained."""
+        return (to_weight(self.events, room.table, self.weight, self.layout),)
+
+
+First = Drive | Held | Heard
 
 
 class Link(NamedTuple):
@@ -116,16 +177,14 @@ class Pass:
 
     Attributes:
         done: layers that were run.
-        trained: what gradients go to, (first, shift, weight, bias, ...): the first layer's current
-            or weight, and weight and bias of the others.
+        trained: what gradients go to: all of the first layer but its shift, the shift, and weight
+            and bias of each layer behind it.
     """
 
-    def __init__(self, links: Sequence[Link], first: Drive | Heard, layouts: list[Layout]) -> None:
+    def __init__(self, links: Sequence[Link], first: First, layouts: list[Layout]) -> None:
         self.links, self.first, self.done = links, first, 0
-        self.trained = [
-            *first.trained,
-            *(t for link in links[1:] for t in (link.weight, link.bias)),
-        ]
+        later = [t for link in links[1:] for t in (link.weight, link.bias)]
+        self.trained = [*first.trained, first.shift, *later]
         dtype, traces = self.trained[0].dtype, [link.neuron.row.keeps_trace for link in links]
         filters = [first.filtering, *(link.filtering for link in links[1:])]
         self.key = (*layouts, *traces, *filters, dtype)
@@ -134,9 +193,6 @@ class Pass:
         self.rooms: list[_Room] | None = (
             free.pop() if free else [_Room(layout, dtype, *others) for layout, *others in several]
         )
-        self.course = self.rooms[0].nothing
-        if isinstance(first, Drive) and first.envelope is not None:
-            self.course = first.envelope.contiguous().numpy()
         self.constants = [
             link.neuron.constants(layout).numpy()
             for link, layout in zip(links, layouts, strict=True)
@@ -147,24 +203,32 @@ class Pass:
         """Whether all layers were run."""
         return self.done == len(self.links)
 
-    def begin(self) -> None:
-        """The first layer."""
-        room, first = self.rooms[0], self.first
-        if isinstance(first, Heard):
-            events = first.events
-            shared = events.shape[1] != room.layout.members
-            known = shared, events.units.numpy(), events.starts.numpy(), weight_rows(first.weight)
-            self._list(kernels.gathered, known, first.shift, (room.no_loops, room.filter))
-            return
-        current = first.current[None] if len(self.course) else first.current
-        known = room.layout.to_rows(current).numpy(), self.course
-        self._list(kernels.scanned, known, first.shift, (room.filter, room.no_loops), (True,))
+    @property
+    def reached(self) -> list[Tensor | None]:
+        """``trained`` of the layers that were run."""
+        return self.trained[: len(self.first.trained) + 2 * self.done - 1]
 
-    def gather(self) -> None:
-        """The next layer."""
-        room, before, link = self.rooms[self.done], self.rooms[self.done - 1], self.links[self.done]
-        known = False, before.units, before.starts, weight_rows(link.weight)
-        self._list(kernels.gathered, known, link.bias, (room.no_loops, room.filter))
+    def scan(self, known: np.ndarray, envelope: np.ndarray, bias: Tensor | None) -> None:
+        """The next layer, whose drive is known, see ``kernels.scanned``."""
+        room = self.rooms[self.done]
+        self._list(kernels.scanned, (known, envelope), bias, (room.filter, room.no_loops), (True,))
+
+    def gather(
+        self,
+        shared: bool,
+        units: np.ndarray,
+        starts: np.ndarray,
+        weight: Tensor,
+        bias: Tensor | None,
+    ) -> None:
+        """The next layer, which reads events, see ``kernels.gathered``."""
+        room, known = self.rooms[self.done], (shared, units, starts, weight_rows(weight))
+        self._list(kernels.gathered, known, bias, (room.no_loops, room.filter))
+
+    def go_on(self) -> None:
+        """The next layer, which reads the last one."""
+        before, link = self.rooms[self.done - 1], self.links[self.done]
+        self.gather(False, before.units, before.starts, link.weight, link.bias)
 
     def _list(
         self,
@@ -207,52 +271,57 @@ class Pass:
         event_kernels.counted(0, room.layout.rows, room.units, room.starts, numbers)
         return counts
 
-    def back(self, gradient: Tensor, needs: Sequence[bool], kept: bool) -> list[Tensor | None]:
-        """Gradients of what is trained.
+    def back(self, gradient: Tensor, kept: bool) -> list[Tensor | None]:
+        """Gradients of what ``reached`` gives; of a weight or bias that is None, some tensor.
 
         Args:
             gradient: of the last layer's spikes.
-            needs: which of these are wanted.
             kept: whether they are read behind the next step, too.
         """
         rooms, self.rooms = once(self.rooms), None
         found: list[Tensor | None] = []
         rows = rooms[self.done - 1].layout.to_rows(gradient)
-        for place in range(self.done - 1, -1, -1):
-            room, link = rooms[place], self.links[place]
-            layout, held = room.layout, place == 0 and len(self.course) > 0
-            to_values = torch.zeros(layout.rows, layout.width, dtype=rows.dtype) if held else None
-            room.to_bias.zero_()
-            kernels.reverse(
-                *room.rows,
-                rows.numpy(),
-                link.neuron.place,
-                self.constants[place],
-                *link.neuron.surrogate,
-                room.filter,
-                self.course if held else room.nothing,
-                room.adjoint,
-                room.arrays[1],
-                room.to_rows,
-                room.nothing[None] if to_values is None else to_values.numpy(),
-                room.no_constants,
-            )
-            to_bias = room.to_bias.sum(1, True) if needs[2 * place + 1] else None
-            if place:
-                before = rooms[place - 1]
-                rows = rows_to_input(room.table, link.weight, layout, before.gradient)
-                events, weight = before.output.events(), link.weight
-                known = to_weight(events, room.table, weight, layout) if needs[2 * place] else None
-            elif isinstance(self.first, Heard):
-                known = to_weight(self.first.events, room.table, self.first.weight, layout)
-            elif held:
-                known = to_values.view(layout.shape[1:])
-            else:  # autograd goes on with it, so that the next step may not write over it
-                rows = torch.from_numpy(room.adjoint)
-                known = layout.from_rows(rows.clone() if kept else rows)
-            found[:0] = known, to_bias
+        for place in range(self.done - 1, 0, -1):
+            room, before, link = rooms[place], rooms[place - 1], self.links[place]
+            self._reverse(room, place, rows, room.nothing)
+            rows = rows_to_input(room.table, link.weight, room.layout, before.gradient)
+            own = to_weight(before.output.events(), room.table, link.weight, room.layout)
+            found[:0] = own, room.to_bias.sum(1, True)
+        room, to_values = rooms[0], None
+        envelope = getattr(self.first, "envelope", None)
+        if envelope is not None:
+            to_values = torch.zeros(room.to_rows.shape, dtype=rows.dtype)
+        self._reverse(
+            room, 0, rows, room.nothing if envelope is None else envelope.numpy(), to_values
+        )
+        found[:0] = *self.first.back(room, to_values, kept), room.to_bias.sum(1, True)
         self._leave(rooms)
         return found
+
+    def _reverse(
+        self,
+        room: _Room,
+        place: int,
+        rows: Tensor,
+        envelope: np.ndarray,
+        to_values: Tensor | None = None,
+    ) -> None:
+        room.to_bias.zero_()
+        neuron = self.links[place].neuron
+        kernels.reverse(
+            *room.rows,
+            rows.numpy(),
+            neuron.place,
+            self.constants[place],
+            *neuron.surrogate,
+            room.filter,
+            envelope,
+            room.adjoint,
+            room.arrays[1],
+            room.to_rows,
+            room.nothing[None] if to_values is None else to_values.numpy(),
+            room.no_constants,
+        )
 
     def _leave(self, rooms: list[_Room]) -> None:
         _rooms.setdefault(self.key, []).append(rooms)
@@ -263,7 +332,7 @@ class Pass:
         """Counts of the last layer's units, (member, batch, unit), or its spikes where more layers
         are left; and the spikes of each layer that was run, (member, batch).
         """
-        answer = _Passed.apply(self, *self.trained[: 2 * self.done])
+        answer = _Passed.apply(self, *self.reached)
         each = [self.spikes(place) for place in range(self.done)]
         if self.whole:
             return answer, each
@@ -271,18 +340,13 @@ class Pass:
 
     def learn(self, loss: Loss) -> Tensor:
         """See ``Engine.learn``, where all layers were run."""
-        trained = self.trained
-        needs = [t is not None and t.requires_grad for t in trained]
         with torch.no_grad():
             losses, gradient = loss(self.counts())
             spread = gradient.expand(self.rooms[-1].layout.shape)
-            found = self.back(spread, needs, kept=trained[0].is_leaf)
-        pairs = [(t, g) for t, g, wanted in zip(trained, found, needs, strict=True) if wanted]
-        for tensor, own in pairs:
-            if tensor.is_leaf and tensor.grad is None:
-                tensor.grad = own
-            else:
-                tensor.backward(own)
+            found = self.back(spread, kept=self.trained[0].is_leaf)
+        for tensor, own in zip(self.trained, found, strict=True):
+            if tensor is not None and tensor.requires_grad:
+                bring(tensor, own)
         return losses
 
 
@@ -290,9 +354,9 @@ class _Passed(torch.autograd.Function):
     """Spikes of the last layer, as their carrier, or their counts."""
 
     @staticmethod
-    def forward(ctx: Any, run: Pass, *trained: Tensor | None) -> Tensor:
+    def forward(ctx: Any, run: Pass, *reached: Tensor | None) -> Tensor:
         ctx.run = run
-        ctx.save_for_backward(*trained[2:])
+        ctx.save_for_backward(*reached[isinstance(run.first, Drive) :])
         return run.counts() if run.whole else run.rooms[run.done - 1].output.carrier()
 
     @staticmethod
@@ -302,16 +366,17 @@ class _Passed(torch.autograd.Function):
         _ = ctx.saved_tensors  # weights that changed since are refused
         if run.whole:
             gradient = gradient.expand(once(run.rooms)[-1].layout.shape)
-        return None, *run.back(gradient, ctx.needs_input_grad[1:], kept=True)
+        found = zip(run.back(gradient, kept=True), ctx.needs_input_grad[1:], strict=True)
+        return None, *(own if needed else None for own, needed in found)
 
 
 @torch.no_grad()
-def run(links: Sequence[Link], first: Drive | Heard, share: float) -> Pass | None:
+def run(links: Sequence[Link], first: First, share: float) -> Pass | None:
     """Layers as far as each reads few spikes; None where the step is not small.
 
     Args:
         links: the first layer's weight, bias and filter don't matter.
-        first: what the first layer reads; no carrier.
+        first: what the first layer reads.
         share: of units that fire from which a layer is left to others.
     """
     own = first.layout
@@ -319,7 +384,7 @@ def run(links: Sequence[Link], first: Drive | Heard, share: float) -> Pass | Non
     if own.rows * own.steps * sum(widths) * first.trained[0].itemsize > _MOST:
         return None
     done = Pass(links, first, [own, *(Layout(*own.shape[:3], (width,)) for width in widths[1:])])
-    done.begin()
+    first.begin(done)
     while not done.whole and done.sparse(share):
-        done.gather()
+        done.go_on()
     return done
