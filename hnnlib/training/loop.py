@@ -26,6 +26,9 @@ from hnnlib.training.tasks import CLASSIFICATION, Task
 __all__ = ["Choice", "Fit", "Schedule", "fit"]
 
 _SECONDS_BETWEEN_SAVES = 5.0
+_BY_AUTOGRAD = (
+    "training goes through autograd: there is no step without it for this network, engine and loss"
+)
 _MOST_SHOWN = 8  # members whose metrics stand in a line of progress
 
 
@@ -237,7 +240,7 @@ def _gradients(
         alone, losses = False, state.task.objective(network(inputs, noise), labels)
         losses.sum().backward()
     if not alone:
-        state.say_once("training goes layer by layer: no step of this network in one go")
+        state.say_once(_BY_AUTOGRAD)
     return losses.detach()
 
 
