@@ -15,7 +15,11 @@ from hnnlib.neurons.base import Neuron
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.signals import Separable, Signal, count, counts, dense
 
-__all__ = ["Engine", "Stage", "Synapse"]
+__all__ = ["Engine", "Learned", "Loss", "Stage", "Synapse", "bring", "brought_back"]
+
+Loss = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""From outputs, which autograd knows nothing of, to losses (member,) and the gradient of their sum,
+shaped like the outputs."""
 
 
 class Synapse(Protocol):
@@ -41,6 +45,18 @@ class Stage(NamedTuple):
     neuron: Neuron
     synapse: Synapse
     axon: DualExponential | None = None
+
+
+class Learned(NamedTuple):
+    """What ``Engine.learn`` gives.
+
+    Attributes:
+        losses: (member,).
+        alone: whether the layers ran without autograd.
+    """
+
+    losses: Tensor
+    alone: bool
 
 
 class Engine(ABC):
@@ -129,6 +145,16 @@ class Engine(ABC):
             each.append(count(signal))
         return self.counts(signal), each
 
+    def learn(self, stages: Sequence[Stage], signal: Signal, loss: Loss) -> Learned:
+        """The losses of what ``stack`` counts; their sum's gradients are added to ``grad`` of all
+        that the counts depend on, of what made the signal, too.
+
+        Args:
+            stages, signal: as in ``stack``.
+            loss: of the counts.
+        """
+        return Learned(brought_back(self.stack(stages, signal)[0], loss), alone=False)
+
     def product(self, synapse: Synapse, signal: Signal) -> Tensor:
         """The drive that a signal gives a layer, weights times signal plus bias, without a neuron:
         (time, member, batch, *units).
@@ -191,6 +217,21 @@ class Engine(ABC):
             product = synapse.product(signal)
         shift = synapse.shift()
         return product if shift is None else product + shift
+
+
+def bring(tensor: Tensor, gradient: Tensor) -> None:
+    """Add a gradient to the ``grad`` of all that a tensor depends on."""
+    if tensor.is_leaf and tensor.grad is None:
+        tensor.grad = gradient
+    else:
+        tensor.backward(gradient)
+
+
+def brought_back(outputs: Tensor, loss: Loss) -> Tensor:
+    """Losses (member,) of some outputs; autograd takes the gradient of their sum from there."""
+    losses, gradient = loss(outputs.detach())
+    outputs.backward(gradient)
+    return losses
 
 
 def _like(signal: Tensor) -> tuple[int, torch.dtype, torch.device]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from torch import Tensor
 
-from hnnlib.engines.base import Synapse
+from hnnlib.engines.base import Learned, Loss, Synapse
 from hnnlib.randomness import MemberNoise
 from hnnlib.signals import Events
 
-__all__ = ["TRAINED_COPIES", "Activity", "Costed", "Network", "ShapedSynapse"]
+__all__ = ["TRAINED_COPIES", "Activity", "Costed", "Learner", "Network", "ShapedSynapse"]
 
 TRAINED_COPIES = 6
 """Numbers that training keeps for each trained one: itself, its gradient, two moments, the best so
@@ -87,6 +87,19 @@ class Network(Protocol):
 
     def memory(self, batch: int) -> int:
         """Bytes that training one member takes, about, with so many examples a step."""
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A network that can take a training step without telling autograd of all its layers."""
+
+    def learn(self, x: Tensor | Events, noise: MemberNoise | None, loss: Loss) -> Learned:
+        """Losses of the outputs, and gradients of all that is trained, see ``Engine.learn``.
+
+        Args:
+            x, noise: as the network is called with.
+            loss: of the outputs.
+        """
 
 
 class Costed(Network, Protocol):

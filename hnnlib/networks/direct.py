@@ -21,7 +21,7 @@ from hnnlib.networks.layers import Dense, normal
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.neurons.synaptic import SynapticLIF
 from hnnlib.randomness import MemberNoise
-from hnnlib.signals import Signal, counts
+from hnnlib.signals import Signal
 from hnnlib.surrogates import SuperSpike
 
 __all__ = ["GRADED", "MODELS", "Design", "DirectNetwork", "Model", "connections", "matched_units"]
@@ -181,7 +181,7 @@ class DirectNetwork(nn.Module):
             recurrent = recurrent * self.connected
         signal = self.engine.layer(self.neuron, self.hidden, x, recurrent)
         trace = self.engine.potentials(self.leak, self.engine.product(self.readout, signal))
-        counted = counts(signal) * self.spiking.to(trace.dtype)
+        counted = self.engine.counts(signal) * self.spiking.to(trace.dtype)
         return Activity(trace[1:].amax(0), [counted.detach().sum(2)], None, counted)
 
     def parameter_count(self) -> int:

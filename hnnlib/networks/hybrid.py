@@ -17,11 +17,13 @@ from hnnlib.codings.duplicate import Duplicate
 from hnnlib.codings.gaussian import Gaussian
 from hnnlib.codings.poisson import Poisson
 from hnnlib.engines import Engine
+from hnnlib.engines.base import Learned, Loss, brought_back
 from hnnlib.errors import NotationError
 from hnnlib.networks.base import TRAINED_COPIES, Activity
+from hnnlib.networks.graded import ACTIVATIONS, GradedStep
 from hnnlib.networks.layers import Conv, Dense, fitting, max_pool
 from hnnlib.networks.notation import LayerSpec
-from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool, fire
+from hnnlib.networks.spiking import Axon, SpikingLayer, SpikingPool, fire, learn
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.neurons.refractory import RefractoryLIF
 from hnnlib.randomness import MemberNoise
@@ -30,7 +32,6 @@ __all__ = ["CODINGS", "HybridNetwork", "Switches"]
 
 CODINGS: dict[str, type[Coding]] = {one.name: one for one in (Duplicate, Gaussian, Poisson)}
 """Codings of the paper, by their names in scale files."""
-_ACTIVATIONS = {"relu": torch.relu, "sigmoid": torch.sigmoid}
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ class HybridNetwork(nn.Module):
         Where a pool comes last, the layer before it is activated and pooled; ``activate_last`` =
         False leaves that activation out.
         """
-        activation = _ACTIVATIONS[self.switches.hidden_act]
+        activation = ACTIVATIONS[self.switches.hidden_act]
         modules = list(self.artificial[:stop])
         pending = False
         for place, module in enumerate(modules):
@@ -203,6 +204,42 @@ class HybridNetwork(nn.Module):
         signal = coding.encode(self.encode(x), noise)
         encoder = coding.encoder_spikes(signal)
         return Activity(*fire(self.spiking, signal, self.engine), encoder)
+
+    def learn(self, x: Tensor, noise: MemberNoise | None, loss: Loss) -> Learned:
+        """See ``Learner``."""
+        fitting(x, self.in_shape)
+        if not self._plain:
+            values = self.encode(x) if len(self.spiking) else self.graded(x)
+            return self._learn_behind(values, noise, loss)
+        artificial, coding = list(self.artificial), self.switches.coding
+        fitting(x, self.in_shape, artificial[0].weight)
+        # the activation behind the last layer is the coding's; of others autograd knows it
+        last = coding.activation if type(coding) is Duplicate else None
+        activations = [self.switches.hidden_act] * (len(artificial) - 1)
+        step = GradedStep(artificial, [*activations, last])
+        values = step.forward(x)
+        if not len(self.spiking):
+            losses, gradient = loss(values * self.switches.logit_scale)
+            step.back(gradient * self.switches.logit_scale)
+            return Learned(losses, alone=True)
+        values.requires_grad_()
+        read = values if last else coding.values(values, pooled=False)
+        found = self._learn_behind(read, noise, loss)
+        if values.grad is not None:  # some codings let no gradient through
+            step.back(values.grad)
+        return found
+
+    @property
+    def _plain(self) -> bool:
+        """Whether there are dense artificial layers, and no others."""
+        return len(self.artificial) > 0 and all(type(one) is Dense for one in self.artificial)
+
+    def _learn_behind(self, values: Tensor, noise: MemberNoise | None, loss: Loss) -> Learned:
+        """The spiking layers of ``learn``, from what the coding reads; the loss itself, without."""
+        if not len(self.spiking):
+            return Learned(brought_back(values * self.switches.logit_scale, loss), alone=True)
+        signal = self.switches.coding.encode(values, noise)
+        return learn(self.spiking, signal, self.engine, loss)
 
     def parameter_count(self) -> int:
         """Trained numbers of one member."""

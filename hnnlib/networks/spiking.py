@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from hnnlib.engines import Engine
-from hnnlib.engines.base import Stage
+from hnnlib.engines.base import Learned, Loss, Stage
 from hnnlib.networks.base import ShapedSynapse
 from hnnlib.neurons.base import Neuron
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.signals import Signal, count, dense
 
-__all__ = ["Axon", "SpikingLayer", "SpikingPool", "fire"]
+__all__ = ["Axon", "SpikingLayer", "SpikingPool", "fire", "learn"]
 
 
 class Axon(nn.Module):
@@ -102,11 +102,29 @@ def fire(
     """Layers one behind the other: how often each unit of the last one fired, (member, batch,
     *units), and the spikes of every spiking layer an example, (member, batch).
     """
+    stages, signal, spikes = _alone(layers, signal, engine)
+    counts, others = engine.stack(stages, signal)
+    return counts, [count(s) for s in spikes] + others
+
+
+def learn(
+    layers: Sequence[SpikingLayer | SpikingPool], signal: Signal, engine: Engine, loss: Loss
+) -> Learned:
+    """See ``Engine.learn``."""
+    stages, signal, _ = _alone(layers, signal, engine)
+    return engine.learn(stages, signal, loss)
+
+
+def _alone(
+    layers: Sequence[SpikingLayer | SpikingPool], signal: Signal, engine: Engine
+) -> tuple[list[Stage], Signal, list[Signal]]:
+    """The stages behind the last layer that is none; what they read, once all layers before them
+    were run; and the spikes of those.
+    """
     stages, spikes = [layer.stage for layer in layers], []
     alone = max((place for place, stage in enumerate(stages, 1) if stage is None), default=0)
     for layer in layers[:alone]:
         signal = layer(signal, engine)
         if isinstance(layer, SpikingLayer):
-            spikes.append(count(signal))
-    counts, others = engine.stack(stages[alone:], signal)
-    return counts, spikes + others
+            spikes.append(signal)
+    return stages[alone:], signal, spikes

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from hnnlib.networks.base import Network
+from hnnlib.networks.base import Learner, Network
 from hnnlib.randomness import MemberNoise, torch_generator
 from hnnlib.signals import Events
 from hnnlib.training.checkpoint import Checkpoint
@@ -27,6 +27,9 @@ from hnnlib.training.tasks import CLASSIFICATION, Task
 __all__ = ["Choice", "Fit", "Schedule", "fit"]
 
 _SECONDS_BETWEEN_SAVES = 5.0
+_BY_AUTOGRAD = (
+    "training goes through autograd: there is no step without it for this network, engine and loss"
+)
 _MOST_SHOWN = 8  # members whose metrics stand in a line of progress
 
 
@@ -168,7 +171,7 @@ def fit(
             then chooses nothing, and training ends with the last of them.
         beside: another rule to choose by; what it chose stands in the result, not in the network.
     """
-    state = _State(network, schedule, task, keep, beside)
+    state = _State(network, schedule, task, keep, beside, say)
     if checkpoint is not None:
         rules = schedule, task, augment, watch, keep, beside
         checkpoint = checkpoint.of(described((network, *rules)) + _data(examples, parts))
@@ -204,7 +207,7 @@ def _train_epoch(
     step.
     """
     device, epoch, members = rows.device, state.epoch, len(network.seeds)
-    schedule, task = state.schedule, state.task
+    schedule = state.schedule
     order = torch.stack(
         [
             torch.randperm(rows.shape[1], generator=torch_generator(s, "order", epoch))
@@ -217,26 +220,36 @@ def _train_epoch(
     total = torch.zeros(members, dtype=torch.float64, device=device)
     network.train()
 
-    def gradients(inputs: Tensor | Events, labels: Tensor) -> Tensor:
-        losses = task.objective(network(inputs, noise), labels)
-        losses.sum().backward()
-        return losses.detach()
-
     for place, some in enumerate(shuffled.split(schedule.batch, dim=1)):
         batch = examples.inputs(some), examples.labels(some)
         if augment is not None:
             roles = "augmentation", epoch, place
             batch = augment(*batch, MemberNoise(network.seeds, *roles, device=device))
-        losses = gradients(*batch)
+        losses = _gradients(network, state, *batch, noise)
         if schedule.sharpness:
             with ascend(state.optimiser.parameters, schedule.sharpness):
-                gradients(*batch)
+                _gradients(network, state, *batch, noise)
         if schedule.clip is not None:
             clip(state.optimiser.parameters, schedule.clip)
         state.optimiser.step(learning_rates)
         total += losses.double() * some.shape[1]
     state.presented += rows.shape[1] * (1 + bool(schedule.sharpness)) * ~state.stopped
     return total / rows.shape[1]
+
+
+def _gradients(
+    network: Network, state: _State, inputs: Tensor | Events, labels: Tensor, noise: MemberNoise
+) -> Tensor:
+    """Losses (member,) of a batch, whose gradients are left in the parameters."""
+    loss = state.task.step(labels)
+    if loss is not None and isinstance(network, Learner):
+        losses, alone = network.learn(inputs, noise, loss)
+    else:
+        alone, losses = False, state.task.objective(network(inputs, noise), labels)
+        losses.sum().backward()
+    if not alone:
+        state.say_once(_BY_AUTOGRAD)
+    return losses.detach()
 
 
 class _Look(NamedTuple):
@@ -322,7 +335,9 @@ class _State:
         task: Task,
         keep: Tensor | None,
         beside: Task | None,
+        say: Callable[[str], None],
     ) -> None:
+        self._say, self._said = say, False
         self.schedule, self.task, self.keep = schedule, task, keep
         self.epoch, self.seconds = 0, 0.0
         parameters = dict(network.named_parameters())
@@ -363,6 +378,12 @@ class _State:
         if self.keep is not None:
             self.stopped |= epoch >= self.keep
         self.epoch = epoch + 1
+
+    def say_once(self, line: str) -> None:
+        """Say it, unless something was said before."""
+        if not self._said:
+            self._say(line)
+            self._said = True
 
     def _choices(self) -> dict[str, _Best]:
         """What each rule has chosen."""

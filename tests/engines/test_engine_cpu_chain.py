@@ -1,5 +1,7 @@
 """Spiking layers in one function of autograd: the numbers of single layers, to the bit."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -11,7 +13,7 @@ from hnnlib.networks.layers import Dense
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.neurons.lif import LIF
 from hnnlib.neurons.refractory import RefractoryLIF
-from hnnlib.signals import Separable
+from hnnlib.signals import Events, Separable
 
 CPU = engines.get("cpu")
 MEMBERS, BATCH, STEPS, INPUTS = 2, 5, 9, 6
@@ -40,6 +42,7 @@ def signals():
         "held": Separable(values.requires_grad_(), torch.ones(STEPS)),
         "spikes": spikes,
         "graded": drawn.requires_grad_(),
+        "events": Events.of((drawn.detach() < 0.3).float()),
     }
 
 
@@ -55,7 +58,7 @@ def trained(run, stages, signal, updates=3):
             for p in parameters:
                 p -= 0.1 * p.grad
                 p.grad = None
-    if not isinstance(signal, Separable) and signal.requires_grad:
+    if isinstance(signal, torch.Tensor) and signal.requires_grad:
         found.append(signal.grad)
     return found
 
@@ -68,14 +71,51 @@ def same(mine, theirs):
     return all(torch.equal(m, t) for m, t in zip(mine, theirs, strict=True))
 
 
-@pytest.mark.parametrize("kind", ["held", "spikes", "graded"])
+@pytest.mark.parametrize("kind", ["held", "spikes", "graded", "events"])
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_chain_gives_the_bits_of_single_layers(kind, bias, monkeypatch):
     expected = trained(layer_by_layer, layers(bias=bias), signals()[kind])
     run, taken = chain.run, []
     monkeypatch.setattr(chain, "run", lambda *given: taken.append(run(*given)) or taken[-1])
     assert same(trained(CPU.stack, layers(bias=bias), signals()[kind]), expected)
-    assert expected[0].any() and all(isinstance(answer, torch.Tensor) for answer, _ in taken)
+    assert expected[0].any() and all(done.whole for done in taken)
+
+
+def weighted(counts):
+    """A loss that gives every count a gradient of its own."""
+    factors = torch.linspace(-1, 1, counts.numel()).view_as(counts)
+    return (factors * counts).sum((1, 2)), factors
+
+
+def learnt(engine, stages, signal):
+    """Losses, whether the layers ran alone, and all gradients."""
+    losses, alone = engine.learn(stages, signal, weighted)
+    parameters = nn.ModuleList([stage.synapse for stage in stages]).parameters()
+    read = signal.values if isinstance(signal, Separable) else signal
+    to_read = getattr(read, "grad", None)
+    return [losses, *(p.grad for p in parameters), *([] if to_read is None else [to_read])], alone
+
+
+@pytest.mark.parametrize("kind", ["held", "spikes", "graded", "events"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_step_without_autograd_gives_the_bits_of_one_with_it(kind, bias):
+    by_autograd = SimpleNamespace(learn=lambda *given: Engine.learn(CPU, *given))
+    theirs, _ = learnt(by_autograd, layers(bias=bias), signals()[kind])
+    for _ in range(2):  # in memory that is new, and in memory that was used
+        mine, alone = learnt(CPU, layers(bias=bias), signals()[kind])
+        assert alone and same(mine, theirs) and mine[1].any()
+
+
+@pytest.mark.parametrize("why", ["large", "dense"])
+def test_a_step_that_is_not_for_a_chain_goes_by_autograd(why, monkeypatch):
+    if why == "large":
+        monkeypatch.setattr(chain, "_MOST", 1000)
+    else:
+        monkeypatch.setitem(engines.cpu.BREAK_EVEN, "dense", 0.0)
+    expected, _ = learnt(engines.get("eager"), layers(), signals()["held"])
+    found, alone = learnt(CPU, layers(), signals()["held"])
+    assert not alone
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.15])
@@ -87,7 +127,7 @@ def test_where_spikes_are_many_layers_go_on_one_by_one(share, monkeypatch):
 
 def test_a_large_step_is_no_chain(monkeypatch):
     monkeypatch.setattr(chain, "_MOST", 1000)
-    monkeypatch.setattr(chain, "_Pass", None)  # would be called
+    monkeypatch.setattr(chain, "Pass", None)  # would be called
     expected = trained(layer_by_layer, layers(), signals()["held"])
     assert same(trained(CPU.stack, layers(), signals()["held"]), expected)
 

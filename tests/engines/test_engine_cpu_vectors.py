@@ -1,4 +1,4 @@
-"""Sums of rows in vector registers and lists of spikes, against NumPy; blocks, and what is left
+"""Sums of rows in vector registers, lists of spikes and powers, against NumPy; blocks, what is left
 beside them.
 """
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from hnnlib.engines.cpu import vectors
+from hnnlib.engines.cpu import powers, vectors
 
 KINDS = (np.float32, np.float64)
 
@@ -91,3 +91,17 @@ def test_a_threshold_is_not_above_itself_and_nan_is_nowhere():
 def test_arrays_with_gaps_are_refused():
     with pytest.raises(Exception, match="add_rows"):
         rows(np.ones(4), np.ones((3, 8))[:, ::2], 0, 1, np.zeros(1, np.int32), 0, 1)
+
+
+@njit
+def halved(times, result):
+    for n in range(len(result)):
+        result[n] = powers.halved(times[n])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_powers_of_one_half_are_exact_down_to_nothing(kind):
+    times, result = np.arange(1101, dtype=kind), np.empty(1101, kind)
+    halved(times, result)
+    np.testing.assert_array_equal(result, (0.5 ** np.arange(1101)).astype(kind))
+    assert result[-1] == 0 < result[100]

@@ -19,7 +19,7 @@ import numba
 import torch
 from torch import Tensor
 
-from hnnlib.engines.base import Engine, Stage, Synapse
+from hnnlib.engines.base import Engine, Learned, Loss, Stage, Synapse, brought_back
 from hnnlib.engines.cpu import (
     chain,
     compilation,
@@ -32,7 +32,7 @@ from hnnlib.engines.cpu import (
     repeats,
     warm,
 )
-from hnnlib.engines.cpu.chain import Drive, Link
+from hnnlib.engines.cpu.chain import Drive, First, Heard, Held, Link
 from hnnlib.engines.cpu.compiled import Compiled
 from hnnlib.engines.cpu.layout import Layout
 from hnnlib.engines.eager import Eager
@@ -118,7 +118,7 @@ class Cpu(Engine):
             task = _Layer(own, synapse, signal, _listed(signal, weight), recurrent, axon)
             found = task.first()
             if found is not None:
-                return found.run(own) if isinstance(found, Drive) else found
+                return found.run(own, recurrent)
         return super().layer(neuron, synapse, signal, recurrent, axon)
 
     def stack(self, stages: Sequence[Stage], signal: Signal) -> tuple[Tensor, list[Tensor]]:
@@ -126,16 +126,33 @@ class Cpu(Engine):
         links = _links(stages) if torch.is_grad_enabled() else None
         if not links:
             return super().stack(stages, signal)
-        synapse, axon = stages[0][1:]
-        listed = _listed(signal, synapse.weight)
-        found = _Layer(links[0].neuron, synapse, signal, listed, None, axon).first()
-        passed = None
-        if isinstance(found, Drive):
-            passed = chain.run(links, found, BREAK_EVEN["dense"])
-            found = None if passed else found.run(links[0].neuron)
-        if passed is None:
-            passed = found, [count(found)]
-        result, each = passed
+        first, done = _begun(links, stages[0], signal)
+        return self._stacked(links, stages, first, done)
+
+    def learn(self, stages: Sequence[Stage], signal: Signal, loss: Loss) -> Learned:
+        """See ``Engine.learn``; a small one is a ``chain``, which autograd knows nothing of."""
+        links = _links(stages)
+        if not links:
+            return super().learn(stages, signal, loss)
+        first, done = _begun(links, stages[0], signal)
+        if done is not None and done.whole:
+            return Learned(done.learn(loss), alone=True)
+        counts, _ = self._stacked(links, stages, first, done)
+        return Learned(brought_back(counts, loss), alone=False)
+
+    def _stacked(
+        self,
+        links: Sequence[Link],
+        stages: Sequence[Stage],
+        first: First,
+        done: chain.Pass | None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """``stack``, from what ``_begun`` gives."""
+        if done is not None:
+            result, each = done.under_autograd()
+        else:
+            result = first.run(links[0].neuron)
+            each = [count(result)]
         if isinstance(result, Tensor):
             return result, each
         if len(each) == len(stages):
@@ -197,8 +214,8 @@ class _Layer(NamedTuple):
         layout = Layout.of(current.shape)
         return Drive(current, self.synapse.shift(), None, layout, self.filtering)
 
-    def first(self) -> Drive | Signal | None:
-        """By the first of ``STRATEGIES`` that takes it: outputs, or what the neurons read."""
+    def first(self) -> First | None:
+        """What the neurons read, by the first of ``STRATEGIES`` that takes it."""
         return next((f for f in (strategy(self) for strategy in STRATEGIES) if f is not None), None)
 
 
@@ -212,6 +229,17 @@ def _links(stages: Sequence[Stage]) -> list[Link] | None:
             return None
         links.append(Link(own, weight, synapse.shift(), _coefficients(axon)))
     return links
+
+
+def _begun(links: Sequence[Link], stage: Stage, signal: Signal) -> tuple[First, chain.Pass | None]:
+    """What the first layer of a stack reads, and a ``chain`` as far as it goes, or None where the
+    step is not for one.
+    """
+    listed = _listed(signal, stage.synapse.weight)
+    first = _Layer(links[0].neuron, stage.synapse, signal, listed, None, stage.axon).first()
+    if isinstance(first, Heard) and first.carrier is not None:
+        return first, None
+    return first, chain.run(links, first, BREAK_EVEN["dense"])
 
 
 def _coefficients(axon: DualExponential | None) -> layers.Filtering | None:
@@ -241,7 +269,7 @@ def _by_convolved_events(task: _Layer) -> Drive | None:
     return task.drive(images.convolve(padded, weight, sparse))
 
 
-def _by_events(task: _Layer) -> Signal | None:
+def _by_events(task: _Layer) -> Heard | None:
     """Few events before dense weights: the weights of units that fired are added."""
     weight, around = task.synapse.weight, task.recurrent
     if not isinstance(task.listed, Events | Spikes) or weight.ndim != 3:
@@ -251,34 +279,36 @@ def _by_events(task: _Layer) -> Signal | None:
         return None
     if not (_readable(events, carrier, weight) and _sparse(events, "dense")):
         return None
-    shift = task.synapse.shift()
-    return layers.gather(events, carrier, weight, shift, around, task.neuron, task.filtering)
+    layout = Layout(events.shape[0], len(weight), events.shape[2], (weight.shape[2],))
+    return Heard(events, carrier, weight, task.synapse.shift(), layout, task.filtering)
 
 
-def _by_product(task: _Layer) -> Drive | Signal | None:
+def _by_product(task: _Layer) -> Drive | Held | None:
     """Spiking neurons that read anything else, which is multiplied."""
     if not task.neuron.row.spiking:
         return None
     engine, synapse = Cpu(), task.synapse
     signal = engine.potentials(task.axon, engine._tensor(task.signal, synapse.weight))
     if isinstance(signal, Separable) and task.recurrent is None:
-        current = synapse.product(signal.values)
-        envelope = signal.envelope.to(current.dtype)
-        layout = Layout.of((len(envelope), *current.shape))
-        return Drive(current, synapse.shift(), envelope, layout)
+        values, envelope, weight = signal.values, signal.envelope, synapse.weight
+        envelope = envelope.to(weight.dtype).contiguous()
+        if weight.ndim == 3 and values.dtype == weight.dtype:
+            layout = Layout(len(envelope), *values.shape[:2], (weight.shape[2],))
+            return Held(values.flatten(2), weight, synapse.shift(), envelope, layout)
+        current = synapse.product(values)
+        return Drive(current, synapse.shift(), envelope, Layout.of((len(envelope), *current.shape)))
     current = synapse.product(dense(signal))
-    drive = Drive(current, synapse.shift(), None, Layout.of(current.shape))
-    return drive if task.recurrent is None else drive.run(task.neuron, task.recurrent)
+    return Drive(current, synapse.shift(), None, Layout.of(current.shape))
 
 
-STRATEGIES: tuple[Callable[[_Layer], Drive | Signal | None], ...] = (
+STRATEGIES: tuple[Callable[[_Layer], First | None], ...] = (
     _by_flips,
     _by_convolved_events,
     _by_events,
     _by_product,
 )
-"""Ways to run a layer, or to what its neurons read; the first that takes it before the others;
-None: it doesn't take it.
+"""Ways to what the neurons of a layer read; the first that takes it before the others; None: it
+doesn't take it.
 """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -21,17 +21,13 @@ from hnnlib.neurons.synaptic import SynapticLIF
 __all__ = ["Compiled", "CompiledMixed", "make", "make_mixed"]
 
 _TYPES = {row.neuron for row in ROWS} | {row.surrogate for row in kernels.ROWS}
-_POWERS = 1100  # 2^-1100 is 0 in double precision
 
 
 class _Surrogate(NamedTuple):
-    """A surrogate as the kernels take it: place in the table, (member, number) of its shape, and
-    powers, see ``row.SurrogateRow``.
-    """
+    """A surrogate as the kernels take it: place in the table, and (member, number) of its shape."""
 
     place: int
     shapes: np.ndarray
-    powers: np.ndarray
 
 
 class Compiled(NamedTuple):
@@ -171,9 +167,8 @@ def _surrogate(
     neuron: Neuron, row: Row, members: int, axes: int, dtype: torch.dtype
 ) -> _Surrogate | None:
     """None where the table has no such surrogate, or not with these numbers."""
-    powers = _powers(np.float32 if dtype == torch.float32 else np.float64)
     if not row.spiking:
-        return _Surrogate(kernels.NONE, powers[:0].reshape(members, 0), powers)
+        return _Surrogate(kernels.NONE, torch.empty(members, 0, dtype=dtype).numpy())
     for place, known in enumerate(kernels.ROWS):
         if type(neuron.surrogate) is known.surrogate:
             shape = known.shape(neuron.surrogate, row.constants(neuron)[0])
@@ -181,10 +176,5 @@ def _surrogate(
             if any(column is None for column in columns):
                 return None
             shapes = torch.stack([column.to(dtype) for column in columns], 1)
-            return _Surrogate(place, shapes.numpy(), powers)
+            return _Surrogate(place, shapes.numpy())
     return None
-
-
-@cache
-def _powers(real: type) -> np.ndarray:
-    return (0.5 ** np.arange(_POWERS)).astype(real)

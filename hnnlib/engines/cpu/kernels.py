@@ -283,7 +283,6 @@ def reverse(
     constants,
     surrogate,
     shapes,
-    powers,
     filtering,
     envelope,
     potential,
@@ -301,12 +300,11 @@ def reverse(
     Args:
         gradient: of the outputs, (row, step, unit).
         surrogate, shapes: place in the table; (member, number), see ``row.SurrogateRow``.
-        powers: see ``row.SurrogateRow``.
         others: as in ``gathered`` and ``scanned``.
     """
     width = potential.shape[2]
     several = max(1, _AT_ONCE // max(width, 1)) * width
-    index, slope = np.empty(several, np.int32), np.empty(several, potential.dtype)
+    slope = np.empty(several, potential.dtype)
     memory = np.empty((4, width), potential.dtype)
     for row in range(first, last):
         _reverse_row(
@@ -317,7 +315,6 @@ def reverse(
             constants,
             surrogate,
             shapes,
-            powers,
             filtering,
             envelope,
             potential,
@@ -325,7 +322,6 @@ def reverse(
             to_bias,
             to_values,
             to_constants,
-            index,
             slope,
             memory,
         )
@@ -340,7 +336,6 @@ def _reverse_row(
     constants,
     surrogate,
     shapes,
-    powers,
     filtering,
     envelope,
     potential,
@@ -348,7 +343,6 @@ def _reverse_row(
     to_bias,
     to_values,
     to_constants,
-    index,
     slope,
     memory,
 ):
@@ -366,9 +360,8 @@ def _reverse_row(
         if place < begin:
             begin = max(0, place + width - len(slope))
             known = potentials[begin : place + width]
-            n = len(known)
             if surrogate != NONE:
-                slopes(surrogate, shapes[member], threshold, known, powers, index[:n], slope[:n])
+                slopes(surrogate, shapes[member], threshold, known, slope[: len(known)])
         u, s = potential[row, t], slope[place - begin : place - begin + width]
         g, trace = gradient[row, t], traces[min(row * steps + t, len(traces) - 1)]
         step_back(neuron, own, s, g, trace, carried, traced, u, to_own)
@@ -392,7 +385,6 @@ def reverse_looped(
     constants,
     surrogate,
     shapes,
-    powers,
     potential,
     traces,
     own_lines,
@@ -412,7 +404,7 @@ def reverse_looped(
         others: as in ``reverse``.
     """
     width = potential.shape[1]
-    index, slope = np.empty(width, np.int32), np.empty(width, potential.dtype)
+    slope = np.empty(width, potential.dtype)
     memory = np.empty((3, _TOGETHER, width), potential.dtype)
     row = first
     while row < last:
@@ -430,12 +422,10 @@ def reverse_looped(
             constants[member],
             surrogate,
             shapes,
-            powers,
             potential,
             traces,
             own_lines,
             to_constants,
-            index,
             slope,
             memory,
         )
@@ -455,12 +445,10 @@ def _reverse_together(
     constants,
     surrogate,
     shapes,
-    powers,
     potential,
     traces,
     own_lines,
     to_constants,
-    index,
     slope,
     memory,
 ):
@@ -490,5 +478,5 @@ def _reverse_together(
             n, line = row - first, row * own_lines[0] + t * own_lines[1]
             u, trace = potential[line], traces[min(line, len(traces) - 1)]
             to_own = to_constants[min(row, len(to_constants) - 1)]
-            slopes(surrogate, shapes[member], threshold, u, powers, index, slope)
+            slopes(surrogate, shapes[member], threshold, u, slope)
             step_back(neuron, constants, slope, total[n], trace, carried[n], traced[n], u, to_own)

@@ -51,9 +51,8 @@ class Row(NamedTuple):
 class SurrogateRow(NamedTuple):
     """An entry of the table of surrogates.
 
-    ``slopes(shape, threshold, potential, powers, index, slope)``, compiled, writes each unit's
-    surrogate derivative, for a row of units. ``powers`` holds 2^0, 2^-1, ... down to 0, and
-    ``index`` is scratch, both for the exponential: the C library's can't be vectorised.
+    ``slopes(shape, threshold, potential, slope)``, compiled, writes each unit's surrogate
+    derivative, for a row of units.
 
     Attributes:
         surrogate: its type, exactly: a subclass may have another derivative.

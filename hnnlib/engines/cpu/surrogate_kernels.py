@@ -10,18 +10,21 @@ from numba import njit
 
 from hnnlib.engines import rows
 from hnnlib.engines.cpu.compilation import OPTIONS
+from hnnlib.engines.cpu.powers import halved
 from hnnlib.engines.cpu.row import SurrogateRow
 from hnnlib.engines.cpu.table import chosen
 from hnnlib.surrogates import ATan, Gaussian, Sigmoid, SuperSpike
 
 __all__ = ["NONE", "ROWS", "sloped", "slopes"]
 
+_MOST_HALVINGS = 1100
+"""2^-1100 is 0 in double precision."""
 NONE = -1
 """Place in the table of neurons that never spike."""
 
 
 @njit(**OPTIONS)
-def _superspike(shape, threshold, potential, powers, index, slope):
+def _superspike(shape, threshold, potential, slope):
     sharpness, one = shape[0], slope.dtype.type(1)
     for n in range(len(slope)):
         x = abs(potential[n] - threshold) * sharpness + one
@@ -29,7 +32,7 @@ def _superspike(shape, threshold, potential, powers, index, slope):
 
 
 @njit(**OPTIONS)
-def _atan(shape, threshold, potential, powers, index, slope):
+def _atan(shape, threshold, potential, slope):
     real = slope.dtype.type
     one = real(1)
     peak, scale = shape[0] * real(0.5), shape[0] * real(np.pi / 2)
@@ -39,14 +42,15 @@ def _atan(shape, threshold, potential, powers, index, slope):
 
 
 @njit(**OPTIONS)
-def _exponential(shape, threshold, potential, powers, index, slope):
+def _exponential(shape, threshold, potential, slope):
     """Of both below; a Gaussian where ``shape`` says so. It is right to 2e-10."""
     real = slope.dtype.type
     one, half = real(1), real(0.5)
     sharpness, gaussian = shape[0], shape[1] > 0
     scale = one / sharpness if gaussian else sharpness
-    log2, most = real(np.log(2)), real(len(powers) - 1)
+    log2, most = real(np.log(2)), real(_MOST_HALVINGS)
     tail = real(1 / 40320)
+    peak = one / (real(np.sqrt(2 * np.pi)) * sharpness)
     for n in range(len(slope)):
         x = abs(potential[n] - threshold) * scale
         y = half * x * x if gaussian else x
@@ -58,16 +62,11 @@ def _exponential(shape, threshold, potential, powers, index, slope):
         # exp written out as a series: an inner loop would keep this one from being vectorised
         far = real(1 / 120) + rest * (real(1 / 720) + rest * (real(1 / 5040) + rest * tail))
         near = half + rest * (real(1 / 6) + rest * (real(1 / 24) + rest * far))
-        slope[n] = one + rest * (one + rest * near)
-        index[n] = np.int32(whole)
-    # loops of their own, or none would be vectorised
-    if gaussian:
-        peak = one / (real(np.sqrt(2 * np.pi)) * sharpness)
-        for n in range(len(slope)):
-            slope[n] *= peak * powers[np.uint32(index[n])]
-    else:
-        for n in range(len(slope)):
-            power = slope[n] * powers[np.uint32(index[n])]
+        series = one + rest * (one + rest * near)
+        if gaussian:
+            slope[n] = series * (peak * halved(whole))
+        else:
+            power = series * halved(whole)
             slope[n] = sharpness * power / ((one + power) * (one + power))
 
 
@@ -85,16 +84,15 @@ slopes = chosen([row.slopes for row in ROWS])
 
 
 @njit(**OPTIONS)
-def sloped(first, last, batch, spiking, surrogate, shapes, powers, potential, slope):
+def sloped(first, last, batch, spiking, surrogate, shapes, potential, slope):
     """Surrogate derivatives, (row, unit), of the units before ``spiking`` (member,) at threshold 1.
 
     Args:
         others: as in ``reverse``.
     """
-    index = np.empty(potential.shape[1], np.int32)
     one = potential.dtype.type(1)
     for row in range(first, last):
         member = row // batch
         count = spiking[member]
         u, d = potential[row, :count], slope[row, :count]
-        slopes(surrogate, shapes[member], one, u, powers, index, d)
+        slopes(surrogate, shapes[member], one, u, d)

@@ -12,7 +12,7 @@ __all__ = ["ROWS"]
 
 
 @njit(**OPTIONS)
-def _slopes(shape, threshold, potential, powers, index, slope):
+def _slopes(shape, threshold, potential, slope):
     """The window is measured from the threshold of the equation, of which ``threshold`` may be the
     next lower number.
     """
