@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import shlex
 import shutil
@@ -117,6 +118,8 @@ def job(snakemake: Any) -> Iterator[Terminal]:
     except OSError as error:  # of a folder that another user made, say
         terminal._write(f"{MARK}{reason(error, snakemake.log[0])}")
         os._exit(1)
+    logging.basicConfig(stream=sys.stdout, format="%(message)s")
+    logging.getLogger("hnnlib").setLevel(logging.INFO)
     _end_with(os.environ.get(OWNER))
     if CACHES in os.environ:  # Snakemake's caches were moved, not those of data and kernels
         os.environ["XDG_CACHE_HOME"] = os.environ[CACHES]

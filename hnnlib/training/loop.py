@@ -4,10 +4,12 @@ interruption.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -26,6 +28,8 @@ from hnnlib.training.tasks import CLASSIFICATION, Task
 
 __all__ = ["Choice", "Fit", "Schedule", "fit"]
 
+_say_once = cache(logging.getLogger(__name__).info)
+"""Into the log, a sentence once a process."""
 _SECONDS_BETWEEN_SAVES = 5.0
 _BY_AUTOGRAD = (
     "training goes through autograd: there is no step without it for this network, engine and loss"
@@ -171,7 +175,7 @@ def fit(
             then chooses nothing, and training ends with the last of them.
         beside: another rule to choose by; what it chose stands in the result, not in the network.
     """
-    state = _State(network, schedule, task, keep, beside, say)
+    state = _State(network, schedule, task, keep, beside)
     if checkpoint is not None:
         rules = schedule, task, augment, watch, keep, beside
         checkpoint = checkpoint.of(described((network, *rules)) + _data(examples, parts))
@@ -248,7 +252,7 @@ def _gradients(
         alone, losses = False, state.task.objective(network(inputs, noise), labels)
         losses.sum().backward()
     if not alone:
-        state.say_once(_BY_AUTOGRAD)
+        _say_once(_BY_AUTOGRAD)
     return losses.detach()
 
 
@@ -335,9 +339,7 @@ class _State:
         task: Task,
         keep: Tensor | None,
         beside: Task | None,
-        say: Callable[[str], None],
     ) -> None:
-        self._say, self._said = say, False
         self.schedule, self.task, self.keep = schedule, task, keep
         self.epoch, self.seconds = 0, 0.0
         parameters = dict(network.named_parameters())
@@ -378,12 +380,6 @@ class _State:
         if self.keep is not None:
             self.stopped |= epoch >= self.keep
         self.epoch = epoch + 1
-
-    def say_once(self, line: str) -> None:
-        """Say it, unless something was said before."""
-        if not self._said:
-            self._say(line)
-            self._said = True
 
     def _choices(self) -> dict[str, _Best]:
         """What each rule has chosen."""
