@@ -25,10 +25,10 @@ PRIVATE = """
     cgutils.get_or_insert_function cgutils.global_constant cgutils.unpack_tuple
     context.get_abi_sizeof context.get_data_type context.get_dummy_value context.make_array
     builder.add builder.bitcast builder.call builder.ctpop builder.cttz builder.fadd
-    builder.fcmp_ordered builder.fmul builder.fsub builder.gep builder.icmp_signed builder.if_else
-    builder.if_then builder.insert_element builder.load builder.module builder.mul builder.select
-    builder.sext builder.shuffle_vector builder.store builder.sub builder.trunc builder.udiv
-    builder.urem builder.zext
+    builder.fcmp_ordered builder.fmul builder.fptosi builder.fsub builder.gep builder.icmp_signed
+    builder.if_else builder.if_then builder.insert_element builder.load builder.module builder.mul
+    builder.select builder.sext builder.shl builder.shuffle_vector builder.store builder.sub
+    builder.trunc builder.udiv builder.urem builder.zext
 """.split()
 
 
