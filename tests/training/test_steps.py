@@ -87,4 +87,4 @@ def test_training_without_autograd_gives_the_same_bits(text, coding, switches, t
 def test_what_goes_through_autograd_says_so_once_in_the_log(engine, task, tmp_path, said):
     trained(tmp_path, network("S4-S8-S2", "duplicate", engine), "first", task)
     trained(tmp_path, network("S4-S8-S2", "duplicate", engine), "second", task)
-    assert [line for line in said.messages if line.startswith("training goes")] == [loop._BY_AUTOGRAD]
+    assert said.messages.count(loop._BY_AUTOGRAD) == 1
