@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from hnnlib.errors import counted
 from hnnlib.evidence.claims import Judgement
 
 __all__ = ["because", "best_evidence"]
@@ -82,7 +83,8 @@ def _behind(one: Judgement) -> str:
 def _open(found: Sequence[Judgement]) -> str:
     undecided = sum(one.answer == "undecided" for one in found)
     untested = [one for one in found if one.answer == "not tested"]
-    said = [f"{undecided} were fairly tested and stay undecided"] if undecided else []
+    words = "was fairly tested and stays undecided", "were fairly tested and stay undecided"
+    said = [counted(undecided, *words)] if undecided else []
     said += [f"{len(untested)} could not be tested, {because(untested)}"] if untested else []
     return f"{'; '.join(said)}." if said else ""
 
