@@ -73,10 +73,13 @@ def _work(task: Mapping[str, Any], seeds: list[int]) -> float:
     if tuning := task.get("tuning"):
         passes += tuning["epochs"] * math.prod(len(tuning.get(k, "1")) for k in ("rates", "seeds"))
     share = 0.6 * task.get("share", 1.0) * task.get("fraction", 1.0)
-    examples = share * registry.get(task["dataset"]).n_examples
+    entry = registry.get(task["dataset"])
+    examples = share * entry.n_examples
     if task.get("samples"):
         examples = min(examples, task["samples"]["train"])
-    return passes * examples * task.get("steps", _STEPS) * _size(task) * _networks(task)
+    # blocks of convolutions have their channels at every place of an image
+    places = math.prod(entry.shape) if "base" in task else 1
+    return passes * examples * task.get("steps", _STEPS) * places * _size(task) * _networks(task)
 
 
 def _memory(task: Mapping[str, Any]) -> int:
