@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from hnnlib.studies.convolutional_gru.cells import GatedSettings, Model, cells
-from hnnlib.studies.convolutional_gru.study import STUDY
+from hnnlib.studies.convolutional_gru.collecting import summarise
 from hnnlib.variables import variable
 
 ARMS = (
@@ -86,4 +86,4 @@ def make(
     coords |= {"cell": [c["cell"] for c in found], "seed": np.arange(seeds)}
     coords |= {"epoch": np.arange(_EPOCHS), "state": list("rzivs"), "step": np.arange(_STEPS)}
     attrs = {"study": "convolutional_gru", "scale": "paper", "data": "made up"}
-    return STUDY.summarise(xr.Dataset(data, coords, attrs | {"data_official": "true"}))
+    return summarise(xr.Dataset(data, coords, attrs | {"data_official": "true"}))

@@ -20,7 +20,7 @@ from hnnlib.errors import ConfigError, nearest
 if TYPE_CHECKING:
     from hnnlib.studies.base import Settings, Study
 
-__all__ = ["get", "jobs", "module", "names", "relevant", "settings_classes"]
+__all__ = ["check", "get", "jobs", "module", "names", "relevant", "settings_classes"]
 
 _SHARED = ("base", "collecting", "running")
 
@@ -32,6 +32,16 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name for name in found if name not in _SHARED))
 
 
+def check(name: str) -> None:
+    """Refuse what is no study's name.
+
+    Raises:
+        ConfigError: it is none, and the message suggests the nearest one.
+    """
+    if name not in names():
+        raise ConfigError(f"there is no study '{name}': {nearest(name, names())}")
+
+
 def get(name: str) -> Study:
     """The study of a name.
 
@@ -39,8 +49,7 @@ def get(name: str) -> Study:
         ConfigError: there is no such study, and the message suggests the nearest name; or its
             module cannot be imported, and the message says where it fails.
     """
-    if name not in names():
-        raise ConfigError(f"there is no study '{name}': {nearest(name, names())}")
+    check(name)
     if not name.isidentifier():
         raise ConfigError(f"the study '{name}' needs a name of letters, digits and _: rename it")
     try:

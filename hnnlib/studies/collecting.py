@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import xarray as xr
@@ -18,7 +19,7 @@ from hnnlib import store, studies
 from hnnlib.errors import StoreError
 from hnnlib.studies.base import join_cells
 
-__all__ = ["collect", "summarise"]
+__all__ = ["collect", "joined", "summarise", "summarised"]
 
 
 def collect(
@@ -49,22 +50,20 @@ def collect(
         if stored != json.dumps(groups[part.attrs["group"]], sort_keys=True):
             raise StoreError(f"{path} was trained with other settings: delete it and run again")
     shared = dict(parts[0].attrs) | _shared_code(dict(zip(paths, parts, strict=True)))
-    own = _own(name)
-    known = own.Settings.model_validate(config) if hasattr(own, "Settings") else config
-    joined = own.collect(known, parts)
+    whole = joined(name, config, parts)
     # code and machine are those of the training, whoever joins its files, and whenever
     joined_facts = ("config_json", "config_sha256", "data", "data_official", "data_json")
     data = {k: v for part in parts for k, v in json.loads(part.attrs["data_json"]).items()}
-    whole = store.provenance(config=config, data=data)
-    shared |= {name: whole[name] for name in joined_facts}
+    now = store.provenance(config=config, data=data)
+    shared |= {fact: now[fact] for fact in joined_facts}
     shared["claims_json"] = _registered(parts)
     shared["git_dirty"] = max(part.attrs["git_dirty"] for part in parts)
     # but for the summaries, which are computed here
-    shared["summary_commit"], shared["summary_dirty"] = whole["git_commit"], whole["git_dirty"]
+    shared["summary_commit"], shared["summary_dirty"] = now["git_commit"], now["git_dirty"]
     shared["wall_seconds"] = round(sum(float(part.attrs["wall_seconds"]) for part in parts), 3)
     del shared["group"]
-    joined.attrs = shared
-    store.write(joined, out)
+    whole.attrs = shared
+    store.write(whole, out)
 
 
 def summarise(path: Path) -> None:
@@ -74,9 +73,10 @@ def summarise(path: Path) -> None:
         ConfigError, StoreError: the file is no result store of a study.
     """
     whole = store.open(path, require=["cell"])
-    own = _own(whole.attrs.get("study", ""))
+    name = whole.attrs.get("study", "")
+    studies.check(name)
     try:
-        found = own.summarise(whole) if hasattr(own, "summarise") else whole
+        found = summarised(name, whole)
     except Exception as reason:  # any of xarray's and NumPy's, where variables or cells are missing
         told = f"{type(reason).__name__}: {reason}".splitlines()[0]
         raise StoreError(
@@ -92,23 +92,27 @@ def summarise(path: Path) -> None:
     store.write(found, path)
 
 
-def _own(name: str) -> Any:
-    """What has a study's ``collect`` and, where there are summaries, ``summarise``: the module
-    ``collecting`` of a folder, in which a study says how it does otherwise than along ``cell``; a
-    single module has both in its study.
+def joined(name: str, config: Mapping[str, Any], runs: list[xr.Dataset]) -> xr.Dataset:
+    """The groups of a study in one dataset, with its summaries: along ``cell``, or as the study's
+    module ``collecting`` joins them.
     """
+    own = _own(name)
+    whole = own.collect(config, runs) if hasattr(own, "collect") else join_cells(runs)
+    return summarised(name, whole)
+
+
+def summarised(name: str, whole: xr.Dataset) -> xr.Dataset:
+    """A study's dataset with what is computed from what it stores of the training, anew; as it is
+    where there is nothing of the kind.
+    """
+    own = _own(name)
+    return own.summarise(whole) if hasattr(own, "summarise") else whole
+
+
+def _own(name: str) -> ModuleType | None:
+    """The module ``collecting`` of a study's folder, None where there is none."""
     where = studies.module(name, "collecting")
-    if name not in studies.names() or where == f"{studies.__name__}.{name}":
-        return studies.get(name)
-    return import_module(where) if where.endswith(".collecting") else _AlongCells
-
-
-class _AlongCells:
-    """How a folder without a module of its own is collected; no torch is loaded for it."""
-
-    @staticmethod
-    def collect(config: Any, runs: list[xr.Dataset]) -> xr.Dataset:
-        return join_cells(runs)
+    return import_module(where) if where == f"{studies.__name__}.{name}.collecting" else None
 
 
 def _check_run(path: Path, part: xr.Dataset, groups: Iterable[str]) -> None:

@@ -175,6 +175,20 @@ def test_a_number_of_a_surface_rests_on_all_of_it():
     assert "validation accuracy still rises" in shut(dataset, paper(spikes, passes=100))["settled"]
 
 
+def test_accuracy_at_rest_says_nothing_of_what_moves_with_the_loss():
+    """At chance for one: then the loss must rest, too."""
+    dims = ("cell", "seed", "epoch")
+    dataset = store(
+        validation_loss=(dims, np.tile(RISING[::-1], (2, 4, 1))),
+        spikes=(("cell", "seed"), [[20.0, 21, 22, 21], [10.0, 11, 12, 11]]),
+    )
+    assert shut(dataset, paper(passes=100)) == {}, "accuracy has a curve of its own"
+    spikes = CLAIM | {"parts": [CLAIM["parts"][0] | {"variable": "spikes"}]}
+    assert "validation loss still falls" in shut(dataset, paper(spikes, passes=100))["settled"]
+    rested = dataset.assign(validation_loss=(dims, np.tile([0.9, 0.5, *[0.4] * 4], (2, 4, 1))))
+    assert shut(rested, paper(spikes, passes=100)) == {}
+
+
 def test_the_papers_number_of_passes_is_enough():
     dataset = store(validation_curve=(("cell", "seed", "epoch"), np.tile(RISING, (2, 4, 1))))
     assert shut(dataset) == {}

@@ -8,6 +8,7 @@ from hnnlib.codings.bit_planes import BitPlanes
 from hnnlib.studies.base import Context
 from hnnlib.studies.bit_plane_coding.cells import SWITCHES, BitPlaneSettings, cells
 from hnnlib.studies.bit_plane_coding.study import STUDY
+from hnnlib.studies.collecting import joined
 
 TASK = {
     "dataset": "digits",
@@ -28,7 +29,7 @@ SETTINGS = BitPlaneSettings.model_validate({"seeds": [0, 1], "tasks": [TASK]})
 def found(tmp_path_factory):
     context = Context(tmp_path_factory.mktemp("c"), engine=engines.get("eager"), say=lambda _: None)
     runs = [STUDY.train(group, SETTINGS, context) for group in STUDY.groups(SETTINGS)]
-    return STUDY.collect(SETTINGS, runs)
+    return joined("bit_plane_coding", {}, runs)
 
 
 def one(found, **where):

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from hnnlib.datasets import registry
 from hnnlib.studies.base import Context
+from hnnlib.studies.collecting import joined
 from hnnlib.studies.convolutional_gru import collecting, study
 from hnnlib.studies.convolutional_gru.cells import MATCHES, GatedSettings, Model, cells, design
 
@@ -107,7 +108,7 @@ def test_images_are_averaged():
 def test_a_job_records_what_the_claims_are_about(context):
     chosen = settings(arms=["main", "layout", "events", "front"])
     (group,) = study.STUDY.groups(chosen)
-    runs = study.STUDY.collect(chosen, [study.STUDY.train(group, chosen, context)])
+    runs = joined("convolutional_gru", {}, [study.STUDY.train(group, chosen, context)])
     for variable in runs.data_vars.values():
         assert {"units", "long_name"} <= set(variable.attrs), variable.name
     by_name = {name.removeprefix("spoken_digits/"): k for k, name in enumerate(runs.cell.values)}
@@ -154,7 +155,7 @@ def test_tasks_with_different_numbers_of_rates_join(context):
     chosen = GatedSettings.model_validate({"seeds": [0], "tasks": [TASK, more]})
     groups = study.STUDY.groups(chosen)
     runs = [study.STUDY.train(group, chosen, context) for group in groups]
-    tried = study.STUDY.collect(chosen, runs).tried_rate
+    tried = joined("convolutional_gru", {}, runs).tried_rate
     assert tried.notnull().sum("rate").values.tolist() == [1, 1, 1, 3]
 
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from hnnlib import store
 from hnnlib.studies.base import Context
+from hnnlib.studies.collecting import joined
 from hnnlib.studies.delays import study
 from hnnlib.studies.delays.cells import Cell, DelaySettings, Switch, cells
 from hnnlib.studies.delays.measures import register
@@ -85,7 +86,8 @@ def test_wrong_settings_are_refused(changes, message):
 def test_a_job_records_what_the_claims_are_about(context, tmp_path):
     arms = ["main", "neuron", "trained", "width", "mask_axis", "draw", "dcls", "legendre"]
     asked = settings(units={"small": 4}, arms=arms, lines=["gain_norm", "norm"])
-    runs = study.STUDY.collect(asked, [study.STUDY.train("spoken_digits_small", asked, context)])
+    trained = study.STUDY.train("spoken_digits_small", asked, context)
+    runs = joined("delays", {}, [trained])
     names = [f"spoken_digits/{cell.name}" for cell in cells(asked.tasks[0])]
     assert sorted(runs.cell.values) == sorted(names)
     assert not runs.diverged.any()

@@ -11,6 +11,7 @@ import torch
 from hnnlib import engines
 from hnnlib.networks.direct import Design, DirectNetwork
 from hnnlib.studies.base import Context
+from hnnlib.studies.collecting import joined
 from hnnlib.studies.loss_landscape import measures, study
 from hnnlib.studies.loss_landscape.study import STUDY, LandscapeSettings, cells
 from hnnlib.training.tasks import cross_entropy
@@ -143,7 +144,7 @@ def test_arms_join_the_main_cells(found, context, monkeypatch):
     monkeypatch.setattr(study, "RATIOS", ("0.25",))
     ratio = STUDY.train("randman_500_parameters_ratio", SETTINGS, context)
     assert "map_pca" not in ratio and "features" not in ratio
-    whole = STUDY.collect(SETTINGS, [ratio, found])
+    whole = joined("loss_landscape", {}, [ratio, found])
     assert list(whole["arm"].values) == ["main"] * 3 + ["ratio"]
     assert np.isfinite(whole["roughness"]).all()
     assert np.isnan(whole["roughness_pca"].isel(cell=-1)).all()

@@ -7,6 +7,7 @@ import pytest
 
 from hnnlib import engines
 from hnnlib.studies.base import Context
+from hnnlib.studies.collecting import joined
 from hnnlib.studies.neural_operator.cells import Cell, OperatorSchedule, OperatorSettings, cells
 from hnnlib.studies.neural_operator.measures import Truth, fi_distance
 from hnnlib.studies.neural_operator.recordings import mixtures, record
@@ -55,7 +56,8 @@ def recorded(context):
 def store(context):
     groups = STUDY.groups(SETTINGS)
     assert list(groups) == ["facts", "operators_1"]
-    return STUDY.collect(SETTINGS, [STUDY.train(group, SETTINGS, context) for group in groups])
+    runs = [STUDY.train(group, SETTINGS, context) for group in groups]
+    return joined("neural_operator", {}, runs)
 
 
 def truth() -> Truth:

@@ -9,6 +9,7 @@ from hnnlib.analysis.manifold import REGIMES
 from hnnlib.evidence import rules
 from hnnlib.plotting import operational_manifold as draw
 from hnnlib.plotting.operational_manifold.surfaces import surfaces
+from hnnlib.studies import collecting
 from hnnlib.studies.base import Context
 from hnnlib.studies.operational_manifold.study import STUDY, FamilySettings, ManifoldSettings
 from hnnlib.studies.operational_manifold.summary import summarise
@@ -43,9 +44,13 @@ def runs(tmp_path_factory):
     return [train(group, folder) for group in STUDY.groups(SETTINGS)]
 
 
+def joined(settings, runs):
+    return collecting.joined("operational_manifold", settings.model_dump(mode="json"), runs)
+
+
 @pytest.fixture(scope="module")
 def whole(runs):
-    return STUDY.collect(SETTINGS, runs[::-1])
+    return joined(SETTINGS, runs[::-1])
 
 
 def test_jobs_are_named_after_family_and_seeds_and_depend_on_nothing_else():
@@ -80,7 +85,7 @@ def test_a_family_with_seeds_of_its_own_counts_no_other_seed(tmp_path):
     ]
     alone = STUDY.relevant(settings, "mlp_digits_lowest_seed2")
     assert list(STUDY.groups(alone)) == ["mlp_digits_lowest_seed2"]
-    found = STUDY.collect(settings, [train(group, tmp_path, settings) for group in groups])
+    found = joined(settings, [train(group, tmp_path, settings) for group in groups])
     assert found["seed"].values.tolist() == [0, 1, 2, 3]
     trained = found["diverged"].notnull().sum("seed")
     for name in ("low_threshold_loss", "share_silent", "test_accuracy", "train_seconds"):

@@ -7,10 +7,11 @@ import torch
 from hnnlib.analysis import cells as look_up
 from hnnlib.plotting import quadratic_neuron as draw
 from hnnlib.studies.base import Context
+from hnnlib.studies.collecting import joined
 from hnnlib.studies.quadratic_neuron.cells import Cell, QuadraticSettings, cells, neurons
+from hnnlib.studies.quadratic_neuron.collecting import summarise
 from hnnlib.studies.quadratic_neuron.exact import facts
 from hnnlib.studies.quadratic_neuron.study import STUDY
-from hnnlib.studies.quadratic_neuron.summary import summarise
 
 TASK = {
     "dataset": "digits",
@@ -32,7 +33,7 @@ def whole(tmp_path_factory):
     context = Context(tmp_path_factory.mktemp("checkpoints"), say=lambda line: None)
     groups = STUDY.groups(SETTINGS)
     runs = [STUDY.train(g, STUDY.relevant(SETTINGS, g), context) for g in groups]
-    return STUDY.collect(SETTINGS, runs)
+    return joined("quadratic_neuron", {}, runs)
 
 
 def test_a_job_depends_on_its_own_data_and_what_is_exact_on_none():

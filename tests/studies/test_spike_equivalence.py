@@ -35,7 +35,7 @@ EXACT = ("forward", "backward", "forward_lateral_leaky", "forward_in_order")
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     context = Context(tmp_path_factory.mktemp("c"), engine=engines.get("eager"), say=lambda _: None)
-    store = STUDY.collect(SETTINGS, [STUDY.train("all", SETTINGS, context)])
+    store = STUDY.train("all", SETTINGS, context)
     store.attrs |= {"study": "spike_equivalence", "scale": "toy"}
     return store
 

@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 from notebook_runs import FOLDER, run
 
-from hnnlib import plotting, store, studies
+from hnnlib import plotting, store
+from hnnlib.studies import collecting
 
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb") if "tutorial" not in path.stem)
 # what a study was asked to do, not what came of it; nor are numbers without seeds, but for maps
@@ -55,7 +56,7 @@ def all_alike(found: xr.Dataset, kind: str) -> xr.Dataset:
         found["diverged"][:] = grid if found["diverged"].dtype.kind == "f" else 1
     elif kind == "diverged":
         found["diverged"] = found["diverged"].where(found["diverged"].isnull(), 1)
-        found = studies.get(found.attrs["study"]).summarise(found)
+        found = collecting.summarised(found.attrs["study"], found)
     return found
 
 

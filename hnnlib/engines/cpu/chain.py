@@ -109,6 +109,7 @@ class Heard(NamedTuple):
     shift: Tensor | None
     layout: Layout
     filtering: layers.Filtering | None = None
+    envelope: None = None
 
     def run(self, neuron: Compiled, recurrent: Tensor | None = None) -> Spikes | Tensor:
         """A layer of neurons."""
@@ -288,7 +289,7 @@ class Pass:
             own = to_weight(before.output.events(), room.table, link.weight, room.layout)
             found[:0] = own, room.to_bias.sum(1, True)
         room, to_values = rooms[0], None
-        envelope = getattr(self.first, "envelope", None)
+        envelope = self.first.envelope
         if envelope is not None:
             to_values = torch.zeros(room.to_rows.shape, dtype=rows.dtype)
         self._reverse(

@@ -14,6 +14,8 @@ from hnnlib.evidence.gates.base import Asked, passes_of
 
 __all__ = ["settled"]
 
+_LOSS = "validation_loss"
+
 
 def settled(asked: Asked, c: Comparison) -> str | None:
     """Whether the compared validation accuracies stay where they are in the last third of training.
@@ -22,6 +24,8 @@ def settled(asked: Asked, c: Comparison) -> str | None:
     compared, the accuracy of each cell. It is settled where the change over the last third (a line
     through it, seed by seed) lies within the margin with its 90 % interval. Where a cell is a
     surface, numbers that sum it up rest on its mean accuracy, others on that of its best point.
+    What is no accuracy may move while accuracy stays, at chance for one: where there is a curve of
+    validation losses, they must rest, too, in percent of the last.
     """
     cells = list(dict.fromkeys(c.cells))
     short = [cell for cell in cells if not _long_enough(asked, cell)]
@@ -37,8 +41,12 @@ def settled(asked: Asked, c: Comparison) -> str | None:
         margin = asked.of_data(asked.gates.settled, group[0])
         if margin is None:
             return f"{about}, and the paper's file states no margin"
-        if reason := _moves(_curves(asked, curve, group), margin, len(group) > 1):
+        what = "the difference" if len(group) > 1 else "validation accuracy"
+        if reason := _moves(_curves(asked, curve, group), margin, what):
             return f"{about}, {reason}"
+        if not c.variable.endswith("_accuracy") and _LOSS in asked.dataset.variables:
+            if reason := _moves(_losses(asked, group[0]), margin, "validation loss"):
+                return f"{about}, {reason}"
     return None
 
 
@@ -78,10 +86,17 @@ def _curves(asked: Asked, name: str, cells: tuple[str, ...]) -> np.ndarray:
     return whole[np.isfinite(whole).all(1)]
 
 
-def _moves(curve: np.ndarray, margin: float, difference: bool) -> str | None:
+def _losses(asked: Asked, cell: str) -> np.ndarray:
+    """Validation losses by seed and pass, in percent of the last."""
+    curve = held(np.asarray(at(asked.dataset, cell, asked.dataset[_LOSS].variable)))
+    curve = curve[np.isfinite(curve).all(1)]
+    return 100 * curve / curve[:, -1:]
+
+
+def _moves(curve: np.ndarray, margin: float, what: str) -> str | None:
     """How it still moves, in words."""
     seeds, length = curve.shape
-    what = "the difference" if difference else "validation accuracy"
+    difference = what == "the difference"
     if seeds < statistics.SEEDS_NEEDED["interval"] or length < 2:
         return f"too few seeds or passes to see whether {what} had come to rest"
     third = max(1, round(length / 3))

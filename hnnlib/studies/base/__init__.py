@@ -1,4 +1,4 @@
-"""What a study is: named groups of cells, how a group is trained, how groups become one dataset.
+"""What a study is: named groups of cells, and how a group is trained; how datasets are joined.
 
 This package is what studies share; its code is part of the digest of each of them.
 """
@@ -9,6 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -139,14 +140,6 @@ class Study(ABC):
         """The settings that one group depends on: a change elsewhere does not train it again."""
         return settings
 
-    def collect(self, settings: Any, runs: list[xr.Dataset]) -> xr.Dataset:
-        """All groups in one dataset; by default along ``cell``."""
-        return join_cells(runs)
-
-    def summarise(self, whole: xr.Dataset) -> xr.Dataset:
-        """The dataset with what is computed from what it stores of the training, anew."""
-        return whole
-
 
 def split_into_jobs(things: Sequence[_Thing], jobs: int | None) -> list[list[_Thing]]:
     """Things that training jobs share out: one a job where their number is left open.
@@ -157,25 +150,14 @@ def split_into_jobs(things: Sequence[_Thing], jobs: int | None) -> list[list[_Th
     return [list(things[k::jobs]) for k in range(jobs)]
 
 
+_along = partial(xr.concat, data_vars="minimal", coords="minimal", combine_attrs="drop_conflicts")
+
+
 def join_cells(parts: list[xr.Dataset]) -> xr.Dataset:
     """Datasets one after another along ``cell``; shorter curves are padded with NaN."""
-    return xr.concat(
-        parts,
-        "cell",
-        join="outer",
-        combine_attrs="drop_conflicts",
-        data_vars="minimal",
-        coords="minimal",
-    )
+    return _along(parts, "cell", join="outer")
 
 
 def join_seeds(parts: list[xr.Dataset]) -> xr.Dataset:
     """Datasets of the same cells at several seeds, beside each other along ``seed``."""
-    return xr.concat(
-        parts,
-        "seed",
-        data_vars="minimal",
-        coords="minimal",
-        compat="override",
-        combine_attrs="drop_conflicts",
-    )
+    return _along(parts, "seed", compat="override")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Literal
 
+import xarray as xr
 from pydantic import Field, model_validator
 
 from hnnlib.codings.bit_planes import BitPlanes
@@ -20,7 +21,7 @@ from hnnlib.studies.base.settings import (
 )
 from hnnlib.surrogates.bits import BITS, BitDerivative
 
-__all__ = ["SWITCHES", "BitPlaneSettings", "Cell", "TaskSettings", "cells"]
+__all__ = ["SWITCHES", "BitPlaneSettings", "Cell", "TaskSettings", "cells", "labelled"]
 
 Switch = Literal[
     "order", "rounding", "range", "sample", "head_gradient", "state", "momentum", "public"
@@ -167,3 +168,10 @@ def cells(task: TaskSettings) -> list[Cell]:
     for branches in task.residual:
         found.append(Cell(branches, **(authors if branches != "graded" else {}), arm="residual"))
     return found
+
+
+def labelled(found: xr.Dataset, cell: Cell, dataset: str) -> xr.Dataset:
+    """With the coordinates of its cell."""
+    labels = asdict(cell) | {"dataset": dataset}
+    named = {"cell": [f"{dataset}/{cell.name}"]} | {k: ("cell", [v]) for k, v in labels.items()}
+    return found.assign_coords(named)

@@ -5,25 +5,17 @@ What is computed beside them is computed with tensors, so that this module loads
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import xarray as xr
 
 from hnnlib.studies.base import join_cells
-from hnnlib.studies.bit_plane_coding.cells import Cell
+from hnnlib.studies.bit_plane_coding.cells import labelled
 from hnnlib.studies.bit_plane_coding.exact import exact
 
-__all__ = ["collect", "labelled"]
+__all__ = ["collect"]
 
 
 def collect(config: Any, runs: list[xr.Dataset]) -> xr.Dataset:
     """All groups, and behind them what is computed."""
     return join_cells([*runs, *(labelled(found, cell, "none") for cell, found in exact())])
-
-
-def labelled(found: xr.Dataset, cell: Cell, dataset: str) -> xr.Dataset:
-    """With the coordinates of its cell."""
-    labels = asdict(cell) | {"dataset": dataset}
-    named = {"cell": [f"{dataset}/{cell.name}"]} | {k: ("cell", [v]) for k, v in labels.items()}
-    return found.assign_coords(named)

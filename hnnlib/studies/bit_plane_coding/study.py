@@ -10,8 +10,13 @@ from hnnlib.networks.fusion import FusionNetwork
 from hnnlib.networks.fusion_residual import ResidualFusionNetwork
 from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
 from hnnlib.studies.base.settings import limits
-from hnnlib.studies.bit_plane_coding import collecting
-from hnnlib.studies.bit_plane_coding.cells import BitPlaneSettings, Cell, TaskSettings, cells
+from hnnlib.studies.bit_plane_coding.cells import (
+    BitPlaneSettings,
+    Cell,
+    TaskSettings,
+    cells,
+    labelled,
+)
 from hnnlib.studies.bit_plane_coding.measures import (
     BINS,
     batch_flips,
@@ -56,10 +61,6 @@ class BitPlaneCoding(Study):
         task, some = self.groups(settings)[group]
         return join_cells([_trained(cell, task, settings.seeds, context) for cell in some])
 
-    def collect(self, settings: BitPlaneSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.collect(settings, runs)
-
 
 def _trained(
     cell: Cell, task: TaskSettings, seeds: tuple[int, ...], context: Context
@@ -103,7 +104,7 @@ def _trained(
     # networks differ in their blocks
     places = {"block": np.arange(len(network.blocks)), "value": (BINS[1:] + BINS[:-1]) / 2}
     found = measured.assign(beside).assign_coords(places)
-    return collecting.labelled(found, cell, task.dataset)
+    return labelled(found, cell, task.dataset)
 
 
 STUDY = BitPlaneCoding()

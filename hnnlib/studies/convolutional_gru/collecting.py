@@ -1,26 +1,17 @@
-"""How the groups of the study ``convolutional_gru`` become one dataset, and its summaries."""
+"""Summaries of the study ``convolutional_gru``."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from hnnlib.studies.base import join_cells
-
-__all__ = ["collect", "saved", "summarise"]
+__all__ = ["saved", "summarise"]
 
 _SAVED = {
     "spikes_saved": ("spikes", "spikes a sample"),
     "rate_saved": ("spikes_per_neuron_step", "spikes a neuron and step"),
     "operations_saved": ("synaptic_operations", "synaptic operations a sample"),
 }
-
-
-def collect(config: Any, runs: list[xr.Dataset]) -> xr.Dataset:
-    """All cells, and what they save."""
-    return summarise(join_cells(runs))
 
 
 def summarise(whole: xr.Dataset) -> xr.Dataset:

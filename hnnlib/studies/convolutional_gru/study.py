@@ -22,7 +22,6 @@ from hnnlib.randomness import MemberNoise, torch_generator
 from hnnlib.studies.base import Context, Study, join_cells, join_seeds, split_into_jobs
 from hnnlib.studies.base.selection import selection
 from hnnlib.studies.base.settings import limits
-from hnnlib.studies.convolutional_gru import collecting
 from hnnlib.studies.convolutional_gru.cells import (
     FRONT,
     Cell,
@@ -73,14 +72,6 @@ class ConvolutionalGru(Study):
         job = _Job(settings.task(group), settings.seeds, context)
         models = self.groups(settings)[group]
         return join_cells([part for model in models for part in job.train(model)])
-
-    def summarise(self, whole: xr.Dataset) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.summarise(whole)
-
-    def collect(self, settings: GatedSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.collect(settings, runs)
 
 
 class _Job:

@@ -1,25 +1,17 @@
-"""How the groups of the study ``delays`` become one dataset, and its summaries."""
+"""Summaries of the study ``delays``."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from hnnlib.analysis.cells import one
-from hnnlib.studies.base import join_cells
 from hnnlib.variables import variable
 
-__all__ = ["collect", "summarise"]
+__all__ = ["summarise"]
 
 LAG_0 = {"delay": "gain", "norm": "gain_norm"}
 """The control that has a line's taps at lag 0."""
-
-
-def collect(config: Any, runs: list[xr.Dataset]) -> xr.Dataset:
-    """All groups, and what is computed from them."""
-    return summarise(join_cells(runs))
 
 
 def summarise(whole: xr.Dataset) -> xr.Dataset:

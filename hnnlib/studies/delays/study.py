@@ -15,7 +15,6 @@ from hnnlib.studies.base import Context, Study, join_cells
 from hnnlib.studies.base.recordings import recordings
 from hnnlib.studies.base.selection import selection
 from hnnlib.studies.base.speakers import by_speaker
-from hnnlib.studies.delays import collecting
 from hnnlib.studies.delays.cells import Cell, DelaySettings, DelayTask, cells
 from hnnlib.studies.delays.measures import lines, registers, step_seconds
 from hnnlib.training import loop, measurement, scoring
@@ -56,14 +55,6 @@ class Delays(Study):
         """Train the cells of one size as populations."""
         own = self.relevant(settings, group)
         return join_cells(list(_Job(own.tasks[0], own.seeds, context).train()))
-
-    def collect(self, settings: DelaySettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.collect(settings, runs)
-
-    def summarise(self, whole: xr.Dataset) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.summarise(whole)
 
 
 class _Job:

@@ -26,7 +26,7 @@ from hnnlib.studies.base.recordings import (
     recordings,
 )
 from hnnlib.studies.base.settings import Quantity, TasksBase, WithMain
-from hnnlib.studies.loss_landscape import collecting, measures
+from hnnlib.studies.loss_landscape import measures
 from hnnlib.studies.loss_landscape.measures import Measured, MeasureSettings, TrainLoss
 from hnnlib.training import loop, measurement
 from hnnlib.training.checkpoint import Checkpoint
@@ -143,10 +143,6 @@ class LossLandscape(Study):
         task = settings.task(group)
         arm = group.removeprefix(f"{task.dataset}_")
         return _Job(task, arm, settings.seeds, context).run()
-
-    def collect(self, settings: LandscapeSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.collect(settings, runs)
 
 
 class _Trained(NamedTuple):

@@ -1,20 +1,12 @@
-"""How the groups of the study ``neural_operator`` become one dataset, and its summaries."""
+"""Summaries of the study ``neural_operator``."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import xarray as xr
 
-from hnnlib.studies.base import join_cells
 from hnnlib.variables import variable
 
-__all__ = ["collect", "summarise"]
-
-
-def collect(config: Any, runs: list[xr.Dataset]) -> xr.Dataset:
-    """All groups, and what is computed from them."""
-    return summarise(join_cells(runs))
+__all__ = ["summarise"]
 
 
 def summarise(whole: xr.Dataset) -> xr.Dataset:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from hnnlib.networks.operator import TraceOperator
 from hnnlib.studies.base import Context, Study, join_cells, join_seeds, split_into_jobs
-from hnnlib.studies.neural_operator import collecting, facts, measures
+from hnnlib.studies.neural_operator import facts, measures
 from hnnlib.studies.neural_operator.cells import (
     TUNED,
     Cell,
@@ -57,14 +57,6 @@ class NeuralOperator(Study):
             return facts.facts(settings, context)
         job = _Job(settings, context)
         return join_cells([one for cell in self.groups(settings)[group] for one in job.train(cell)])
-
-    def collect(self, settings: OperatorSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.collect(settings, runs)
-
-    def summarise(self, whole: xr.Dataset) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.summarise(whole)
 
 
 class _Job:

@@ -19,7 +19,6 @@ from hnnlib.networks.residual import SewResNet18
 from hnnlib.networks.vgg import SpikingVgg11
 from hnnlib.studies.base import Context, Settings, Study, join_cells
 from hnnlib.studies.base.settings import ImageSettings, Quantity, ScheduleSettings, Seeds, limits
-from hnnlib.studies.noise_correlations import collecting
 from hnnlib.studies.noise_correlations.measures import (
     Collected,
     noise_variables,
@@ -185,10 +184,6 @@ class NoiseCorrelations(Study):
         trained = job.trained()
         cells = [*job.noise_cells(trained), *job.regime_cells(trained)]
         return join_cells(cells)
-
-    def collect(self, settings: NoiseCorrelationsSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.collect(settings, runs)
 
 
 class _Job:

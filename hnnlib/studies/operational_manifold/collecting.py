@@ -14,7 +14,7 @@ __all__ = ["collect", "summarise"]
 
 
 def collect(config: Mapping[str, Any], runs: list[xr.Dataset]) -> xr.Dataset:
-    """Seeds of a family beside each other, families one after another, and their summaries.
+    """Seeds of a family beside each other, families one after another.
 
     Where families differ in seeds, a surface is NaN at seeds that it wasn't trained at.
     """
@@ -22,4 +22,4 @@ def collect(config: Mapping[str, Any], runs: list[xr.Dataset]) -> xr.Dataset:
     for family, chosen in config["families"].items():
         some = [run for run in runs if (run["family"].values == family).all()]
         families.append(join_seeds(some).sel(seed=list(chosen["seeds"] or config["seeds"])))
-    return summarise(join_cells(families).sortby("seed"))
+    return join_cells(families).sortby("seed")

@@ -19,7 +19,6 @@ from hnnlib.networks.rate import RateDesign, RateNetwork, RectifiedNetwork, rate
 from hnnlib.randomness import MemberNoise
 from hnnlib.studies.base import Context, Settings, Study, join_cells, join_seeds, split_into_jobs
 from hnnlib.studies.base.settings import ImageSettings, Quantity, ScheduleSettings, Seeds, limits
-from hnnlib.studies.operational_manifold import collecting
 from hnnlib.studies.operational_manifold.surface import Point, surface
 from hnnlib.surrogates import ATan, Sigmoid
 from hnnlib.training import loop, scoring
@@ -174,14 +173,6 @@ class OperationalManifold(Study):
         """Train all grids of one family, seed by seed."""
         job = self.groups(settings)[group]
         return join_seeds([_train_seed(job, seed, context) for seed in job.seeds])
-
-    def collect(self, settings: ManifoldSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.collect(settings.model_dump(mode="json"), runs)
-
-    def summarise(self, whole: xr.Dataset) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.summarise(whole)
 
 
 def _train_seed(job: _Job, seed: int, context: Context) -> xr.Dataset:

@@ -14,7 +14,7 @@ from hnnlib.networks.classifier import ImageDesign
 from hnnlib.networks.stack import NormalisedStack
 from hnnlib.studies.base import Context, Study, join_cells, split_into_jobs
 from hnnlib.studies.base.settings import limits
-from hnnlib.studies.quadratic_neuron import collecting, exact
+from hnnlib.studies.quadratic_neuron import exact
 from hnnlib.studies.quadratic_neuron.cells import (
     Cell,
     QuadraticSettings,
@@ -68,14 +68,6 @@ class QuadraticNeuron(Study):
         job = _Job(_task(settings, group), settings.seeds, context)
         populations = self.groups(settings)[group]
         return join_cells([part for together in populations for part in job.train(together)])
-
-    def collect(self, settings: QuadraticSettings, runs: list[xr.Dataset]) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.collect(settings, runs)
-
-    def summarise(self, whole: xr.Dataset) -> xr.Dataset:
-        """See ``Study``."""
-        return collecting.summarise(whole)
 
 
 def _task(settings: QuadraticSettings, group: str) -> TaskSettings:
