@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from hnnlib import registration
 from hnnlib.errors import StoreError
 from hnnlib.evidence import claims, ledger, papers, power
 from hnnlib.evidence.printed import own_numbers
+from hnnlib.store import open as open_store
 
 STEMS = ("muramatsu_yu", "mazurek_caputa_wielgosz", "ramanathan_eberle_varol")
 CONFIG = Path(__file__).parents[2] / "config"
@@ -251,6 +253,18 @@ def test_every_scale_that_claims_to_decide_has_seeds_enough_to_agree():
         seeds = power.seeds_of(yaml.safe_load(path.read_text("utf-8")))
         if path.stem != "smoke":
             assert all(n >= 3 for n in seeds.values()), path.name
+
+
+def test_claims_that_the_scale_paper_cannot_decide_are_those_that_are_listed():
+    """Where new reference stores show other spreads: ``python -m hnnlib.evidence.power``."""
+    root = CONFIG.parent
+    text = (root / "CONTRIBUTING.md").read_text("utf-8")
+    told = re.search(r"At the scale `paper`\s+it\s+holds\s+(.*?), most", text, re.S)[1].split()
+    stores = {p.stem: open_store(p) for p in root.glob("results/reference/*.nc")}
+    seeds = power.seeds_of(yaml.safe_load((CONFIG / "paper.yaml").read_text("utf-8")))
+    frames = [power.plan(papers.load(p.stem), stores, seeds) for p in root.glob("papers/*.yaml")]
+    found = {claim for f in frames for claim in f["claim"][~f["able"].astype(bool)]}
+    assert {word.strip(",") for word in told} - {"and"} == found
 
 
 def test_exact_numbers_need_no_seeds_and_no_gates(paper):
