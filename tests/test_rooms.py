@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent / "hnnlib"
 ROOMS = """
     __main__ studies evidence plotting analysis training networks engines codings neurons
     surrogates signals estimates datasets store variables config sources locks registration
-    yaml_models files randomness errors
+    yaml_models files processor randomness errors
 """.split()
 MODULES = sorted(ROOT.rglob("*.py"))
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hnnlib import processor
+
 __all__ = ["simulate", "solve"]
 
+processor.use_whole_registers()
 OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 

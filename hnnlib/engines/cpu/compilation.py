@@ -15,10 +15,12 @@ from pathlib import Path
 import numba
 from llvmlite import binding
 
+from hnnlib import processor
 from hnnlib.locks import only_one
 
 __all__ = ["INNER", "OPTIONS", "VIEWS", "cache_folder", "once", "remove_damaged"]
 
+processor.use_whole_registers()
 _DONE, _CHECKED = "all-", "checked"
 
 # numpy's error model: a division that might raise would keep its loop from being vectorised
@@ -100,7 +102,8 @@ def _remove(folder: Path, since: int) -> None:
 def _machine() -> str:
     """What copies hold for, beside their sources: a folder may be shared by unlike machines."""
     features = binding.get_host_cpu_features().flatten()
-    words = (numba.__version__, sys.version, binding.get_host_cpu_name(), features)
+    told = str(numba.config.CPU_NAME), str(numba.config.CPU_FEATURES)
+    words = (numba.__version__, sys.version, binding.get_host_cpu_name(), features, *told)
     return sha256("\0".join(words).encode()).hexdigest()[:32]
 
 
