@@ -18,8 +18,9 @@ def drop_forward(first, last, batch, share, kept, noise, units, starts, out):
     nothing = out.dtype.type(0)
     scale = out.dtype.type(1) / kept
     for row in range(first, last):
+        member, example = row // batch, row % batch
         for t in range(out.shape[1]):
-            numbers, drawn = out[row, t], noise[row // batch, t, row % batch]
+            numbers, drawn = out[row, t], noise[member, t, example]
             numbers[:] = 0
             for e in range(starts[row, t], starts[row, t + 1]):
                 unit = units[e]
@@ -30,9 +31,9 @@ def drop_forward(first, last, batch, share, kept, noise, units, starts, out):
 def drop_backward(first, last, batch, share, kept, noise, gradient, to_signal):
     """The gradient of the signal, from that of ``out``."""
     for row in range(first, last):
+        member, example = row // batch, row % batch
         for t in range(gradient.shape[1]):
-            drawn = noise[row // batch, t, row % batch]
-            _drop(to_signal[row, t], gradient[row, t], drawn, share, kept)
+            _drop(to_signal[row, t], gradient[row, t], noise[member, t, example], share, kept)
 
 
 @njit(**OPTIONS)
