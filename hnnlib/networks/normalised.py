@@ -191,24 +191,23 @@ class _Normal(torch.autograd.Function):
             torch.native_batch_norm(
                 x, scale, shift, *kept, training, momentum, _EPSILON, out=results
             )
-        ctx.save_for_backward(*parts)
-        ctx.rest = (gain, *statistics, *own), training
+        ctx.save_for_backward(gain, *parts)
+        ctx.rest = (*statistics, *own), training
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        parts, (others, training) = ctx.saved_tensors, ctx.rest
+        (gain, *parts), (others, training) = ctx.saved_tensors, ctx.rest
         to_rows = torch.empty_like(gradient, memory_format=torch.contiguous_format)
-        shared = [torch.empty_like(others[0]) for _ in range(2)]
-        for g, x, *of_member in zip(
-            gradient, parts, *others, to_rows.flatten(1, 2), *shared, strict=True
-        ):
+        shared = [torch.empty_like(gain) for _ in range(2)]
+        results = zip(to_rows.flatten(1, 2), *shared, strict=True)
+        for g, x, *of_member, result in zip(gradient, parts, gain, *others, results, strict=True):
             found = torch.ops.aten.native_batch_norm_backward(
-                g.flatten(0, 1), x, *of_member[:5], training, _EPSILON, [True] * 3
+                g.flatten(0, 1), x, *of_member, training, _EPSILON, [True] * 3
             )
-            for result, numbers in zip(of_member[5:], found, strict=True):
-                result.copy_(numbers)
+            for to, numbers in zip(result, found, strict=True):
+                to.copy_(numbers)
         return to_rows, *shared, None, None, None
 
 
