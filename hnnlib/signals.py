@@ -77,10 +77,11 @@ class Events:
         steps, rows = self.shape[0], len(self.starts)
         width = torch.Size(self.shape[3:]).numel()
         packed = self.packed()
-        row = _repeated(packed.starts.diff(dim=1).flatten())
-        place = row % steps * rows + row // steps
+        lines = torch.arange(steps * rows, device=self.units.device).view(steps, rows)
+        begins = (lines.T * width).flatten()
+        place = begins.repeat_interleave(packed.starts.diff(dim=1).flatten()) + packed.units
         flat = torch.zeros(steps * rows * width, device=self.units.device)
-        flat.index_add_(0, place * width + packed.units, flat.new_ones(len(place)))
+        flat.index_add_(0, place, flat.new_ones(len(place)))
         return flat.view(self.shape)
 
     def by_unit(self) -> Tensor:

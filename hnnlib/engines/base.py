@@ -99,6 +99,17 @@ class Engine(ABC):
         """What ``spikes`` gives, as a tensor (time, member, batch, *units)."""
         return dense(signal)
 
+    def dropped(self, signal: Signal, noise: Tensor, share: float) -> Tensor:
+        """Dropout: a signal of which units are silent where the noise is below ``share``, and
+        others are scaled by 1 / (1 - share); (time, member, batch, *units).
+
+        Args:
+            signal: as ``spikes`` gives it.
+            noise: (time, member, batch, *units), from U[0, 1).
+            share: of the units that is left out.
+        """
+        return self.written(signal) * (noise >= share) / (1 - share)
+
     def counts(self, signal: Signal) -> Tensor:
         """Sum of a signal over time, (member, batch, *units), see ``hnnlib.signals.counts``."""
         return counts(signal)
@@ -164,12 +175,14 @@ class Engine(ABC):
         """
         return self._drive(synapse, self._tensor(signal, synapse.weight))
 
-    def delayed(self, signal: Tensor, taps: Tensor) -> Tensor:
+    def delayed(self, signal: Tensor, taps: Tensor, reach: Sequence[int] | None = None) -> Tensor:
         """A line of delays on every unit: m[t] = sum_i taps[i] signal[t - i], silence before t = 0.
 
         Args:
             signal: (time, member, batch, unit).
             taps: (member, lag, unit); the first is of lag 0.
+            reach: how many lags each member has, where others are 0 and their gradients are not
+                wanted, so that an engine may leave them out; None: all.
         """
         steps, members, batch, units = signal.shape
         lags = taps.shape[1]
@@ -188,14 +201,14 @@ class Engine(ABC):
         if isinstance(signal, Separable):
             response = _response(axon, *_like(signal.envelope))
             return signal._replace(envelope=response @ signal.envelope)
-        signal = dense(signal)
+        signal = self.written(signal)
         return torch.tensordot(_response(axon, *_like(signal)), signal, dims=1)
 
     def pool(self, signal: Signal, window: int) -> Signal:
         """Max-pooling at every step, over windows of ``window`` x ``window`` pixels; a rest at the
         border is dropped.
         """
-        signal = dense(signal)
+        signal = self.written(signal)
         pooled = functional.max_pool2d(signal.flatten(0, 2), window)
         return pooled.unflatten(0, signal.shape[:3])
 

@@ -24,7 +24,7 @@ from hnnlib.neurons.adaptive import AdaptiveLIF
 from hnnlib.neurons.filters import DualExponential
 from hnnlib.neurons.lif import LIF
 from hnnlib.randomness import MemberNoise, key, torch_generator
-from hnnlib.signals import Signal, count, dense
+from hnnlib.signals import Signal, Spikes, count
 from hnnlib.surrogates.rectangle import Rectangle
 
 __all__ = ["Arm", "DelayDesign", "DelayLine", "DelayNetwork", "DelayedDense", "parameters"]
@@ -198,7 +198,7 @@ class DelayedDense(NormalisedDense):
         """See ``NormalisedDense``."""
         if self.training:
             self.passes += 1
-        x = dense(signal)
+        x = engine.written(signal)
         x = functional.pad(
             x.expand(-1, len(self.delay), -1, -1).permute(1, 2, 3, 0), (self.lags - 1, 0)
         )
@@ -229,6 +229,7 @@ class _Hidden(nn.Module):
             self.synapse = NormalisedDense(*shape)
         taps = first.order if first.taps else 0
         self.line = DelayLine(arms, design.units, seeds, f"{role}.taps") if taps else None
+        self.reach = [1 if arm.kind in AT_LAG_0 else max(1, taps) for arm in arms]
         self.adaptive = design.neuron == "adlif"
         self.ranges = ADAPTIVE if self.adaptive else {"decay": ALPHA}
         self.constants = nn.ParameterDict(
@@ -248,7 +249,7 @@ class _Hidden(nn.Module):
             taps = self.line() + taps * self.line.first
         surrogate = Rectangle(half_width=0.5, height="height_1")
         neuron = AdaptiveLIF if self.adaptive else LIF
-        drive = engine.delayed(drive, taps)
+        drive = engine.delayed(drive, taps, self.reach)
         return engine.spikes(neuron(**values, surrogate=surrogate), drive)
 
 
@@ -299,9 +300,9 @@ class DelayNetwork(nn.Module):
             signal = layer(signal, self.engine)
             spikes.append(count(signal))
             if self.training and self.design.dropout:
-                signal = dense(signal)
-                kept = noise.uniform(len(signal), signal[0].detach()) >= self.design.dropout
-                signal = signal * kept / (1 - self.design.dropout)
+                like = signal.carrier if isinstance(signal, Spikes) else signal
+                drawn = noise.uniform(len(like), like[0].detach())
+                signal = self.engine.dropped(signal, drawn, self.design.dropout)
         alpha = self.decay.clamp(*ALPHA)
         leak = DualExponential(alpha, torch.zeros_like(alpha), 1 - alpha)
         potential, _ = self.engine.scan(leak, self.readout(signal, self.engine))

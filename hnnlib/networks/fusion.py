@@ -24,7 +24,7 @@ from hnnlib.networks.base import TRAINED_COPIES, Activity
 from hnnlib.networks.layers import Dense
 from hnnlib.networks.normalised import NormalisedConv
 from hnnlib.neurons.decay_input import DecayInputLIF
-from hnnlib.signals import count, dense
+from hnnlib.signals import count
 
 __all__ = [
     "Branches",
@@ -139,7 +139,7 @@ class Pass:
     def fire(self, name: str, layer: _Layer, signal: Tensor) -> Tensor:
         """Spikes of the neurons behind a layer that reads a signal."""
         self.operations = self.operations + self.read * (layer.macs / math.prod(layer.in_shape))
-        spikes = dense(self._scan(name, drive(layer, signal)))
+        spikes = self._scan(name, drive(layer, signal))
         self.read = count(spikes)
         self.spikes.append(self.read)
         return spikes

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from hnnlib.engines import Engine
@@ -159,8 +161,54 @@ class NormalisedDense(_Normalised):
     def of_product(self, drive: Tensor) -> Tensor:
         """A product (time, member, batch, unit), normalised."""
         rows = drive.permute(1, 2, 0, 3)  # as engines lay it out: no copy
-        parts = [self._normalised(k, x.flatten(0, 1)) for k, x in enumerate(rows.unbind())]
-        return torch.stack(parts).view(rows.shape).permute(2, 0, 1, 3)
+        statistics = self.running_mean, self.running_variance
+        how = self.training, self.momentum
+        return _Normal.apply(rows, self.gain, self.offset, statistics, *how).permute(2, 0, 1, 3)
+
+
+class _Normal(torch.autograd.Function):
+    """``_normalised`` of all members (member, batch, time, channel) into one tensor: what stacks
+    the members copies it.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        rows: Tensor,
+        gain: Tensor,
+        offset: Tensor,
+        statistics: tuple[Tensor, Tensor],
+        training: bool,
+        momentum: float,
+    ) -> Tensor:
+        out = rows.new_empty(rows.shape)
+        parts = [x.flatten(0, 1) for x in rows.unbind()]
+        own = [gain.new_empty(gain.shape) for _ in range(2)]
+        for x, scale, shift, *kept, y, mean, deviation in zip(
+            parts, gain, offset, *statistics, out.flatten(1, 2), *own, strict=True
+        ):
+            results = y, mean, deviation
+            torch.native_batch_norm(
+                x, scale, shift, *kept, training, momentum, _EPSILON, out=results
+            )
+        ctx.save_for_backward(gain, *parts)
+        ctx.rest = (*statistics, *own), training
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        (gain, *parts), (others, training) = ctx.saved_tensors, ctx.rest
+        to_rows = torch.empty_like(gradient, memory_format=torch.contiguous_format)
+        shared = [torch.empty_like(gain) for _ in range(2)]
+        results = zip(to_rows.flatten(1, 2), *shared, strict=True)
+        for g, x, *of_member, result in zip(gradient, parts, gain, *others, results, strict=True):
+            found = torch.ops.aten.native_batch_norm_backward(
+                g.flatten(0, 1), x, *of_member, training, _EPSILON, [True] * 3
+            )
+            for to, numbers in zip(result, found, strict=True):
+                to.copy_(numbers)
+        return to_rows, *shared, None, None, None
 
 
 def _he_normal(shape: tuple[int, ...], seeds: Sequence[int], role: str) -> nn.Parameter:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from agreement import agree, densities, recurrent_weights, scaled, sizes, spikes_of
+from agreement import CPU, agree, densities, recurrent_weights, scaled, sizes, spikes_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +34,7 @@ def test_events_hold_what_the_tensor_held(size, seed):
     tensor = spikes_of(seed, 0.3, *size)
     events = Events.of(tensor)
     assert torch.equal(dense(events).double(), tensor)
+    assert torch.equal(CPU.written(events).double(), tensor)
     assert torch.equal(count(events).double(), tensor.sum((0, 3, 4, 5)))
 
 

@@ -1,5 +1,6 @@
 """A line of delays outside the time loop is the shift register that it stands for."""
 
+import pytest
 import torch
 from agreement import CPU, EAGER, agree
 from hypothesis import given, settings
@@ -39,3 +40,23 @@ def test_the_product_is_the_recursion(steps, members, batch, units, lags):
         found = engine.delayed(signal, taps)
         torch.testing.assert_close(found, register(signal, taps)[0], rtol=0, atol=1e-12)
     agree(lambda engine, x: [engine.delayed(x, taps)], signal, signal, [signal, taps])
+
+
+@pytest.mark.parametrize("units", [8, 33, 150])
+def test_lags_behind_a_members_reach_are_left_out(units):
+    """Their taps are 0; steps and units fill several blocks of the kernels, and leave a rest."""
+    signal, taps = (
+        nn.Parameter(drawn(seed, *shape).detach().float())
+        for seed, shape in ((0, (70, 2, 1, units)), (1, (2, 5, units)))
+    )
+    taps.data[0, 2:] = 0
+    results = []
+    for engine, reach in ((CPU, (2, 5)), (CPU, None), (EAGER, (2, 5))):
+        signal.grad = taps.grad = None
+        found = engine.delayed(signal, taps, reach)
+        found.backward(signal.detach().flip(0))
+        results.append([found.detach(), signal.grad, taps.grad[0, :2], taps.grad[1]])
+    fewer, all_, eager = results
+    assert all(map(torch.equal, fewer, all_))
+    for mine, wanted in zip(fewer, eager, strict=True):
+        torch.testing.assert_close(mine, wanted, rtol=1e-5, atol=1e-4)

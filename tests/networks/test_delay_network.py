@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.nn.functional import batch_norm
 
 from hnnlib import engines
 from hnnlib.networks.delays import (
@@ -222,6 +223,33 @@ def test_normalisation_runs_over_time_and_batch():
     torch.testing.assert_close(drive.var((0, 2), correction=0), torch.ones(2, 6), atol=1e-3, rtol=0)
     plain = CPU.product(layer.dense, spikes(2)).detach()
     torch.testing.assert_close(layer.running_mean, 0.05 * plain.mean((0, 2)))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 1, 3, 0)])  # in order of steps, and of rows
+def test_normalisation_is_pytorchs_of_each_member(training, order):
+    layer = NormalisedDense((10,), 6, [0, 1], "x", 0.05).train(training)
+    layer.gain.data[:], layer.running_mean[:] = torch.rand(2, 6), torch.rand(2, 6)
+    drawn = torch.randn([(STEPS, 2, 5, 6)[axis] for axis in order])
+    drive = drawn.permute([order.index(axis) for axis in range(4)]).requires_grad_()
+    own = [drive, layer.gain, layer.offset]
+    rows = drive.permute(1, 2, 0, 3).flatten(1, 2)
+    statistics = layer.running_mean.clone(), layer.running_variance.clone()
+    wanted = torch.stack(
+        [
+            batch_norm(x, mean, variance, gain, offset, training, 0.05)
+            for x, mean, variance, gain, offset in zip(
+                rows, *statistics, layer.gain, layer.offset, strict=True
+            )
+        ]
+    )
+    found = layer.of_product(drive).permute(1, 2, 0, 3).flatten(1, 2)
+    assert torch.equal(found, wanted)
+    assert torch.equal(layer.running_mean, statistics[0])
+    assert torch.equal(layer.running_variance, statistics[1])
+    weights = torch.randn(found.shape)
+    pairs = [torch.autograd.grad(y, own, weights) for y in (found, wanted)]
+    assert all(map(torch.equal, *pairs))
 
 
 def test_dropout_is_a_members_own_and_leaves_evaluation_alone():

@@ -25,6 +25,7 @@ from hnnlib.engines.cpu import (
     compilation,
     compiled,
     delays,
+    dropout,
     images,
     layers,
     mixed,
@@ -99,7 +100,15 @@ class Cpu(Engine):
         """See ``Engine.written``."""
         if isinstance(signal, Spikes):
             return products.write(signal, signal.carrier.dtype)
+        if isinstance(signal, Events):
+            return products.write(signal, torch.float32)
         return dense(signal)
+
+    def dropped(self, signal: Signal, noise: Tensor, share: float) -> Tensor:
+        """See ``Engine.dropped``."""
+        if isinstance(signal, Spikes) and noise.ndim == 4:
+            return dropout.dropped(signal, noise, share)
+        return super().dropped(signal, noise, share)
 
     def layer(
         self,
@@ -171,9 +180,9 @@ class Cpu(Engine):
                 return products.product(events, carrier, weight, synapse.shift())
         return super().product(synapse, signal)
 
-    def delayed(self, signal: Tensor, taps: Tensor) -> Tensor:
+    def delayed(self, signal: Tensor, taps: Tensor, reach: Sequence[int] | None = None) -> Tensor:
         """See ``Engine.delayed``."""
-        return delays.delayed(signal, taps)
+        return delays.delayed(signal, taps, reach)
 
     @staticmethod
     def _tensor(signal: Signal, weight: Tensor) -> Tensor | Separable:

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from hnnlib.engines.cpu.compilation import OPTIONS, VIEWS
+from hnnlib.engines.cpu.vectors import add_products
 
 __all__ = ["filter_backward", "filter_forward"]
 
@@ -42,26 +43,33 @@ def filter_backward(
     """With f the adjoint of F: f = dF + a1 f' + a2 f'' backwards in time; dx = b f, da = sum of f
     times F', F'', x, added to ``to_coefficients`` (row, 3, unit).
     """
-    rows, steps, width = signal.shape
-    after, later = np.empty(width, signal.dtype), np.empty(width, signal.dtype)
+    steps, width = signal.shape[1:]
+    adjoint = np.zeros((steps + 2, width), signal.dtype)  # 0 behind the last step
     for row in range(first, last):
-        member = row // batch
-        a1, a2, b = coefficients[0, member], coefficients[1, member], coefficients[2, member]
-        after[:] = 0
-        later[:] = 0
-        for t in range(steps - 1, -1, -1):
-            x, g, out = signal[row, t], gradient[row, t], to_signal[row, t]
-            for n in range(width):
-                f = g[n] + a1[n] * after[n] + a2[n] * later[n]
-                later[n] = after[n]
-                after[n] = f
-                out[n] = b[n] * f
-                to_coefficients[row, 2, n] += f * x[n]
-            if t > 0:
-                past = values[row, t - 1]
-                for n in range(width):
-                    to_coefficients[row, 0, n] += after[n] * past[n]
-            if t > 1:
-                past = values[row, t - 2]
-                for n in range(width):
-                    to_coefficients[row, 1, n] += after[n] * past[n]
+        own = coefficients[:, row // batch]
+        _filter_back(own, gradient[row], adjoint, to_signal[row])
+        _to_coefficients(signal[row], values[row], adjoint, to_coefficients[row])
+
+
+@njit(**VIEWS)
+def _filter_back(coefficients, gradient, adjoint, to_signal):
+    """Adjoints of a row, and the gradient of its signal."""
+    a1, a2, b = coefficients[0], coefficients[1], coefficients[2]
+    for t in range(len(gradient) - 1, -1, -1):
+        f, after, later = adjoint[t], adjoint[t + 1], adjoint[t + 2]
+        g, out = gradient[t], to_signal[t]
+        for n in range(len(f)):
+            f[n] = g[n] + a1[n] * after[n] + a2[n] * later[n]
+        for n in range(len(f)):
+            out[n] = b[n] * f[n]
+
+
+@njit(**VIEWS)
+def _to_coefficients(signal, values, adjoint, totals):
+    """Sums over the steps of a row, from the last on."""
+    steps, width = signal.shape
+    f, past, x = adjoint.reshape(-1), values.reshape(-1), signal.reshape(-1)
+    end = (steps - 1) * width
+    add_products(totals[0], f, end, -width, past, end - width, -width, steps - 1)
+    add_products(totals[1], f, end, -width, past, end - 2 * width, -width, steps - 2)
+    add_products(totals[2], f, end, -width, x, end, -width, steps)

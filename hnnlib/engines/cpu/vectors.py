@@ -23,7 +23,7 @@ from hnnlib.engines.cpu.llvm import (
     unpack,
 )
 
-__all__ = ["add_rows", "add_to_rows", "count_bits", "first_bit", "list_above"]
+__all__ = ["add_products", "add_rows", "add_to_rows", "count_bits", "first_bit", "list_above"]
 
 
 @intrinsic
@@ -54,6 +54,49 @@ def add_rows(typing, total, table, base, stride, places, first, last):
                 added = pointers_to(builder, table, begin, several, lanes)
                 for pointer, s in zip(added, sums, strict=True):
                     builder.store(builder.fadd(builder.load(s), lanes.load(builder, pointer)), s)
+            for pointer, s in zip(totals, sums, strict=True):
+                lanes.store(builder, builder.load(s), pointer)
+
+        columns(context, builder, signature.args[0].dtype, width, block)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def add_products(typing, total, left, here, left_stride, right, there, right_stride, count):
+    """Add to ``total`` (width,) the products, unit by unit, of ``count`` rows of ``left`` and of
+    ``right``, one after the other; no row where the count is negative.
+
+    Both are flat: row k begins at number here + k * left_stride, and there + k * right_stride.
+    """
+    if not in_order(total, left, right):
+        return None
+    index = types.intp
+    signature = types.void(total, left, index, index, right, index, index, index)
+
+    def generate(context, builder, signature, arguments):
+        total, left, right = unpack(context, builder, signature, arguments, (0, 1, 4))
+        _, _, here, left_stride, _, there, right_stride, count = arguments
+        (width,) = cgutils.unpack_tuple(builder, total.shape)
+
+        def block(column, several, lanes):
+            sums = [cgutils.alloca_once(builder, lanes.vector) for _ in range(several)]
+            totals = pointers_to(builder, total, column, several, lanes)
+            for pointer, s in zip(totals, sums, strict=True):
+                builder.store(lanes.load(builder, pointer), s)
+            with cgutils.for_range(builder, count) as loop:
+                rows = []
+                for array, first, stride in (
+                    (left, here, left_stride),
+                    (right, there, right_stride),
+                ):
+                    begin = builder.add(first, builder.mul(stride, loop.index))
+                    begin = builder.add(begin, column)
+                    rows.append(pointers_to(builder, array, begin, several, lanes))
+                for a, b, s in zip(*rows, sums, strict=True):
+                    added = builder.fmul(lanes.load(builder, a), lanes.load(builder, b))
+                    builder.store(builder.fadd(builder.load(s), added), s)
             for pointer, s in zip(totals, sums, strict=True):
                 lanes.store(builder, builder.load(s), pointer)
 

@@ -6,7 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnnlib.engines.cpu import compiled, delays, images, layers, mixed, products, repeats, winograd
+from hnnlib.engines.cpu import (
+    compiled,
+    delays,
+    dropout,
+    images,
+    layers,
+    mixed,
+    products,
+    repeats,
+    winograd,
+)
 from hnnlib.engines.cpu.layout import Layout
 from hnnlib.neurons.filters import LeakyIntegrator
 from hnnlib.neurons.lif import LIF
@@ -71,10 +81,11 @@ def _of_repeats() -> Tensor:
     return repeats.multiply(repeats.find(Events.of(torch.ones(_STEPS, 1, 1, 1))), _trained(1, 1, 2))
 
 
-def _of_currents(neuron: compiled.Compiled) -> Spikes:
+def _of_currents(neuron: compiled.Compiled) -> Tensor:
     filtered = layers.filtered(_trained(_STEPS, 1, 1, 2), [_trained(1, 1, 2) for _ in range(3)])
-    filtered = delays.delayed(filtered, _trained(1, 2, 2))
-    return layers.scan(filtered, None, None, neuron, Layout(_STEPS, 1, 1, (2,)))
+    delayed = delays.delayed(filtered, _trained(1, 2, 2), None)
+    spikes = layers.scan(delayed, None, None, neuron, Layout(_STEPS, 1, 1, (2,)))
+    return dropout.dropped(spikes, torch.ones(_STEPS, 1, 1, 2), 0.5)
 
 
 def _of_mixed_units() -> Tensor:
