@@ -6,7 +6,7 @@ less: a constant shape with a time course, or a list of spikes. ``dense`` gives 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -46,11 +46,14 @@ class Events:
             the starts of its rows. Nothing takes time or memory by the length of ``units``.
         shape: (time, member, batch, *units); one member stands for all members of a layer that
             reads it.
+        source: where a loader has them from, all its recordings and the rows (member * batch,) of
+            them that these are: what is found out about the recordings is then found once.
     """
 
     units: Tensor
     starts: Tensor
     shape: tuple[int, ...]
+    source: tuple[Events, Tensor] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, signal: Tensor) -> Events:

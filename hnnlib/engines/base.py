@@ -175,6 +175,24 @@ class Engine(ABC):
         """
         return self._drive(synapse, self._tensor(signal, synapse.weight))
 
+    def read(
+        self,
+        neuron: Neuron,
+        synapse: Synapse,
+        signal: Signal,
+        recurrent: Tensor | None,
+        readout: Synapse,
+    ) -> tuple[Tensor, Tensor]:
+        """A layer that one product reads, by what others see of it: ``product`` of its outputs, and
+        ``counts`` of units that spike, whatever it gives for those that don't.
+
+        Args:
+            neuron, synapse, signal, recurrent: as in ``layer``.
+            readout: the product.
+        """
+        outputs = self.layer(neuron, synapse, signal, recurrent)
+        return self.product(readout, outputs), self.counts(outputs)
+
     def delayed(self, signal: Tensor, taps: Tensor, reach: Sequence[int] | None = None) -> Tensor:
         """A line of delays on every unit: m[t] = sum_i taps[i] signal[t - i], silence before t = 0.
 

@@ -179,9 +179,9 @@ class DirectNetwork(nn.Module):
         recurrent = self.recurrent
         if not self.connected.all():
             recurrent = recurrent * self.connected
-        signal = self.engine.layer(self.neuron, self.hidden, x, recurrent)
-        trace = self.engine.potentials(self.leak, self.engine.product(self.readout, signal))
-        counted = self.engine.counts(signal) * self.spiking.to(trace.dtype)
+        read, counts = self.engine.read(self.neuron, self.hidden, x, recurrent, self.readout)
+        trace = self.engine.potentials(self.leak, read)
+        counted = counts * self.spiking.to(trace.dtype)
         return Activity(trace[1:].amax(0), [counted.detach().sum(2)], None, counted)
 
     def parameter_count(self) -> int:

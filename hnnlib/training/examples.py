@@ -107,18 +107,18 @@ class Recordings:
     """
 
     def __init__(self, binned: BinnedEvents, labels: np.ndarray, device: torch.device) -> None:
-        self._units = torch.from_numpy(binned.units).to(device)
-        self._starts = torch.from_numpy(binned.starts).to(device)
+        units = torch.from_numpy(binned.units).to(device)
+        starts = torch.from_numpy(binned.starts).to(device)
+        self._all = Events(units, starts, (binned.steps, 1, len(starts), binned.channels))
         self._labels = torch.from_numpy(np.ascontiguousarray(labels)).to(device)
-        self._steps = binned.steps
         self.in_shape = (binned.channels,)
 
     def inputs(self, rows: Tensor) -> Events:
         """Events (time, member, batch, channel): the units are shared with every other batch, only
         the places where recordings begin are copied.
         """
-        shape = (self._steps, *rows.shape, *self.in_shape)
-        return Events(self._units, self._starts[rows.flatten()], shape)
+        shape, some = (self._all.shape[0], *rows.shape, *self.in_shape), rows.flatten()
+        return Events(self._all.units, self._all.starts[some], shape, (self._all, some))
 
     def labels(self, rows: Tensor) -> Tensor:
         """See ``Examples``."""

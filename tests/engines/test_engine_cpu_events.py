@@ -1,5 +1,7 @@
 """The engine for processors against ``eager``: events, products with them, counts of them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from agreement import CPU, agree, densities, recurrent_weights, scaled, sizes, spikes_of
@@ -146,3 +148,8 @@ def test_gradients_of_weights_have_the_same_bits_ordered_by_unit_or_not(
     monkeypatch.setattr(products, "_SEVERAL", 0)
     assert torch.equal(products.to_weight(events, table, weight, layout, delay), as_they_come)
     assert as_they_come.any()
+    # the same rows in another order among others, as a loader has them
+    order = torch.arange(len(events.starts)).flip(0)
+    recordings = Events(events.units, events.starts[order], (7, 1, len(order), 5))
+    loaded = replace(events, source=(recordings, order.argsort()))
+    assert torch.equal(products.to_weight(loaded, table, weight, layout, delay), as_they_come)

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from hnnlib.engines import Engine
 from hnnlib.networks.layers import Dense
 from hnnlib.neurons.filters import LeakyIntegrator
 from hnnlib.neurons.synaptic import SynapticLIF
@@ -90,3 +91,33 @@ def test_mixed_units_without_gradients_and_on_threads():
     finally:
         torch.set_num_threads(threads)
     assert all(torch.equal(out, outputs[0]) for out in outputs)
+
+
+@pytest.mark.parametrize("recurs", [True, False])
+@pytest.mark.parametrize("others", ["graded", "through", "unreset", "tanh"])
+def test_what_is_read_while_a_population_runs_is_what_its_outputs_give(others, recurs):
+    """Product and counts, with and without gradients, and all gradients."""
+    spiking = torch.tensor([2, 0, 5])
+    kind, gradient = "tanh" if others == "tanh" else "graded", "through"
+    gradient = gradient if others == "through" else "stopped"
+    neuron = SynapticLIF(0.5, 0.6, spiking, kind, others != "unreset", SURROGATES[0], gradient)
+    first = scaled(Dense((4,), 5, range(3), "a"), 6.0).double()
+    readout = Dense((5,), 2, range(3), "b", bias=False).double()
+    around = recurrent_weights(0, 3, 5) if recurs else None
+    parameters = [*first.parameters(), *readout.parameters(), *([around] if recurs else [])]
+    signal = spikes_of(0, 0.4, 6, 3, 2, 4)
+    fires = torch.arange(5) < spiking[:, None, None]
+
+    def read(reader):
+        product, counts = reader(neuron, first, signal, around, readout)
+        return product, counts * fires
+
+    found = []
+    for reader in (CPU.read, lambda *given: Engine.read(CPU, *given)):
+        product, counts = read(reader)
+        total = product.sin().sum() + (counts * counts.detach()).sum()
+        found.append([product, counts, *torch.autograd.grad(total, parameters)])
+        with torch.no_grad():
+            assert all(map(torch.equal, read(reader), (product, counts)))
+    torch.testing.assert_close(*found)
+    assert found[0][1].any()

@@ -180,6 +180,24 @@ class Cpu(Engine):
                 return products.product(events, carrier, weight, synapse.shift())
         return super().product(synapse, signal)
 
+    def read(
+        self,
+        neuron: Neuron,
+        synapse: Synapse,
+        signal: Signal,
+        recurrent: Tensor | None,
+        readout: Synapse,
+    ) -> tuple[Tensor, Tensor]:
+        """See ``Engine.read``; mixed populations are read while they run."""
+        weight = synapse.weight
+        if weight.ndim == 3 and readout.shift() is None:
+            shape = (1, len(weight), 1, weight.shape[2])
+            mixed_neuron = compiled.make_mixed(neuron, shape, weight.dtype)
+            if mixed_neuron is not None:
+                drive = self.product(synapse, signal)
+                return mixed.read(drive, recurrent, readout.weight, mixed_neuron)
+        return super().read(neuron, synapse, signal, recurrent, readout)
+
     def delayed(self, signal: Tensor, taps: Tensor, reach: Sequence[int] | None = None) -> Tensor:
         """See ``Engine.delayed``."""
         return delays.delayed(signal, taps, reach)

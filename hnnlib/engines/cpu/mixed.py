@@ -18,10 +18,10 @@ from torch.autograd.function import once_differentiable
 
 from hnnlib.engines.cpu import mixed_kernels, surrogate_kernels
 from hnnlib.engines.cpu.compiled import CompiledMixed
-from hnnlib.engines.cpu.layout import Layout, once
+from hnnlib.engines.cpu.layout import Layout, Table, once
 from hnnlib.engines.cpu.threads import in_threads
 
-__all__ = ["run"]
+__all__ = ["read", "run"]
 
 
 def run(drive: Tensor, recurrent: Tensor | None, neuron: CompiledMixed) -> Tensor:
@@ -31,33 +31,57 @@ def run(drive: Tensor, recurrent: Tensor | None, neuron: CompiledMixed) -> Tenso
         drive: shaped like the outputs.
         recurrent: (member, unit, unit), or None.
     """
-    return _Mixed.apply(drive, recurrent, neuron, torch.is_grad_enabled())
+    return _Mixed.apply(drive, recurrent, None, neuron, torch.is_grad_enabled())
+
+
+def read(
+    drive: Tensor, recurrent: Tensor | None, weight: Tensor, neuron: CompiledMixed
+) -> tuple[Tensor, Tensor]:
+    """What reads the outputs instead of the outputs, which are not kept where no gradient is
+    wanted: their product with weights (member, unit, unit out), (time, member, batch, unit out),
+    and the spikes of each unit, (member, batch, unit).
+
+    Outputs and their gradients are as large as all else together. Here both are used step by step,
+    while they are in cache.
+    """
+    return _Mixed.apply(drive, recurrent, weight, neuron, torch.is_grad_enabled())
 
 
 class _Mixed(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, drive: Tensor, recurrent: Tensor | None, neuron: CompiledMixed, keep: bool
-    ) -> Tensor:
+        ctx: Any,
+        drive: Tensor,
+        recurrent: Tensor | None,
+        weight: Tensor | None,
+        neuron: CompiledMixed,
+        keep: bool,
+    ) -> Tensor | tuple[Tensor, Tensor]:
         layout = Layout.of(drive.shape)
         rows = layout.rows, layout.width
         slots = layout.steps if keep else 2
-        potential, out = drive.new_empty(slots, *rows), drive.new_empty(layout.shape)
+        kept = slots if weight is not None else layout.steps
+        potential, out = drive.new_empty(slots, *rows), drive.new_empty(kept, *layout.shape[1:])
         current, last = drive.new_zeros(rows), drive.new_empty(rows).numpy()
         potential[0] = 0
         total = drive.new_empty(layout.shape[1:])
         through = keep and neuron.others == mixed_kernels.THROUGH
         currents = drive.new_empty(layout.steps, *rows) if through else None
+        product = None
+        if weight is not None:
+            product = drive.new_empty(*layout.shape[:3], weight.shape[2])
+            counts = drive.new_zeros(layout.shape[1:])
+        spikes = neuron.spiking.any()
         # looked at once: at each step it would take longer than a small step's arithmetic
         sent, known, now = out.unbind(), total.view(rows).numpy(), current.numpy()
         outs, potentials = out.view(-1, *rows).numpy(), potential.numpy()
         for t, added in enumerate(drive.unbind()):
             if recurrent is not None and t:
-                torch.baddbmm(added, sent[t - 1], recurrent, out=total)
+                torch.baddbmm(added, sent[(t - 1) % kept], recurrent, out=total)
             else:
                 total.copy_(added)
             if neuron.others == mixed_kernels.TANH:
-                torch.tanh(total, out=sent[t])
+                torch.tanh(total, out=sent[t % kept])
             if through:
                 currents[t] = current
             in_threads(
@@ -71,24 +95,33 @@ class _Mixed(torch.autograd.Function):
                 now,
                 potentials[t % slots],
                 last if t == layout.steps - 1 else potentials[(t + 1) % slots],
-                outs[t],
+                outs[t % kept],
             )
-        ctx.save_for_backward(recurrent, out)
+            if product is not None:
+                torch.bmm(sent[t % kept], weight, out=product[t])
+                if spikes:
+                    counts += sent[t % kept]
+        ctx.save_for_backward(recurrent, weight, out)
         ctx.rest = layout, neuron
         ctx.potential, ctx.currents = potential, currents
-        return out
+        return out if product is None else (product, counts)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        recurrent, out = ctx.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        recurrent, weight, out = ctx.saved_tensors
         layout, neuron = ctx.rest
         adjoint, ctx.potential = once(ctx.potential), None
         currents, ctx.currents = ctx.currents, None
         rows = layout.rows, layout.width
-        known = layout.to_table(gradient)
         looped, to_potential, to_current, slope = (out.new_zeros(rows) for _ in range(4))
         members = looped.view(layout.shape[1:])
+        if weight is None:
+            known = layout.to_table(gradients[0])
+        else:
+            to_product, to_counts = gradients[0].unbind(), gradients[1].contiguous()
+            to_outputs, turned = torch.empty_like(members), weight.transpose(1, 2)
+            known = Table(to_outputs.view(rows).numpy(), (1, 0))
         spikes = neuron.spiking.any()
         learns = recurrent is not None and ctx.needs_input_grad[1]
         around = torch.zeros_like(recurrent) if learns else None
@@ -100,6 +133,8 @@ class _Mixed(torch.autograd.Function):
         kept = None if currents is None else currents.numpy()
         for t in range(layout.steps - 1, -1, -1):
             now = adjoints[t]
+            if weight is not None:
+                torch.baddbmm(to_counts, to_product[t], turned, out=to_outputs)
             if spikes:
                 in_threads(
                     surrogate_kernels.sloped,
@@ -133,4 +168,8 @@ class _Mixed(torch.autograd.Function):
                 torch.bmm(reached[t], back, out=members)
                 if learns:
                     around.baddbmm_(sent[t - 1], reached[t])
-        return adjoint.view(layout.shape), around, None, None
+        to_weight = None
+        if weight is not None and ctx.needs_input_grad[2]:
+            outputs, changes = (x.movedim(1, 0).flatten(1, 2) for x in (out, gradients[0]))
+            to_weight = torch.bmm(outputs.transpose(1, 2), changes)
+        return adjoint.view(layout.shape), around, to_weight, None, None

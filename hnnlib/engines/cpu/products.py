@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.utils.weak import WeakIdKeyDictionary
 
 from hnnlib.engines.cpu import event_kernels, product_kernels
 from hnnlib.engines.cpu.layout import Layout, Table
@@ -133,8 +134,19 @@ def to_weight(
     return gradient
 
 
+_orders: WeakIdKeyDictionary = WeakIdKeyDictionary()
+"""Recordings of loaders ordered by unit: ordering them at each step takes as long as the product of
+a batch, and they never change."""
+
+
 def by_unit(events: Events, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Events ordered by unit, of which there are ``width``; see ``event_kernels.by_unit``."""
+    if events.source is not None:
+        recordings, rows = events.source
+        if recordings not in _orders:
+            _orders[recordings] = by_unit(recordings, width)
+        when, where = _orders[recordings]
+        return when, where[rows.numpy()]
     units, starts = events.units.numpy(), events.starts.numpy()
     # not as long as ``units``, which a loader may share between all batches of a data set
     ends = np.cumsum(starts[:, -1] - starts[:, 0])
