@@ -325,7 +325,7 @@ def _listed(signal: Signal, weight: Tensor) -> Signal:
     if some is None:
         return signal
     full = not _sparse(some, "dense") and not repeats.worth(some)
-    if full and signal.count_nonzero() >= BREAK_EVEN["dense"] * signal.numel():
+    if full and signal.sum() >= BREAK_EVEN["dense"] * signal.numel():
         return signal
     return products.listed(signal) or signal
 

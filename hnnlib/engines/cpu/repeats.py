@@ -5,6 +5,7 @@ step or at nearly none.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,10 +71,11 @@ def worth(events: Events) -> bool:
 
 def sample(signal: Tensor) -> Tensor:
     """The same examples of a signal (time, member, batch, *units), as if they were one member's."""
-    members, examples = np.divmod(_sampled(signal.shape[1] * signal.shape[2]), signal.shape[2])
-    return signal[:, members, examples][:, None]
+    rows = torch.from_numpy(_sampled(signal.shape[1] * signal.shape[2]))
+    return signal.flatten(1, 2).index_select(1, rows)[:, None]
 
 
+@lru_cache(maxsize=64)
 def _sampled(rows: int) -> np.ndarray:
     return np.linspace(0, rows - 1, min(_SAMPLE, rows)).astype(np.int64)
 
