@@ -12,7 +12,7 @@ from hnnlib.engines.base import Learned, Loss, Stage
 from hnnlib.networks.base import ShapedSynapse
 from hnnlib.neurons.base import Neuron
 from hnnlib.neurons.filters import DualExponential
-from hnnlib.signals import Signal, count
+from hnnlib.signals import Separable, Signal, count
 
 __all__ = ["Axon", "SpikingLayer", "SpikingPool", "fire", "learn"]
 
@@ -48,7 +48,11 @@ class Axon(nn.Module):
         """Postsynaptic potentials of a signal."""
         if self.fixed is not None:
             return engine.potentials(self.fixed, signal)
-        return engine.scan(DualExponential(*self.coefficients.unbind(1)), engine.written(signal))[0]
+        if isinstance(signal, Separable) and (signal.envelope == 1).all():
+            written = signal.values.expand(len(signal.envelope), *signal.values.shape)
+        else:
+            written = engine.written(signal)
+        return engine.scan(DualExponential(*self.coefficients.unbind(1)), written)[0]
 
 
 class SpikingLayer(nn.Module):

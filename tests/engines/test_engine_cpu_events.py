@@ -7,8 +7,10 @@ import torch
 from agreement import CPU, agree, densities, recurrent_weights, scaled, sizes, spikes_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
-from hnnlib.engines.cpu import products
+from hnnlib.engines import cpu
+from hnnlib.engines.cpu import layers, products
 from hnnlib.engines.cpu.layout import Layout, Table
 from hnnlib.networks.layers import Dense
 from hnnlib.neurons.lif import LIF
@@ -130,6 +132,33 @@ def test_spike_trains_are_listed_and_nothing_else(size, density, seed):
     assert torch.equal(dense(found).double(), tensor)
     tensor.view(-1)[-1] = 0.5
     assert products.listed(tensor) is None
+
+
+@pytest.mark.parametrize(
+    ("density", "repeats", "listed"), [(0.2, False, True), (0.5, False, False), (0.7, True, True)]
+)
+def test_a_full_spike_train_is_listed_only_where_it_repeats_itself(density, repeats, listed):
+    tensor = spikes_of(0, density, 9, 2, 3, 40)
+    if repeats:
+        tensor = tensor[:1].expand(9, -1, -1, -1)
+    found = cpu._listed(tensor, torch.zeros(2, 40, 5, dtype=tensor.dtype))
+    assert isinstance(found, Events) is listed
+
+
+def test_a_held_signal_passes_a_trained_filter_with_the_bits_of_a_written_one():
+    generator = torch.Generator().manual_seed(0)
+    values = torch.rand(1, 2, 3, 20, generator=generator)
+    found = []
+    for repeat in (Tensor.expand, lambda x, *shape: x.expand(*shape).contiguous()):
+        for trained in (values.clone().requires_grad_(), values):
+            constants = [torch.full((2, 1, 20), c, requires_grad=True) for c in (0.9, -0.2, 0.5)]
+            out = layers.filtered(repeat(trained, 7, -1, -1, -1), constants)
+            (out * torch.linspace(-1, 1, out.numel()).view_as(out)).sum().backward()
+            found.append([out, *(c.grad for c in constants), trained.grad])
+    held, constant, written, _ = found
+    assert constant.pop() is None
+    assert all(torch.equal(h, w) for h, w in zip(held, written, strict=True))
+    assert all(torch.equal(h, c) for h, c in zip(held, constant, strict=False))
 
 
 @pytest.mark.parametrize("members", [1, 2])

@@ -33,7 +33,7 @@ from hnnlib.engines.cpu import (
     repeats,
     warm,
 )
-from hnnlib.engines.cpu.chain import Drive, First, Heard, Held, Link
+from hnnlib.engines.cpu.chain import Drive, First, Graded, Heard, Held, Link
 from hnnlib.engines.cpu.compiled import Compiled
 from hnnlib.engines.cpu.layout import Layout
 from hnnlib.engines.eager import Eager
@@ -310,7 +310,7 @@ def _by_events(task: _Layer) -> Heard | None:
     return Heard(events, carrier, weight, task.synapse.shift(), layout, task.filtering)
 
 
-def _by_product(task: _Layer) -> Drive | Held | None:
+def _by_product(task: _Layer) -> Drive | Held | Graded | None:
     """Spiking neurons that read anything else, which is multiplied."""
     if not task.neuron.row.spiking:
         return None
@@ -324,7 +324,10 @@ def _by_product(task: _Layer) -> Drive | Held | None:
             return Held(values.flatten(2), weight, synapse.shift(), envelope, layout)
         current = synapse.product(values)
         return Drive(current, synapse.shift(), envelope, Layout.of((len(envelope), *current.shape)))
-    current = synapse.product(dense(signal))
+    signal = dense(signal)
+    if synapse.weight.ndim == 3 and signal.dtype == synapse.weight.dtype:
+        return Graded.of(signal, synapse.weight, synapse.shift())
+    current = synapse.product(signal)
     return Drive(current, synapse.shift(), None, Layout.of(current.shape))
 
 
@@ -340,12 +343,18 @@ doesn't take it.
 
 
 def _listed(signal: Signal, weight: Tensor) -> Signal:
-    """A tensor before a dense layer as events, if it is a spike train, of a Poisson coding say:
-    finding them takes less than a tenth of a product.
+    """A tensor before a dense layer as events, if it is a spike train, of a Poisson coding say, and
+    unless it will be multiplied: finding them takes less than a tenth of a product.
     """
-    if isinstance(signal, Tensor) and weight.ndim == 3 and not signal.requires_grad:
-        return products.listed(signal) or signal
-    return signal
+    if not isinstance(signal, Tensor) or weight.ndim != 3 or signal.requires_grad:
+        return signal
+    some = products.listed(repeats.sample(signal))
+    if some is None:
+        return signal
+    full = not _sparse(some, "dense") and not repeats.worth(some)
+    if full and signal.sum() >= BREAK_EVEN["dense"] * signal.numel():
+        return signal
+    return products.listed(signal) or signal
 
 
 def _parts(signal: Events | Spikes) -> tuple[Events, Tensor | None]:

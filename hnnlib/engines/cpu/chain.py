@@ -25,7 +25,7 @@ from hnnlib.engines.cpu.layout import Layout, Output, Table, once
 from hnnlib.engines.cpu.products import rows_to_input, to_weight, weight_rows
 from hnnlib.signals import Events, Spikes
 
-__all__ = ["Drive", "First", "Heard", "Held", "Link", "Pass", "run"]
+__all__ = ["Drive", "First", "Graded", "Heard", "Held", "Link", "Pass", "run"]
 
 _MOST = 4 << 20
 """Bytes of the potentials of all layers up to which a step is small."""
@@ -98,6 +98,62 @@ class Held(NamedTuple):
         return (to_values if self.values.requires_grad else None), to_weight
 
 
+class Graded(NamedTuple):
+    """The same where it is the product of values (member, line, input) with weights: a line is an
+    example at a step, in order of examples (``by_example``) or of steps.
+    """
+
+    values: Tensor
+    weight: Tensor
+    shift: Tensor | None
+    layout: Layout
+    by_example: bool
+    envelope: None = None
+    filtering: None = None
+
+    @classmethod
+    def of(cls, signal: Tensor, weight: Tensor, shift: Tensor | None) -> Graded:
+        """Of a signal (time, member, batch, *units), folded as it lies in memory."""
+        layout = Layout(*signal.shape[:3], (weight.shape[2],))
+        by_example = signal.stride(0) < signal.stride(2)
+        return cls(_folded(signal.flatten(3), by_example), weight, shift, layout, by_example)
+
+    def run(self, neuron: Compiled, recurrent: Tensor | None = None) -> Spikes:
+        """A layer of neurons."""
+        return Drive(self._current(), self.shift, None, self.layout).run(neuron, recurrent)
+
+    @property
+    def trained(self) -> tuple[Tensor, ...]:
+        """What gradients go to, beside the shift."""
+        return self.values, self.weight
+
+    def _current(self) -> Tensor:
+        steps, _, batch = self.layout.shape[:3]
+        product = torch.bmm(self.values, self.weight)
+        if self.by_example:
+            return product.unflatten(1, (batch, steps)).permute(2, 0, 1, 3)
+        return product.unflatten(1, (steps, batch)).movedim(1, 0)
+
+    def begin(self, run: Pass) -> None:
+        """The first layer of a chain."""
+        rows = self.layout.to_rows(self._current()).numpy()
+        run.scan(rows, run.rooms[0].nothing, self.shift)
+
+    def back(self, room: _Room, to_values: Tensor | None, kept: bool) -> tuple[Tensor | None, ...]:
+        """Gradients of what is trained."""
+        current = self.layout.from_rows(torch.from_numpy(room.adjoint))
+        to_current = _folded(current, self.by_example)
+        to_weight = torch.bmm(self.values.transpose(1, 2), to_current)
+        if not self.values.requires_grad:
+            return None, to_weight
+        return torch.bmm(to_current, self.weight.transpose(1, 2)), to_weight
+
+
+def _folded(signal: Tensor, by_example: bool) -> Tensor:
+    """(time, member, batch, unit) as (member, line, unit)."""
+    return signal.permute((1, 2, 0, 3) if by_example else (1, 0, 2, 3)).flatten(1, 2)
+
+
 class Heard(NamedTuple):
     """The same of neurons that read events, see ``layers.gather``; a chain begins without a
     carrier.
@@ -131,7 +187,7 @@ class Heard(NamedTuple):
         return (to_weight(self.events, room.table, self.weight, self.layout),)
 
 
-First = Drive | Held | Heard
+First = Drive | Held | Graded | Heard
 
 
 class Link(NamedTuple):

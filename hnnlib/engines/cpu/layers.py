@@ -345,10 +345,10 @@ def filtered(signal: Tensor, coefficients: tuple[Tensor, Tensor, Tensor]) -> Ten
 class _Filtered(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, signal: Tensor, a1: Tensor, a2: Tensor, b: Tensor) -> Tensor:
-        layout = Layout.of(signal.shape)
-        rows = layout.to_rows(signal)
+        layout, held = Layout.of(signal.shape), signal.stride(0) == 0
+        rows = layout.to_rows(signal[:1] if held else signal)
         stacked = torch.stack([layout.of_members(c) for c in (a1, a2, b)])
-        values = torch.empty_like(rows)
+        values = rows.new_empty(layout.rows, layout.steps, layout.width)
         in_threads(
             filter_kernels.filter_forward,
             layout.rows,
@@ -366,7 +366,9 @@ class _Filtered(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, values, stacked = ctx.saved_tensors
         layout: Layout = ctx.layout
-        to_signal, to_rows = torch.empty_like(rows), rows.new_zeros(layout.rows, 3, layout.width)
+        wanted = ctx.needs_input_grad[0]
+        to_signal = torch.empty_like(values) if wanted else values.new_empty(0, 1, 1)
+        to_rows = rows.new_zeros(layout.rows, 3, layout.width)
         in_threads(
             filter_kernels.filter_backward,
             layout.rows,
@@ -380,4 +382,4 @@ class _Filtered(torch.autograd.Function):
         )
         by_member = to_rows.unflatten(0, (layout.members, layout.batch)).sum(1)
         to_coefficients = (layout.to_members(numbers) for numbers in by_member.unbind(1))
-        return layout.from_rows(to_signal), *to_coefficients
+        return layout.from_rows(to_signal) if wanted else None, *to_coefficients

@@ -5,6 +5,7 @@ step or at nearly none.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from hnnlib.engines.cpu.layout import Layout
 from hnnlib.engines.cpu.threads import in_threads
 from hnnlib.signals import Events
 
-__all__ = ["Repeated", "find", "multiply"]
+__all__ = ["Repeated", "find", "multiply", "sample", "worth"]
 
 _WORTH = 0.6
 """Rows to add, as a share of the events, up to which this form takes less time than the events."""
@@ -43,7 +44,7 @@ def find(events: Events) -> Repeated | None:
     at a step.
     """
     steps, width = events.shape[0], math.prod(events.shape[3:])
-    if not _worth(events, width):
+    if not worth(events):
         return None
     starts = events.starts.numpy()
     rows, room = len(starts), int((starts[:, -1] - starts[:, 0]).max())
@@ -61,12 +62,22 @@ def find(events: Events) -> Repeated | None:
     return found if good.all() else None
 
 
-def _worth(events: Events, width: int) -> bool:
+def worth(events: Events) -> bool:
     """Whether a sample of the examples has few bases and flips for its events."""
-    starts = events.starts.numpy()
-    sample = np.linspace(0, len(starts) - 1, min(_SAMPLE, len(starts))).astype(np.int64)
-    few, total = kernels.rows_to_add(sample, width, events.units.numpy(), starts)
+    starts, width = events.starts.numpy(), math.prod(events.shape[3:])
+    few, total = kernels.rows_to_add(_sampled(len(starts)), width, events.units.numpy(), starts)
     return few <= _WORTH * total > 0
+
+
+def sample(signal: Tensor) -> Tensor:
+    """The same examples of a signal (time, member, batch, *units), as if they were one member's."""
+    rows = torch.from_numpy(_sampled(signal.shape[1] * signal.shape[2]))
+    return signal.flatten(1, 2).index_select(1, rows)[:, None]
+
+
+@lru_cache(maxsize=64)
+def _sampled(rows: int) -> np.ndarray:
+    return np.linspace(0, rows - 1, min(_SAMPLE, rows)).astype(np.int64)
 
 
 def multiply(train: Repeated, weight: Tensor) -> Tensor:
