@@ -175,6 +175,17 @@ def test_rows_can_be_left_out_but_not_the_network_that_others_freeze():
     ]
 
 
+def test_codings_can_be_left_out_with_the_network_that_only_they_freeze():
+    some = SETTINGS.model_dump(mode="json")
+    some["mlp"]["codings"] = ["duplicate"]
+    jobs = STUDY.groups(CodingSettings.model_validate(some))
+    assert {c.coding for cells in jobs.values() for c in cells if c.family == "mlp"} == {
+        "duplicate",
+        "none",
+    }
+    assert "mlp_poisson" not in jobs and "mlp_gaussian" not in jobs
+
+
 def test_settings_refuse_what_cannot_be():
     bad = SETTINGS.model_dump(mode="json")
     bad["mlp"]["arms"] = ["split"]

@@ -30,6 +30,7 @@ Arm = Literal[
     "train_filter",
     "bit_planes",
 ]
+TableCoding = Literal["duplicate", "gaussian", "poisson"]
 Phase = Literal["simultaneous", "separate", "pretrained", "gaussian", "poisson"]
 
 MlpRow = Literal["S784-S500-S10", "A784-S500-S10", "A784-A500-S10", "A784-A500-A10"]
@@ -92,6 +93,9 @@ class FamilySettings(ImageSettings):
     )
     arms: WithMain[tuple[Arm, ...]] = Field(
         ("main",), description="cells of the paper's tables, and forensic arms beside them"
+    )
+    codings: tuple[TableCoding, ...] = Field(
+        get_args(TableCoding), min_length=1, description="codings whose columns are run"
     )
     jobs: int | None = Field(
         None,

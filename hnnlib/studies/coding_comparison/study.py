@@ -53,6 +53,7 @@ class CodingComparison(Study):
                     c
                     for c in members
                     if c.arm in chosen.arms
+                    and c.coding in (*chosen.codings, "none", "bit_planes")
                     and (c.architecture in chosen.rows or c.training == "pretrained")
                 ]
                 if any(c.training != "pretrained" for c in wanted):
