@@ -6,6 +6,7 @@ delivers them so, as it delivers the dense tensor to a peer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,11 +18,12 @@ from benchmarks.tasks import Recurrent, Task
 from hnnlib import engines
 from hnnlib.codings.duplicate import Duplicate
 from hnnlib.networks.layers import Conv, Dense
-from hnnlib.networks.spiking import SpikingLayer, fire
+from hnnlib.networks.spiking import SpikingLayer, fire, learn
 from hnnlib.neurons.filters import LeakyIntegrator
 from hnnlib.neurons.lif import LIF
 from hnnlib.signals import Events, Separable, Signal, count, counts, dense
 from hnnlib.surrogates import SuperSpike
+from hnnlib.training.tasks import CLASSIFICATION
 
 __all__ = ["DIFFERENCES", "KEEP_MEMORY", "PACKAGES", "build", "engine_name", "signal"]
 
@@ -128,11 +130,23 @@ class _FeedForwardNetwork(_Network):
             else:
                 continue  # a dense population layer flattens its input itself
             self.stages.append(module)
+        self.pools = any(isinstance(stage, nn.MaxPool2d) for stage in self.stages)
 
     def forward(self, x: Signal) -> Tensor:
-        if any(isinstance(stage, nn.MaxPool2d) for stage in self.stages):
+        if self.pools:
             return super().forward(x)
         return fire(self.stages, x, self.engine)[0].flatten(0, 1)
+
+    @property
+    def gradients(self) -> Callable[[Signal, Tensor], Tensor] | None:
+        """Leaves the gradients of a batch in the parameters as hnnlib's training loop does, and
+        gives the mean loss; None where that takes autograd.
+        """
+        return None if self.pools else self._gradients
+
+    def _gradients(self, x: Signal, y: Tensor) -> Tensor:
+        labels = y.view(len(self.stages[0].synapse.weight), -1)
+        return learn(self.stages, x, self.engine, CLASSIFICATION.step(labels)).losses.mean()
 
     def layers_and_logits(self, x: Signal) -> tuple[list[Signal], Tensor]:
         """See ``_Network``."""
