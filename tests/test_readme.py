@@ -43,6 +43,14 @@ def test_it_says_no_more_than_the_ledger(judged):
     assert "**BP2 not tested** (too short" in text and "supported**" not in text
 
 
+def test_answers_to_a_referee_are_not_counted_among_the_authors_claims(judged):
+    text = readme.results([(PAPERS["luu"], judged)])
+    asked = [one.claim for one in judged if one.asked_by == "authors"]
+    assert len(asked) == 6 and "of the authors’ 6 claims" in text
+    assert next(one for one in judged if one.claim == "BP10").answer == "supported"
+    assert "BP10" not in text
+
+
 def test_its_lines_of_python_train_a_hybrid(capsys):
     code, shown = re.search(
         r"```python\n(.*?)```\n\nprints\n\n```text\n(.*?)```", README, re.S

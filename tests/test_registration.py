@@ -1,5 +1,7 @@
 """Which claims stood when a network was trained."""
 
+import re
+
 import pytest
 
 from hnnlib import registration
@@ -36,6 +38,16 @@ def test_a_digest_changes_with_what_decides_a_claim(claims, old, new, changed):
     before, after = claims(PAPER), claims(PAPER.replace(old, new))
     assert set(before) == set(after) == {"C1", "C2"}
     assert {name for name in before if before[name] != after[name]} == changed
+
+
+def test_no_text_says_that_a_rule_stood_before_its_data():
+    """Each claim's registration says so, or that it did not."""
+    root = registration.PAPERS.parent
+    texts = [*root.glob("papers/*.yaml"), *root.glob("notebooks/*.ipynb")]
+    texts += [*root.glob("hnnlib/evidence/templates/*"), root / "README.md"]
+    said = r"(chosen|stated?|declared|set|fixed|written|stands?)[^.:;]{0,40}before the (runs|data)"
+    assert len(texts) > 20
+    assert [path.name for path in texts if re.search(said, path.read_text("utf-8"))] == []
 
 
 def test_a_study_without_a_paper_registers_nothing(tmp_path):

@@ -18,6 +18,7 @@ from hnnlib.analysis import statistics
 from hnnlib.errors import counted
 from hnnlib.evidence import gates, reach
 from hnnlib.evidence.comparison import (
+    WITHOUT_DATA,
     Comparison,
     Stores,
     by_study,
@@ -35,9 +36,11 @@ from hnnlib.evidence.registered import registration
 from hnnlib.evidence.rules import PartVerdict, Verdict, apply
 from hnnlib.evidence.rules.verdict import why_untested
 
-__all__ = ["ANSWERS", "Judgement", "judge", "readings"]
+__all__ = ["ANSWERS", "NOT_RUN", "Judgement", "judge", "readings"]
 
 ANSWERS: tuple[Verdict, ...] = get_args(Verdict)
+NOT_RUN = "not run"
+"""Scale and data of a claim of which no store holds a cell."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,9 @@ class Judgement:
 
     @property
     def basis(self) -> str:
-        """What the answer rests on: ``5 seeds``, ``measured once``, or ``exact``."""
+        """What the answer rests on: ``5 seeds``, ``measured once``, ``exact``, or ``not run``."""
+        if self.data == NOT_RUN:
+            return NOT_RUN
         if self.n_seeds:
             return counted(self.n_seeds, "seed")
         return "measured once" if self.measured else "exact"
@@ -159,8 +164,8 @@ def _judge(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> Judg
         seeds_needed=_seeds_needed(judged, parts, stores) if answer == "undecided" else None,
         n_seeds=min((c["n"] for c in decided if c["outcome"] != "not run"), default=0),
         dead_outputs=list(dead.values()),
-        scale=", ".join(_attribute(stores, [study for study, _ in judged], "scale")),
-        data=", ".join(data),
+        scale=", ".join(_attribute(stores, [study for study, _ in judged], "scale")) or NOT_RUN,
+        data=", ".join(data) or NOT_RUN,
         paper_says=claim.paper_says,
         measured=claim.measured,
         note=claim.note,
@@ -190,10 +195,11 @@ def _reason(parts: Sequence[PartVerdict], answer: Verdict, dead: str = "") -> st
     """The reasons of the parts that made the answer, each once, as one sentence; then what a reader
     should know of outputs that never answer.
 
-    Parts that some same reason keeps from being tested tell it once, counted over all of them.
+    Parts that some same reason keeps from being tested, or that were not run, tell it once, counted
+    over all of them.
     """
     said = [part for part in parts if part.verdict == answer]
-    whys = [why for part in said for why in {c.why for c in part.comparisons if c.shut}]
+    whys = [why for part in said for why in {c.why or c.outcome for c in part.untested}]
     reasons = dict.fromkeys(part.reason for part in said)
     if answer == "not tested" and len(reasons) > 1 and len(set(whys)) < len(whys):
         every = [c for part in said for c in part.asked]
@@ -322,6 +328,8 @@ def _data(paper: Paper, dataset: xr.Dataset, decided: Sequence[Comparison]) -> l
     cells = [name for c in decided for name in (c.left, c.right) if name and c.outcome != "not run"]
     used = dict.fromkeys(dataset_of(dataset, cell) for cell in cells)
     return [
-        data_label(dataset, name) + ("" if name in paper.data else " (not the paper's data)")
+        "no data needed"
+        if name == WITHOUT_DATA
+        else data_label(dataset, name) + ("" if name in paper.data else " (not the paper's data)")
         for name in used
     ]

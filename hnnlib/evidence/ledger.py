@@ -135,6 +135,7 @@ def _leaf(one: Judgement) -> dict:
     tree = _fields(one, "readings")
     for key in ("comparisons", "context"):
         tree[key] = [{k: v for k, v in c.items() if k not in _INSIDE} for c in tree[key]]
+    tree["basis"] = one.basis
     sides = [_fields(reading, "comparisons") for reading in one.readings]
     return _plain(tree | {"readings": sides})
 

@@ -80,7 +80,8 @@ def own_numbers(paper: Paper, claim: Claim) -> OwnNumbers:
     if True not in answers:
         return OwnNumbers(answer="cannot be applied", reason="the paper prints no such numbers")
     silent = answers.count(None)
-    said = f"{silent} of {len(answers)} parts have no printed numbers" if silent else "all parts"
+    have = "has" if silent == 1 else "have"
+    said = f"{silent} of {len(answers)} parts {have} no printed numbers" if silent else "all parts"
     return OwnNumbers(answer="holds", reason=said)
 
 
@@ -110,7 +111,8 @@ def _own(paper: Paper, study: str, part: Part) -> list[tuple[bool | None, str]]:
         holds = _HOLDS[part.rule](list(numbers), sign, margin, getattr(part, "value", 0.0), split)
         what = f"{spoken(part.variable, paper.names)} of " if part.rule == "bound" else ""
         name = describe_cell(selects[0], paper.names)
-        told = ", ".join(f"{number:g}" for number in numbers)
+        unit = " %" if part.variable.endswith("_accuracy") else ""
+        told = ", ".join(f"{number:g}" for number in numbers) + unit
         found.append((bool(holds), f"{told} ({what}{name}{' and others' * (len(selects) > 1)})"))
     return found
 

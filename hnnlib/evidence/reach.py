@@ -17,7 +17,7 @@ import xarray as xr
 
 from hnnlib.errors import StoreError
 from hnnlib.evidence.comparison import Comparison, dataset_of, locate
-from hnnlib.evidence.comparison.labels import STANDS_FOR, describe_cell
+from hnnlib.evidence.comparison.labels import STANDS_FOR, WITHOUT_DATA, describe_cell
 from hnnlib.evidence.papers import CellPair, Claim, Paper, Part, Reading, Select
 from hnnlib.evidence.rules import RULES, PartVerdict, decide, items, options
 
@@ -73,8 +73,8 @@ def read(paper: Paper, claim: Claim, stores: Mapping[str, xr.Dataset]) -> list[R
 
 def summary(readings: list[Read]) -> str:
     """``holds in 5 of 9 readings; turns with ReLU at the boundary``."""
-    if not readings or readings[0].side is None:
-        return ""
+    if not readings:
+        return "no reading: nothing was compared"
     holds = sum(one.side == "for" for one in readings)
     flips = [one.label for one in readings if one.flips]
     turns = f"; turns with {', '.join(flips)}" if flips else ""
@@ -159,7 +159,7 @@ def _read(label: str, judged: list[_Judged], name: str | None = None) -> Read | 
 def _words(name: str, paper: Paper) -> str:
     """What people call a data set."""
     words = describe_cell({STANDS_FOR: name}, paper.names).replace("_", " ")
-    return "runs without data" if name == "none" else words
+    return "runs without data" if name == WITHOUT_DATA else words
 
 
 def _same(one: Read, other: Read) -> bool:

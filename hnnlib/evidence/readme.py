@@ -78,7 +78,8 @@ def _table(judged: Sequence[tuple[Paper, Sequence[Judgement]]]) -> list[str]:
     lines = [f"| paper | {' | '.join(words)} | runs so far |", "|---" * (len(words) + 2) + "|"]
     for paper, found in judged:
         count = Counter(one.answer for one in _authors(found))
-        scales = dict.fromkeys(name for one in found for name in one.scale.split(", ") if name)
+        ran = (one.scale for one in found if one.scale != claims.NOT_RUN)
+        scales = dict.fromkeys(name for scale in ran for name in scale.split(", "))
         numbers = " | ".join(str(count[word]) for word in words)
         lines.append(f"| {paper.short} | {numbers} | {', '.join(scales)} |")
     return lines

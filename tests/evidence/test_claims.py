@@ -83,11 +83,25 @@ def test_a_reason_that_parts_share_is_counted_over_all_of_them(paper):
     assert same in found and found.count("no run could change the outcome") == 1
 
 
+def test_parts_that_were_not_run_are_told_once(paper):
+    """Both parts of A15 compare cells that this store lacks."""
+    found = judged(only(paper, "A15"), keep=lambda cell: cell["coding"] == "poisson")["A15"]
+    assert found.reason.count("ot run at this scale") == 1 and " and 3 more" in found.reason
+    assert found.reach == "no reading: nothing was compared"
+    assert found.data == found.basis == claims.NOT_RUN
+
+
+def test_cells_that_need_no_data_name_none(paper):
+    """They are not "none (unofficial copy) (not the paper's data)"."""
+    found = judged(only(paper, "A4"), datasets={"mlp": "none"}, official=False)["A4"]
+    assert found.data == "no data needed"
+
+
 def test_a_family_that_was_not_run_leaves_its_claims_untested(paper):
     found = judged(paper, seeds=5, keep=lambda cell: cell["family"] == "mlp")
     assert found["A5"].answer == "not tested"
     assert "not run at this scale" in found["A5"].reason.lower()
-    assert (found["A5"].n_seeds, found["A5"].data) == (0, "")
+    assert (found["A5"].n_seeds, found["A5"].data) == (0, claims.NOT_RUN)
     for name in ("A2", "A3", "A8", "A9", "A10", "A11", "A12", "A13"):
         assert found[name].answer != "supported", name
     assert found["A4"].n_seeds == 5

@@ -145,7 +145,7 @@ def test_a_short_run_whose_difference_still_closes_says_so():
     curves = np.stack([np.tile([0.30, 0.52, 0.84], (4, 1)), np.tile([0.33, 0.543, 0.856], (4, 1))])
     dataset = store(validation_curve=(("cell", "seed", "epoch"), curves))
     reason = shut(dataset, paper(passes=100))["settled"]
-    assert reason == "3 of 100 passes, the difference still closes (-3.0, -2.3, -1.6)"
+    assert reason == "3 of 100 passes, the difference still closes (-3.0, -2.3, -1.6 pp)"
 
 
 def test_a_short_run_that_has_come_to_rest_may_speak():
@@ -207,6 +207,25 @@ def test_a_curve_padded_for_longer_runs_is_not_taken_as_flat():
 def test_without_a_curve_nothing_is_known():
     dataset = store().drop_vars("validation_curve")
     assert "no curve says" in shut(dataset, paper(passes=100))["settled"]
+
+
+@pytest.mark.parametrize(
+    ("fallen", "passes", "outcomes", "expected"),
+    [
+        (0, 100, ("fallen",), "not tested"),
+        (1, 100, ("fallen",), "contradicted"),
+        (0, 6, ("fallen",), "supported"),
+        (0, 100, (), "supported"),
+    ],
+)
+def test_what_may_still_happen_in_training_supports_nothing(fallen, passes, outcomes, expected):
+    """No network diverged in 6 of 100 passes: that one did would count, that none did does not."""
+    part = {"rule": "bound", "variable": "fallen", "value": 0.5, "sense": "below"}
+    claim = CLAIM | {"parts": [part | {"cells": [{"net": "a"}]}]}
+    given = paper(claim, passes=passes).model_copy(update={"outcomes": outcomes})
+    found = judged(store(fallen=("cell", [float(fallen)] * 2)), given)
+    assert found.verdict == expected
+    assert ("may still come" in found.reason) == (expected == "not tested")
 
 
 # --- comparable ---------------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import xarray as xr
 
-from hnnlib.evidence import papers
+from hnnlib.evidence import comparison, papers
 
 PRINTED = {
     "I tau": [1.44, 1.001, 1.001, 3.0],
@@ -37,6 +38,13 @@ def test_every_number_of_the_tables_is_there(paper):
     for entry in paper.entries():
         found.setdefault(f"{entry.table.id} {entry.column}", []).append(entry.value)
     assert found == PRINTED
+
+
+def test_numbers_above_a_correlation_are_never_fewer_than_none(paper):
+    for name in ("count_clean", "count_failed"):
+        values = ("cell", "seed"), [[0.0, 0.0, 0.0, 2.0, 0.0]], {"units": "1", "long_name": "x"}
+        store = xr.Dataset({name: values}, {"cell": ["a"]}, {"kinds": paper.kinds})
+        assert 0 <= comparison.interval_of(store, "a", name).low < 0.4
 
 
 def test_each_table_asks_its_study_about_its_data(paper):

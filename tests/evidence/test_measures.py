@@ -61,10 +61,13 @@ def surfaces(main: list[float], control: list[float], taus: int = 4, seeds: int 
     )
 
 
-def judged(claim: str, store: xr.Dataset) -> claims.Judgement:
-    """One claim, on the MLP only."""
+def judged(claim: str, store: xr.Dataset, clause: str | None = None) -> claims.Judgement:
+    """One claim, or a clause of it, on the MLP only."""
     paper = papers.load("mazurek_caputa_wielgosz")
     [one] = [c for c in paper.claims if c.id == claim]
+    if clause:
+        parts = tuple(part for part in one.parts if part.clause == clause)
+        one = one.model_copy(update={"parts": parts})
     alone = paper.model_copy(update={"claims": (one,)})
     return claims.judge(alone, store)[0]
 
@@ -93,6 +96,24 @@ def test_where_spikes_and_accuracy_fall_at_once():
     assert store["lost_beyond"].values[0] == pytest.approx([1.0] * 4)
     other = with_measures(surfaces([0.97, 0.5, 0.4, 0.1], [0.97] * 4))
     assert other["fall_together"].values[0] == pytest.approx([0.0] * 4)
+
+
+@pytest.mark.parametrize(
+    ("main", "favours"), [([0.97, 0.9, 0.1, 0.1], True), ([0.97, 0.5, 0.4, 0.1], False)]
+)
+def test_spikes_that_fall_after_accuracy_did_are_no_joint_fall(main, favours):
+    """B2 was supported by any surface whose highest threshold is silent."""
+    found = judged("B2", surfaces(main, [0.97] * 4), "with them")
+    assert [c["favours"] for c in found.comparisons if c["cells"]] == [favours]
+
+
+def test_a_best_threshold_that_is_not_the_lowest_speaks_against_it():
+    """B3 was supported while no seed chose the threshold of Table II."""
+    store, about = surfaces([0.97, 0.9, 0.1, 0.1], [0.97] * 4), {"units": "1", "long_name": "x"}
+    for best, favours in ((0.01, True), (0.34, False)):
+        store["best_threshold"] = ("cell", "seed"), np.full((2, 4), best), about
+        found = judged("B3", store, "the MLP is best at the lowest")
+        assert [c["favours"] for c in found.comparisons if c["cells"]] == [favours]
 
 
 def test_surfaces_on_other_grids_are_not_compared():

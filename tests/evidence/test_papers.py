@@ -175,6 +175,16 @@ def test_an_unknown_paper_suggests_the_nearest(write, tmp_path):
         papers.load("toyy", tmp_path)
 
 
+@pytest.mark.parametrize("stem", sorted(path.stem for path in papers.PAPERS.glob("[!.]*.yaml")))
+def test_what_a_run_must_fulfil_stands_in_the_papers_file(stem):
+    """Margins of learning and of coming to rest, of every study, or why none is asked."""
+    paper = papers.load(stem)
+    assert set(paper.gates) == set(paper.studies)
+    for gates in paper.gates.values():
+        assert gates.learned is not None or gates.waived.get("learned")
+        assert gates.settled is not None or gates.waived.get("settled")
+
+
 # --- Muramatsu & Yu -----------------------------------------------------------------------------
 
 PRINTED = {

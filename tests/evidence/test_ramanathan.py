@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 import xarray as xr
+from few_claims import only
 
 from hnnlib.evidence import claims, comparison, papers
 
@@ -118,15 +119,33 @@ def test_where_all_models_are_alike_they_are_on_par_and_none_is_better(paper):
 
 
 def test_a_hybrid_that_is_better_by_five_points(paper):
-    found = judged(paper, hybrid=0.05)
+    found = judged(only(paper, "C1", "C2", "C3", "C4", "C5", "C6"), hybrid=0.05)
     assert found["C1"].answer == found["C2"].answer == "contradicted"
     supported = [found[name].answer for name in ("C3", "C4", "C5", "C6")]
     assert set(supported) == {"supported"}
 
 
+def test_a_premium_that_is_never_negative_is_no_evidence_by_itself(paper):
+    """C15: the best epoch on the test part is never worse than the chosen one."""
+    store = make(paper, "shd_ablations")
+    for premium, favours in ((0.0, {False}), (0.03, {True})):
+        store["selection_premium"][:] = premium
+        [found] = claims.judge(only(paper, "C15"), store)
+        some = [c for c in found.comparisons if c["variable"] == "selection_premium"]
+        assert len(some) == 5 and {c["favours"] for c in some} == favours
+
+
+def test_rates_at_the_end_of_their_list_decide_nothing(paper):
+    store = make(paper, "shd_ablations")
+    store["learning_rate"][:] = 2e-3
+    [found] = claims.judge(only(paper, "C2"), store)
+    assert found.answer == "not tested" and "largest of its list" in found.gates["matched"][0]
+
+
 def test_without_the_landscape_study_its_claims_are_not_tested(paper):
     store = make(paper, "shd_ablations")
-    found = {j.claim: j for j in claims.judge(paper, {"shd_ablations": store})}
+    some = only(paper, "C9", "C10", "C14")
+    found = {j.claim: j for j in claims.judge(some, {"shd_ablations": store})}
     for name in ("C9", "C10", "C14"):
         assert found[name].reason.startswith("Not run at this scale: study loss_landscape")
 
@@ -136,7 +155,7 @@ def test_speech_of_the_small_scale_stands_for_the_real_one(paper):
     names = store["dataset"].values.astype(object)
     names[names == "shd"] = "spoken_digits"
     small = store.assign_coords(dataset=("cell", names.astype(str)))
-    found = {j.claim: j for j in claims.judge(paper, {"shd_ablations": small})}
+    found = {j.claim: j for j in claims.judge(only(paper, "C1"), {"shd_ablations": small})}
     assert (found["C1"].answer, found["C1"].direction) == ("not tested", "leans for")
     assert "poken_digits stands in for shd" in found["C1"].reason
     assert found["C1"].data == "spoken_digits (not the paper's data)"

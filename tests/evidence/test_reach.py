@@ -52,6 +52,15 @@ def test_cells_without_the_switch_stay_and_a_reading_that_changes_nothing_is_non
     assert not any("ReLU" in label for label in main)
 
 
+def test_a_reference_whose_logits_have_another_scale_is_one_of_two(paper):
+    """Trained simultaneously, the artificial network's logits are summed over steps."""
+    for claim in ("A3", "A7"):
+        found = readings(paper, claim)
+        other = next(one for label, one in found.items() if "frozen network as reference" in label)
+        ran = {cell for c in other.comparisons for cell in c.cells}
+        assert any(cell.endswith("pretrained") for cell in ran)
+
+
 def test_readings_as_a_table_for_a_specification_curve(paper):
     store = synthetic_store.make(seeds=5)
     frame = reach.to_frame({name: claims.readings(paper, name, store) for name in ("A4", "A6")})

@@ -112,6 +112,21 @@ def test_a_pair_that_was_not_run_still_counts_in_the_family():
     assert "not run at this scale" in two.reason
 
 
+@pytest.mark.parametrize("name", ["better", "equivalent", "trend"])
+def test_parts_that_overlap_weaken_every_test(name):
+    """Seeds whose parts are drawn anew from one pool are less than independent."""
+    store = make(
+        a=[90.0, 90.4, 90.1, 90.2], b=[90.3, 90.5, 90.5, 90.4], third=[91.0, 91.4, 91.3, 91.5]
+    )
+    plain, shared = (
+        rules.RULES[name](
+            store.assign_coords(split_overlap=("cell", [o] * 3)), TESTS[name]("a", "b")
+        )
+        for o in (0.0, 0.5)
+    )
+    assert shared.comparisons[0].p > plain.comparisons[0].p
+
+
 def test_reasons_hold_the_numbers():
     store = make(low=LOW, high=HIGH)
     reason = rules.better(store, [pair("high", "low")]).reason

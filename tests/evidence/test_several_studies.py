@@ -149,7 +149,7 @@ def test_claims_of_a_study_that_was_not_run_are_not_tested(paper):
     found = {j.claim: j for j in claims.judge(paper, {"plain": make("plain")})}
     assert [j.answer for j in found.values()] == ["supported", "not tested", "not tested"]
     assert found["P2"].reason == "Not run at this scale: study rough."
-    assert (found["P2"].n_seeds, found["P2"].comparisons, found["P2"].data) == (0, [], "")
+    assert (found["P2"].n_seeds, found["P2"].comparisons, found["P2"].data) == (0, [], "not run")
     assert len(found["P3"].comparisons) == 1
     assert found["P3"].study == "plain, rough"
     assert len(ledger.to_frame(list(found.values()))) == 3

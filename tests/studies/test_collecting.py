@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -55,6 +56,14 @@ def test_a_folder_that_says_nothing_is_joined_along_cells():
     runs = [part, part.assign_coords(cell=["b"])]
     found = collecting.joined("shd_ablations", {}, runs)
     assert found.x.values.tolist() == [1, 1] and found.cell.values.tolist() == ["a", "b"]
+
+
+def test_a_claim_that_changed_while_parts_were_trained_did_not_stand():
+    stood = ({"A1": "x", "A2": "y"}, {"A1": "x", "A2": "z", "A3": "x"})
+    parts = [xr.Dataset(attrs={"claims_json": json.dumps(one)}) for one in stood]
+    assert json.loads(collecting._registered(parts)) == {"A1": "x"}
+    older = [*parts, xr.Dataset()]
+    assert json.loads(collecting._registered(older)) == {}
 
 
 def test_names_of_coordinates_are_those_of_cells():

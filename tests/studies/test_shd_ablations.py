@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from pydantic import ValidationError
 
-from hnnlib import store, studies
+from hnnlib import registration, store, studies
 from hnnlib.networks.direct import MODELS
 from hnnlib.studies import collecting, running
 from hnnlib.studies.shd_ablations import study
@@ -212,5 +212,7 @@ def test_a_run_is_written_and_collected(context, tmp_path):
     found = store.open(tmp_path / "store.nc")
     assert found.sizes["cell"] == 1
     assert found.attrs["summary_commit"] == found.attrs["git_commit"]
+    stood = json.loads(found.attrs["claims_json"])
+    assert stood == registration.claims("ramanathan_eberle_varol") and set(stood) >= {"C1", "C15"}
     data = json.loads(found.attrs["data_json"])
     assert "synthetic" in data["spoken_digits"]["note"]

@@ -53,6 +53,11 @@ def imported(source: str) -> set[str]:
     return names
 
 
+@every_notebook
+def test_answers_stand_beside_the_scale_that_they_hold_for(path):
+    assert any('["text", "answer", "scale", "direction", "reason"' in cell for cell in code(path))
+
+
 def test_every_notebook_is_a_studys_or_a_tutorial():
     """A tutorial trains, and the workflow must never take it for a study's."""
     assert [path.stem for path in NOTEBOOKS] == sorted(studies.names())

@@ -28,6 +28,7 @@ from hnnlib.evidence.comparison.cells import (
 )
 from hnnlib.evidence.comparison.labels import (
     NO_NAMES,
+    WITHOUT_DATA,
     Names,
     describe,
     describe_cell,
@@ -42,6 +43,7 @@ from hnnlib.evidence.comparison.tables import compare, data_label, pivot
 
 __all__ = [
     "NO_NAMES",
+    "WITHOUT_DATA",
     "Comparison",
     "Names",
     "Stores",

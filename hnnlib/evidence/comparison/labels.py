@@ -9,6 +9,7 @@ from hnnlib.evidence.papers import Select
 __all__ = [
     "NO_NAMES",
     "STANDS_FOR",
+    "WITHOUT_DATA",
     "Names",
     "describe",
     "describe_cell",
@@ -21,6 +22,8 @@ Names = Mapping[str, str]
 NO_NAMES: Names = {}
 STANDS_FOR = "paper_dataset"
 """Coordinate that names the paper's data; labels name the data really used."""
+WITHOUT_DATA = "none"
+"""Name of the data set of cells that need none."""
 
 
 def describe(left: Select, right: Select, names: Names = NO_NAMES) -> str:

@@ -58,7 +58,8 @@ def told_dead(dead: Iterable[dict]) -> str:
         ties = "" if np.isnan(one["tie_rate"]) else f" ({one['tie_rate']:.1f} % of examples tie)"
         said.append(f"{sum(map(bool, ran))} of {counted(len(ran), 'seed')} of {one['cell']}")
     if len(said) < 2:
-        return f"{said[0]} have an output that never answers{ties}" if said else ""
+        have = "has" if said and said[0].startswith("1 ") else "have"
+        return f"{said[0]} {have} an output that never answers{ties}" if said else ""
     more = len(said) - _TOLD
     others = f" and {more} more cell{'s' * (more > 1)}" if more > 0 else ""
     return f"an output never answers in {', '.join(said[:_TOLD])}{others}"

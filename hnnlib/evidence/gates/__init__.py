@@ -55,7 +55,8 @@ def _shut(asked: Asked, gate: Gate, c: Comparison) -> str | None:
     if asked.part.fixed:
         return asked.part.fixed if gate == "able" else None
     if c.kind in ("count", "number"):  # counted, not trained for: nothing to learn or to test
-        return None
+        early = c.variable in asked.paper.outcomes and c.outcome == "for" and gate == "settled"
+        return settled(asked, c) if early else None
     if asked.gates is None:
         return (
             f"the paper's file declares no gates for {asked.study}" if gate == "learned" else None

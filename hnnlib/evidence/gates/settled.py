@@ -25,12 +25,15 @@ def settled(asked: Asked, c: Comparison) -> str | None:
     through it, seed by seed) lies within the margin with its 90 % interval. Where a cell is a
     surface, numbers that sum it up rest on its mean accuracy, others on that of its best point.
     What is no accuracy may move while accuracy stays, at chance for one: where there is a curve of
-    validation losses, they must rest, too, in percent of the last.
+    validation losses, they must rest, too, in percent of the last. What training is counted to have
+    done, such as diverging, it may still do.
     """
     cells = list(dict.fromkeys(c.cells))
     short = [cell for cell in cells if not _long_enough(asked, cell)]
     if not short:
         return None
+    if c.kind == "number":
+        return "in a training of the paper's length what is counted may still come"
     about = _passes(asked, short[0])
     compares = c.variable.endswith("_accuracy") and c.kind in ("difference", "series")
     curve = _curve(asked, c.variable)
@@ -107,7 +110,8 @@ def _moves(curve: np.ndarray, margin: float, what: str) -> str | None:
         return None
     mean = curve.mean(0)
     places = sorted({max(0, length - 1 - 2 * third), length - 1 - third, length - 1})
-    shown = ", ".join(f"{mean[k]:z.1f}" if difference else f"{mean[k]:.2f}" for k in places)
+    unit = " pp" if difference else " %"
+    shown = ", ".join(f"{mean[k]:z.1f}" if difference else f"{mean[k]:.2f}" for k in places) + unit
     if abs(change.mean) < margin:
         return f"whether {what} still moves is open ({shown})"
     if not difference:

@@ -1,7 +1,7 @@
 """What a run must fulfil before it can answer a claim: the numbers that gates are measured by.
 
-They are declared for each study of a paper, so that nobody has to look for them in code, and so
-that they stand before the runs that they judge.
+They are declared for each study of a paper, so that nobody has to look for them in code. Digests
+of claims count them: whether they stood before the runs, registration tells.
 """
 
 from __future__ import annotations

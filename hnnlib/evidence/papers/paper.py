@@ -132,6 +132,9 @@ class Paper(Model):
     kinds: dict[str, Literal["share", "count"]] = Field(
         {}, description="variables within 0 and 1, or not below 0; accuracies are shares"
     )
+    outcomes: tuple[str, ...] = Field(
+        (), description="variables that count what training did; a short one cannot speak for them"
+    )
     readings: tuple[Reading, ...] = ()
     names: dict[str, str] = Field(
         {}, description="short names for labels: of values, of key=value pairs, of variables"

@@ -186,7 +186,7 @@ def _verdict(run: Run, found: Judgement | None, studies: Sequence[str]) -> dict:
             "word": None,
         }
     scale = run.attribute("scale", *studies)
-    title = f"{run.name}: scale {scale}, {found.data or 'not run'}"
+    title = f"{run.name}: scale {scale}, {found.data}"
     grids = [_grid(title, found.comparisons)] if found.comparisons else []
     for note in dict.fromkeys(c["note"] for c in found.context):
         shown = [c for c in found.context if c["note"] == note]

@@ -49,6 +49,11 @@ class PartVerdict:
         """The comparisons that can speak for the claim."""
         return self.comparisons[: len(self.comparisons) - self.extra]
 
+    @property
+    def untested(self) -> tuple[Comparison, ...]:
+        """The comparisons that keep the part from being tested."""
+        return tuple(c for c in self.asked if c.outcome in _UNTESTED)
+
     def again(self, comparisons: Sequence[Comparison]) -> PartVerdict:
         """The part once more, on the same comparisons with other outcomes."""
         last = len(comparisons) - self.extra
@@ -135,7 +140,7 @@ def decide(
         told = f"{len(bad)}{of} {word} {'goes' if len(bad) == 1 else 'go'} against the claim"
         return verdict("contradicted", _tell(told, bad, total))
     if len(good) == total:
-        told = f"all {total} comparisons agree"
+        told = f"{'both' if total == 2 else f'all {total}'} comparisons agree"
         return verdict("supported", _tell(told, good, total, clearest=False))
     if any(c.outcome in _UNTESTED for c in found):
         return verdict("not tested", why_untested(found))
@@ -170,7 +175,7 @@ def why_untested(found: Sequence[Comparison]) -> str:
     whys = list(dict.fromkeys(c.why for c in shut))
     for why in whys[:_TOLD]:
         number = sum(c.why == why for c in shut)
-        reasons.append(why + (f" ({number} of {total} comparisons)" if total > 1 else ""))
+        reasons.append(why + (f" ({number} of {total} comparisons)" if number < total else ""))
     if len(whys) > _TOLD:
         more = len(whys) - _TOLD
         reasons.append(f"{more} more such reason{'s' * (more > 1)}")
@@ -179,8 +184,8 @@ def why_untested(found: Sequence[Comparison]) -> str:
         reasons.append(f"too few seeds, the test needs {needed}: {few[0].sentence()}")
     if absent:
         what = f"{len(absent)} of {total} comparisons " if total > len(absent) else ""
-        told = f": {absent[0].label}" if len(absent) < total or total == 1 else ""
-        reasons.append(f"{what}not run at this scale{told}")
+        more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+        reasons.append(f"{what}not run at this scale: {absent[0].label}{more}")
     return "; ".join(reasons)
 
 
