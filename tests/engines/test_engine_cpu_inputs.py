@@ -5,6 +5,7 @@ Double precision: sums run in another order, which in single precision may move 
 
 import pytest
 import torch
+from agreement import spikes_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -120,10 +121,16 @@ def test_a_drive_that_the_caller_holds_is_left_as_it_was(neuron, shape):
 @pytest.mark.parametrize("engine", [CPU, EAGER])
 def test_inputs_that_weights_do_not_read_are_refused(engine, density, form):
     """Events of units without weights would be looked up behind them."""
-    layer, generator = Dense((5,), 4, range(2), "a"), torch.Generator().manual_seed(0)
-    signal = form((torch.rand(9, 2, 3, 6, generator=generator) < density).float())
+    layer, signal = Dense((5,), 4, range(2), "a"), form(spikes_of(0, density, 9, 2, 3, 6).float())
     for read in (engine.product, lambda *given: engine.layer(LIF(), *given)):
         with pytest.raises(DataError, match="build the network with the in_shape"):
             read(layer, signal)
     with pytest.raises(DataError, match="build the network with the in_shape"):
         engine.stack([Stage(LIF(), layer)], signal)
+
+
+def test_events_of_other_members_are_refused():
+    layer, signal = Dense((5,), 4, range(2), "a"), spikes_of(0, 0.2, 9, 3, 1, 5).float()
+    for read in (CPU.product, lambda *given: CPU.layer(LIF(), *given)):
+        with pytest.raises(RuntimeError, match="must match the existing size"):
+            read(layer, Events.of(signal))

@@ -345,12 +345,12 @@ doesn't take it.
 def _listed(signal: Signal, weight: Tensor) -> Signal:
     """A tensor before a dense layer as events, if it is a spike train, of a Poisson coding say, and
     unless it will be multiplied: finding them takes less than a tenth of a product. Events of other
-    units than the weights read are written out, for the synapse to refuse.
+    members or units than the weights have are written out: what multiplies them refuses them.
     """
     if isinstance(signal, Separable) or weight.ndim != 3:
         return signal
     shape = (signal.events if isinstance(signal, Spikes) else signal).shape
-    if math.prod(shape[3:]) != weight.shape[1]:
+    if shape[1] not in (1, len(weight)) or math.prod(shape[3:]) != weight.shape[1]:
         return dense(signal)
     if not isinstance(signal, Tensor) or signal.requires_grad:
         return signal
