@@ -7,7 +7,6 @@ a process, before the first function is compiled.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 import numba
@@ -26,12 +25,12 @@ def widened(features: Mapping[str, bool]) -> str | None:
     """
     if not features.get("avx512f"):
         return None
-    named = [f"{'+' if there else '-'}{name}" for name, there in features.items() if name != _HALF]
-    return ",".join([*named, f"-{_HALF}"])
+    wanted = {**features, _HALF: False}
+    return ",".join(f"{'+' if there else '-'}{name}" for name, there in sorted(wanted.items()))
 
 
 def use_whole_registers() -> None:
-    """Tell the compiler, unless the environment told it what to compile for."""
-    told = {"NUMBA_CPU_FEATURES", "NUMBA_CPU_NAME"} & set(os.environ)
-    if not told and numba.config.ENABLE_AVX:
+    """Tell the compiler, unless the user told Numba what to compile for."""
+    told = numba.config.CPU_NAME, numba.config.CPU_FEATURES
+    if told == (None, None) and numba.config.ENABLE_AVX:
         numba.config.CPU_FEATURES = widened(binding.get_host_cpu_features())

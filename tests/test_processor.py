@@ -15,7 +15,7 @@ from hnnlib.processor import use_whole_registers, widened
 
 def test_the_preference_for_half_is_taken_away_and_nothing_else():
     features = {"avx2": True, "avx512f": True, "prefer-256-bit": True, "amx": False}
-    assert widened(features) == "+avx2,+avx512f,-amx,-prefer-256-bit"
+    assert widened(features) == "-amx,+avx2,+avx512f,-prefer-256-bit"
 
 
 def test_where_registers_are_no_wider_the_compiler_is_told_nothing():
@@ -38,8 +38,9 @@ print(cpu_target.target_context.codegen()._get_host_cpu_features())
     assert done.stdout.strip() == (widened(features) or features.flatten())
 
 
-def test_what_the_environment_says_is_kept(monkeypatch):
-    monkeypatch.setattr(numba.config, "CPU_FEATURES", "+avx2")
-    monkeypatch.setenv("NUMBA_CPU_FEATURES", "+avx2")
+@pytest.mark.parametrize("told", [(None, "+avx2"), (None, ""), ("generic", ""), ("nocona", None)])
+def test_what_the_user_says_is_kept(told, monkeypatch):
+    for name, value in zip(("CPU_NAME", "CPU_FEATURES"), told, strict=True):
+        monkeypatch.setattr(numba.config, name, value)
     use_whole_registers()
-    assert numba.config.CPU_FEATURES == "+avx2"
+    assert (numba.config.CPU_NAME, numba.config.CPU_FEATURES) == told

@@ -105,7 +105,7 @@ class Engine(ABC):
 
         Args:
             signal: as ``spikes`` gives it.
-            noise: (time, member, batch, *units), from U[0, 1).
+            noise: (time, member, batch, *units), from U[0, 1), of the signal's precision.
             share: of the units that is left out.
         """
         return self.written(signal) * (noise >= share) / (1 - share)

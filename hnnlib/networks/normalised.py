@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from hnnlib.engines import Engine
+from hnnlib.errors import DataError
 from hnnlib.networks.layers import Dense
 from hnnlib.randomness import torch_generator
 from hnnlib.signals import Signal
@@ -159,8 +160,14 @@ class NormalisedDense(_Normalised):
         return self.of_product(engine.product(self.dense, signal))
 
     def of_product(self, drive: Tensor) -> Tensor:
-        """A product (time, member, batch, unit), normalised."""
+        """A product (time, member, batch, unit), normalised.
+
+        Raises:
+            DataError: it is of one step of one example, while training.
+        """
         rows = drive.permute(1, 2, 0, 3)  # as engines lay it out: no copy
+        if self.training and rows.shape[1:3].numel() == 1:
+            raise DataError("one step of one example has no variance: train on more of either")
         statistics = self.running_mean, self.running_variance
         how = self.training, self.momentum
         return _Normal.apply(rows, self.gain, self.offset, statistics, *how).permute(2, 0, 1, 3)
@@ -182,7 +189,8 @@ class _Normal(torch.autograd.Function):
         momentum: float,
     ) -> Tensor:
         out = rows.new_empty(rows.shape)
-        parts = [x.flatten(0, 1) for x in rows.unbind()]
+        # given ``out``, PyTorch finds a wrong variance of numbers with gaps between them
+        parts = [x.flatten(0, 1).contiguous() for x in rows.unbind()]
         own = [gain.new_empty(gain.shape) for _ in range(2)]
         for x, scale, shift, *kept, y, mean, deviation in zip(
             parts, gain, offset, *statistics, out.flatten(1, 2), *own, strict=True

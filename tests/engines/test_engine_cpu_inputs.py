@@ -5,15 +5,18 @@ Double precision: sums run in another order, which in single precision may move 
 
 import pytest
 import torch
+from agreement import spikes_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hnnlib import engines
+from hnnlib.engines.base import Stage
 from hnnlib.engines.cpu import repeats
+from hnnlib.errors import DataError
 from hnnlib.networks.layers import Conv, Dense
 from hnnlib.neurons.filters import DualExponential, LeakyIntegrator
 from hnnlib.neurons.lif import LIF
-from hnnlib.signals import Events, dense
+from hnnlib.signals import Events, Separable, dense
 
 CPU, EAGER = engines.get("cpu"), engines.get("eager")
 
@@ -109,3 +112,25 @@ def test_a_drive_that_the_caller_holds_is_left_as_it_was(neuron, shape):
     before = drive.detach().clone()
     CPU.scan(neuron, drive)[0].sum().backward()
     assert torch.equal(drive.detach(), before)
+
+
+@pytest.mark.parametrize(
+    "form", [lambda x: x, Events.of, lambda x: Separable(x[0], torch.ones(len(x)))]
+)
+@pytest.mark.parametrize("density", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("engine", [CPU, EAGER])
+def test_inputs_that_weights_do_not_read_are_refused(engine, density, form):
+    """Events of units without weights would be looked up behind them."""
+    layer, signal = Dense((5,), 4, range(2), "a"), form(spikes_of(0, density, 9, 2, 3, 6).float())
+    for read in (engine.product, lambda *given: engine.layer(LIF(), *given)):
+        with pytest.raises(DataError, match="build the network with the in_shape"):
+            read(layer, signal)
+    with pytest.raises(DataError, match="build the network with the in_shape"):
+        engine.stack([Stage(LIF(), layer)], signal)
+
+
+def test_events_of_other_members_are_refused():
+    layer, signal = Dense((5,), 4, range(2), "a"), spikes_of(0, 0.2, 9, 3, 1, 5).float()
+    for read in (CPU.product, lambda *given: CPU.layer(LIF(), *given)):
+        with pytest.raises(RuntimeError, match="must match the existing size"):
+            read(layer, Events.of(signal))

@@ -7,6 +7,7 @@ import torch
 from torch.nn.functional import batch_norm
 
 from hnnlib import engines
+from hnnlib.errors import DataError
 from hnnlib.networks.delays import (
     ALPHA,
     Arm,
@@ -226,14 +227,15 @@ def test_normalisation_runs_over_time_and_batch():
 
 
 @pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("batch", [1, 5])
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 1, 3, 0)])  # in order of steps, and of rows
-def test_normalisation_is_pytorchs_of_each_member(training, order):
+def test_normalisation_is_pytorchs_of_each_member(training, batch, order):
     layer = NormalisedDense((10,), 6, [0, 1], "x", 0.05).train(training)
     layer.gain.data[:], layer.running_mean[:] = torch.rand(2, 6), torch.rand(2, 6)
-    drawn = torch.randn([(STEPS, 2, 5, 6)[axis] for axis in order])
+    drawn = torch.randn([(STEPS, 2, batch, 6)[axis] for axis in order])
     drive = drawn.permute([order.index(axis) for axis in range(4)]).requires_grad_()
     own = [drive, layer.gain, layer.offset]
-    rows = drive.permute(1, 2, 0, 3).flatten(1, 2)
+    rows = drive.permute(1, 2, 0, 3).flatten(1, 2).contiguous()
     statistics = layer.running_mean.clone(), layer.running_variance.clone()
     wanted = torch.stack(
         [
@@ -250,6 +252,13 @@ def test_normalisation_is_pytorchs_of_each_member(training, order):
     weights = torch.randn(found.shape)
     pairs = [torch.autograd.grad(y, own, weights) for y in (found, wanted)]
     assert all(map(torch.equal, *pairs))
+
+
+def test_one_number_a_unit_cannot_be_normalised_while_training():
+    layer, drive = NormalisedDense((10,), 6, [0], "x"), torch.randn(1, 1, 1, 6)
+    with pytest.raises(DataError, match="no variance"):
+        layer.of_product(drive)
+    assert layer.eval().of_product(drive).isfinite().all()
 
 
 def test_dropout_is_a_members_own_and_leaves_evaluation_alone():

@@ -319,13 +319,13 @@ def _by_product(task: _Layer) -> Drive | Held | Graded | None:
     if isinstance(signal, Separable) and task.recurrent is None:
         values, envelope, weight = signal.values, signal.envelope, synapse.weight
         envelope = envelope.to(weight.dtype).contiguous()
-        if weight.ndim == 3 and values.dtype == weight.dtype:
+        if _multiplied(values, values.shape[2:], weight):
             layout = Layout(len(envelope), *values.shape[:2], (weight.shape[2],))
             return Held(values.flatten(2), weight, synapse.shift(), envelope, layout)
         current = synapse.product(values)
         return Drive(current, synapse.shift(), envelope, Layout.of((len(envelope), *current.shape)))
     signal = dense(signal)
-    if synapse.weight.ndim == 3 and signal.dtype == synapse.weight.dtype:
+    if _multiplied(signal, signal.shape[3:], synapse.weight):
         return Graded.of(signal, synapse.weight, synapse.shift())
     current = synapse.product(signal)
     return Drive(current, synapse.shift(), None, Layout.of(current.shape))
@@ -344,9 +344,15 @@ doesn't take it.
 
 def _listed(signal: Signal, weight: Tensor) -> Signal:
     """A tensor before a dense layer as events, if it is a spike train, of a Poisson coding say, and
-    unless it will be multiplied: finding them takes less than a tenth of a product.
+    unless it will be multiplied: finding them takes less than a tenth of a product. Events of other
+    members or units than the weights have are written out: what multiplies them refuses them.
     """
-    if not isinstance(signal, Tensor) or weight.ndim != 3 or signal.requires_grad:
+    if isinstance(signal, Separable) or weight.ndim != 3:
+        return signal
+    shape = (signal.events if isinstance(signal, Spikes) else signal).shape
+    if shape[1] not in (1, len(weight)) or math.prod(shape[3:]) != weight.shape[1]:
+        return dense(signal)
+    if not isinstance(signal, Tensor) or signal.requires_grad:
         return signal
     some = products.listed(repeats.sample(signal))
     if some is None:
@@ -365,6 +371,12 @@ def _parts(signal: Events | Spikes) -> tuple[Events, Tensor | None]:
 def _readable(events: Events, carrier: Tensor | None, weight: Tensor) -> bool:
     """Whether each member has its events, or all share some that need no gradient."""
     return events.shape[1] == len(weight) or carrier is None
+
+
+def _multiplied(values: Tensor, units: torch.Size, weight: Tensor) -> bool:
+    """Whether values of these units are what dense weights read: a synapse refuses others."""
+    same = weight.ndim == 3 and values.dtype == weight.dtype
+    return same and units.numel() == weight.shape[1]
 
 
 def _trained(neuron: DualExponential) -> bool:

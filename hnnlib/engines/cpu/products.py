@@ -136,7 +136,7 @@ def to_weight(
 
 _orders: WeakIdKeyDictionary = WeakIdKeyDictionary()
 """Recordings of loaders ordered by unit: ordering them at each step takes as long as the product of
-a batch, and they never change."""
+a batch, and they never change. They take the memory of their events again."""
 
 
 def by_unit(events: Events, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -71,8 +71,9 @@ def worth(events: Events) -> bool:
 
 def sample(signal: Tensor) -> Tensor:
     """The same examples of a signal (time, member, batch, *units), as if they were one member's."""
-    rows = torch.from_numpy(_sampled(signal.shape[1] * signal.shape[2]))
-    return signal.flatten(1, 2).index_select(1, rows)[:, None]
+    members, batch = signal.shape[1:3]
+    rows = torch.from_numpy(_sampled(members * batch))
+    return signal[:, rows // batch, rows % batch][:, None]
 
 
 @lru_cache(maxsize=64)
