@@ -13,7 +13,7 @@ from hnnlib.networks.hybrid import HybridNetwork
 from hnnlib.studies import running
 from hnnlib.studies.base import Context
 from hnnlib.studies.coding_comparison.cells import ARCHITECTURES, CodingSettings, cells
-from hnnlib.studies.coding_comparison.study import STUDY, _Job, _overlap, _parts
+from hnnlib.studies.coding_comparison.study import STUDY, _Job, _overlap, _parts, _switches
 
 SETTINGS = CodingSettings.model_validate(
     {
@@ -173,6 +173,18 @@ def test_rows_can_be_left_out_but_not_the_network_that_others_freeze():
         "A784-A500-A10",
         "A784-A500-S10",
     ]
+
+
+def test_outputs_of_the_artificial_network_count_over_the_steps_where_it_is_trained_whole():
+    """The public code sums its outputs over the steps, also where they are no spikes; the networks
+    that are frozen for others it trains on single outputs.
+    """
+    chosen = SETTINGS.mlp
+    every = [c for job in cells("mlp", False).values() for c in job]
+    scaled = {c.name: _switches(c, chosen).logit_scale for c in every}
+    alone = [name for name, scale in scaled.items() if scale != 1]
+    assert alone == ["mlp/AAA/none/simultaneous/main"]
+    assert scaled[alone[0]] == chosen.steps
 
 
 def test_codings_can_be_left_out_with_the_network_that_only_they_freeze():
