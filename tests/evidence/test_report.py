@@ -198,6 +198,18 @@ def test_the_first_words_say_what_the_best_evidence_is(first):
     assert first.count(". ") == 1 and first.endswith(".")
 
 
+def test_of_two_runs_that_decide_a_claim_the_reference_is_told(folder, monkeypatch):
+    asked = []
+
+    def told(runs):
+        asked.extend(name for name, _ in runs)
+        return ""
+
+    monkeypatch.setattr("hnnlib.evidence.report.page.best_evidence", told)
+    build(folder, "quick", references={STUDY: folder / f"results/reference/{STUDY}.nc"})
+    assert asked == ["Reference run", "This run"]
+
+
 @pytest.mark.parametrize("name", ["index.html", f"study-{STUDY}.html"])
 def test_claims_can_be_chosen_by_answer_and_all_are_shown_without_scripts(pages, name):
     page = pages[name]

@@ -106,10 +106,7 @@ def build(
             "runs": list(paths),
             "verdicts": claims.ANSWERS,
             "best_evidence": best_evidence(
-                [
-                    (run, [j for own in one.judged.values() for j in own])
-                    for run, one in weighed.items()
-                ]
+                [(run, [j for own in weighed[run].judged.values() for j in own]) for run in paths]
             ),
             "tables": (*ledger.FILES, "codecheck.yml"),
             "timings": {step: duration(seconds) for step, seconds in (timings or {}).items()},
