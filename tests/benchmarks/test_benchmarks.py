@@ -158,18 +158,6 @@ def plain_recurrent(task):
     return torch.stack(values).amax(0)
 
 
-def test_gradients_without_autograd_are_those_of_the_network():
-    task = tasks.get("mlp", tiny=True)
-    network, x, y = ours.build(task), ours.signal(task), task.labels()
-    loss = network.gradients(x, y)
-    alone = [p.grad.clone() for p in network.parameters()]
-    network.zero_grad()
-    known = nn.functional.cross_entropy(network(x), y)
-    known.backward()
-    torch.testing.assert_close(loss, known)
-    torch.testing.assert_close(alone, [p.grad for p in network.parameters()])
-
-
 @pytest.mark.parametrize("name", TASKS)
 def test_our_network_computes_the_equations_of_the_task(name):
     task = tasks.get(name, tiny=True)

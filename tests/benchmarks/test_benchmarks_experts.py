@@ -32,6 +32,18 @@ def apart(gradients, task):
     return max(float((one - other).norm() / other.norm()) for one, other in pairs)
 
 
+def test_gradients_without_autograd_are_those_of_the_network():
+    task = tasks.get("mlp", tiny=True)
+    network, x, y = ours.build(task), ours.signal(task), task.labels()
+    loss = network.gradients(x, y)
+    alone = [p.grad.clone() for p in network.parameters()]
+    network.zero_grad()
+    known = functional.cross_entropy(network(x), y)
+    known.backward()
+    torch.testing.assert_close(loss, known)
+    torch.testing.assert_close(alone, [p.grad for p in network.parameters()])
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_the_pass_by_hand_has_the_gradients_of_the_reference(name):
     task = tasks.get(name, tiny=True)
